@@ -1,0 +1,135 @@
+//! What the engine asks of storage, and what storage answers.
+//!
+//! The engine never touches a file: it names a range of a piece, the driver maps it to files with the
+//! [`Layout`] that came with [`DiskJob::Open`].
+
+use crate::block::Block;
+use crate::geometry::BlockRange;
+use crate::id::{InfoHash, PieceIndex, Sha1Digest};
+use crate::layout::Layout;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+
+/// The output folder of a torrent: bytes that only the driver understands (a path on its system).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Root(pub Arc<[u8]>);
+
+/// One request to the storage of one torrent. Jobs of a torrent take effect in the order of their actions.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DiskJob {
+    /// First job of a torrent: names its files, reads what is known of them, changes nothing.
+    Open {
+        /// Where the files lie.
+        root: Root,
+        /// Which files, of which length, and which bytes of the content each holds.
+        layout: Arc<Layout>,
+        /// Key of the saved resume state.
+        info_hash: InfoHash,
+    },
+    /// Creates missing folders and files (empty ones too) and allocates as the driver was told. Never truncates.
+    Prepare,
+    /// Takes a block of payload. Answered when storage owns it, which is before it is on the disk.
+    Write {
+        /// Where it belongs. Always one of our own blocks.
+        range: BlockRange,
+        /// The payload.
+        data: Block,
+    },
+    /// Reads a range for a peer.
+    Read {
+        /// What to read. Always within one piece.
+        range: BlockRange,
+    },
+    /// SHA-1 of a whole piece, over the blocks taken and, where there are none, the bytes on the disk. When it
+    /// is answered, every byte of the piece was handed to the operating system.
+    Hash {
+        /// Which piece.
+        piece: PieceIndex,
+    },
+    /// SHA-1 of each block of a piece, for finding out who sent a bad one.
+    Digests {
+        /// Which piece.
+        piece: PieceIndex,
+    },
+    /// Makes all that was written durable.
+    Sync,
+    /// Replaces the saved resume state, atomically.
+    SaveResume {
+        /// The bytes to save.
+        data: Vec<u8>,
+    },
+    /// Flushes and closes the files. No job follows but another `Open`.
+    Close,
+}
+
+/// What a file looked like.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct FileStamp {
+    /// Length in bytes.
+    pub length: u64,
+    /// Modification time in nanoseconds since 1970, as the file system tells it.
+    pub modified_ns: i64,
+}
+
+/// The answer to a job that went well.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum DiskDone {
+    /// To `Open`: a stamp a file of the layout (`None`: not there, or a pad file), and the saved resume state.
+    Opened {
+        /// One entry a file of the layout.
+        files: Vec<Option<FileStamp>>,
+        /// What `SaveResume` wrote last, if anything.
+        resume: Option<Vec<u8>>,
+    },
+    /// To `Prepare`.
+    Prepared,
+    /// To `Write`.
+    Written,
+    /// To `Read`: exactly the bytes asked for.
+    Read(Block),
+    /// To `Hash`.
+    Hash(Sha1Digest),
+    /// To `Digests`: one a block.
+    Digests(Vec<Sha1Digest>),
+    /// To `Sync`: as for `Open`.
+    Synced {
+        /// One entry a file of the layout.
+        files: Vec<Option<FileStamp>>,
+    },
+    /// To `SaveResume`.
+    Saved,
+    /// To `Close`.
+    Closed,
+}
+
+/// Kind of a storage failure: what the engine's reaction depends on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DiskFault {
+    /// No space or quota left.
+    Full,
+    /// The file, or a part of the range, is not there.
+    Missing,
+    /// Permission denied or read-only.
+    Denied,
+    /// Something of another kind is in the way: a folder where a file belongs, a symlink.
+    InTheWay,
+    /// Anything else.
+    Io,
+}
+
+/// A failed job.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct DiskError {
+    /// What kind of failure.
+    pub fault: DiskFault,
+    /// The file and the operating system's words, for the user.
+    pub text: String,
+}
+
+impl fmt::Display for DiskError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}

@@ -1,0 +1,46 @@
+//! A BitTorrent engine as one pure state machine: events in, actions out.
+//!
+//! The crate has no clock, no socket, no file, no thread and no source of entropy: all of them are arguments.
+
+#![no_std]
+#![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::std_instead_of_core, clippy::std_instead_of_alloc))]
+#![deny(
+    clippy::float_arithmetic,
+    clippy::iter_over_hash_type,
+    clippy::disallowed_types,
+    clippy::disallowed_methods
+)]
+#![cfg_attr(not(test), deny(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+extern crate alloc;
+#[cfg(test)]
+extern crate std;
+
+// Dependency order: a module names only what stands above it (ARCHITECTURE.md).
+// 0: plain values
+pub mod bitfield;
+pub mod block;
+pub mod config;
+pub mod id;
+pub mod net;
+pub mod rate;
+pub mod rng;
+pub mod time;
+// 1: pure functions
+pub mod bencode;
+pub mod geometry;
+// 2: values, codecs, request machines
+pub mod disk;
+pub mod extension;
+pub mod http;
+pub mod layout;
+pub mod magnet;
+pub mod metainfo;
+pub mod resume;
+pub mod tracker;
+pub mod wire;
+// 3: machines over plain keys
+pub mod candidates;
+pub mod choker;
+pub mod picker;
