@@ -44,3 +44,16 @@ pub mod wire;
 pub mod candidates;
 pub mod choker;
 pub mod picker;
+// 4: one peer
+pub mod session;
+// 6: the public boundary
+mod action;
+mod engine;
+mod event;
+mod report;
+
+pub use action::{Action, CloseReason};
+pub use config::Config;
+pub use engine::{Engine, PeerView, Status, Timer, TorrentView, TrackerView};
+pub use event::{AddTorrent, Command, Event, Limits, ProbeTracker, Purpose};
+pub use report::{BanReason, PeerClosed, Report, TorrentState, TrackerProbe};
