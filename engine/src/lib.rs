@@ -41,6 +41,7 @@ pub mod resume;
 pub mod tracker;
 pub mod wire;
 // 3: machines over plain keys
+pub mod blame;
 pub mod candidates;
 pub mod choker;
 pub mod picker;
