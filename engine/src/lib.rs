@@ -57,7 +57,7 @@ mod event;
 
 pub use action::{Action, CloseReason};
 pub use config::Config;
-pub use engine::{Engine, PeerView, Status, Timer, TorrentView, TrackerView};
+pub use engine::{Engine, Timer, TorrentView};
 pub use event::{Command, Event, Limits, ProbeTracker};
 pub use report::{BanReason, PeerClosed, Report, TorrentState, TrackerProbe};
-pub use torrent::{AddTorrent, Purpose};
+pub use torrent::{AddTorrent, PeerView, Purpose, Status, TrackerView};

@@ -21,6 +21,7 @@ mod verify;
 mod view;
 
 pub use add::{AddTorrent, Purpose};
+pub use peers::IncomingHead;
 pub use view::{PeerView, Status, TrackerView};
 
 use crate::bitfield::Bitfield;
@@ -37,7 +38,7 @@ use crate::rate::Rate;
 use crate::report::{Report, TorrentState};
 use crate::rng::{self, Rng};
 use crate::session::{End, Outgoing, Rules, Session};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::tracker::tiers::{Announcer, TierOutput};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -119,6 +120,13 @@ pub enum Output {
         /// What to do.
         job: DiskJob,
     },
+    /// Look up a peer that a tracker named by its host name.
+    Resolve {
+        /// The number of the lookup.
+        op: OpId,
+        /// The name.
+        host: String,
+    },
     /// Something of the announcer's: a request to start or to cancel.
     Tracker(TierOutput),
     /// Tell the user.
@@ -169,8 +177,12 @@ pub struct Torrent {
     starved: BTreeSet<ConnId>,
 
     ops: BTreeMap<OpId, DiskOp>,
+    /// Peers whose host names are being looked up: port, and whether they may be on loopback.
+    lookups: BTreeMap<OpId, (u16, bool)>,
     /// Bytes of `Write` jobs that are not answered.
     writing: u64,
+    /// How often what was verified is saved.
+    resume_interval: Duration,
     /// Pieces whose blocks are all with storage and whose hash is asked for, or is to be asked for again.
     hashing: BTreeSet<PieceIndex>,
     unhashed: BTreeSet<PieceIndex>,
@@ -250,7 +262,9 @@ impl Torrent {
             dirty: BTreeSet::new(),
             starved: BTreeSet::new(),
             ops: BTreeMap::new(),
+            lookups: BTreeMap::new(),
             writing: 0,
+            resume_interval: cx.config.resume_interval,
             hashing: BTreeSet::new(),
             unhashed: BTreeSet::new(),
             failures: BTreeMap::new(),

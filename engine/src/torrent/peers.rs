@@ -3,7 +3,7 @@
 use super::disk::DiskOp;
 use super::{Context, Output, PEERS_SEEN_MAX, Peer, Phase, Torrent};
 use crate::block::Block;
-use crate::candidates::Source;
+use crate::candidates::{Refusal, Source};
 use crate::disk::{DiskError, DiskJob};
 use crate::geometry::BlockRange;
 use crate::id::ConnId;
@@ -20,29 +20,51 @@ use core::net::SocketAddr;
 /// Bytes that a connection may deliver before the engine has given more budget: some large reads.
 const READ_WINDOW: u32 = 512 * 1024;
 
+/// The first half of the handshake of a peer that dialled us, and what came behind it.
+#[derive(Debug)]
+pub struct IncomingHead<'a> {
+    /// Has yielded the head and waits for the peer id.
+    pub decoder: HandshakeDecoder,
+    /// What the peer understands.
+    pub reserved: Reserved,
+    /// Bytes behind the head.
+    pub rest: &'a [u8],
+}
+
 impl Torrent {
     /// Somebody dialled us and asked for this torrent. `rest` is what came behind the head of the handshake.
-    /// False when the connection is not wanted; then it is the caller's to close.
+    ///
+    /// # Errors
+    /// Says why the connection is not wanted; then it is the caller's to close.
     pub fn handle_incoming(
         &mut self,
         cx: &mut Context<'_>,
         conn: ConnId,
         from: SocketAddr,
-        decoder: HandshakeDecoder,
-        reserved: Reserved,
-        rest: &[u8],
-    ) -> bool {
-        if !self.takes_peers()
-            || self.sessions.len() >= cx.config.connections_per_torrent_max
-            || self.candidates.incoming(cx.now, from).is_err()
-        {
-            return false;
+        head: IncomingHead<'_>,
+    ) -> Result<(), End> {
+        if !self.takes_peers() {
+            return Err(End::TorrentStopped);
         }
-        let session = Session::accept_connection(cx.now, self.rules.clone(), from, decoder, reserved);
+        if self.sessions.len() >= cx.config.connections_per_torrent_max {
+            return Err(End::Full);
+        }
+        self.candidates.incoming(cx.now, from).map_err(|refusal| match refusal {
+            Refusal::Banned(_) => End::Banned,
+            Refusal::Own => End::Ourselves,
+            Refusal::AlreadyConnected => End::Duplicate,
+            Refusal::PortZero
+            | Refusal::NotAHost
+            | Refusal::Local
+            | Refusal::TooManyPorts
+            | Refusal::Full => End::Full,
+        })?;
+        let session =
+            Session::accept_connection(cx.now, self.rules.clone(), from, head.decoder, head.reserved);
         self.adopt(conn, session);
         self.grant(cx, conn, READ_WINDOW);
-        self.handle_received(cx, conn, rest);
-        true
+        self.handle_received(cx, conn, head.rest);
+        Ok(())
     }
 
     pub(super) fn adopt(&mut self, conn: ConnId, session: Session) {
@@ -185,8 +207,8 @@ impl Torrent {
     pub(super) fn tell_trace(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         let Some(peer) = self.sessions.get_mut(&conn) else { return };
         for (sent, text) in peer.session.take_trace() {
-            let torrent = Some(self.id);
-            cx.out.push(Output::Report(Report::Wire { torrent, conn: Some(conn), sent, text }));
+            let torrent = self.id;
+            cx.out.push(Output::Report(Report::Wire { torrent, conn, sent, text }));
         }
     }
 

@@ -10,6 +10,8 @@ use crate::session::End;
 pub(super) struct Stop {
     closing: bool,
     disk_closed: bool,
+    /// The announcer has said all that it had to say.
+    pub(super) trackers_told: bool,
     /// The user wants it gone, not the program.
     pub(super) removed: bool,
 }

@@ -3,14 +3,15 @@
 use super::{AddTorrent, Context, NAME_SHOWN_MAX, Output, Phase, Purpose, Torrent};
 use crate::candidates::Source;
 use crate::config::Config;
-use crate::id::{PeerId, TorrentId};
-use crate::net::printable;
+use crate::id::{OpId, PeerId, TorrentId};
+use crate::net::{LookupError, printable};
 use crate::report::Report;
 use crate::rng::{self, Rng};
 use crate::session::End;
-use crate::tracker::announce::AnnounceError;
-use crate::tracker::client::{RequestId, TrackerReply};
-use crate::tracker::tiers::{Announcer, AnnouncerOptions, Counters, Identity, TierOutput};
+use crate::tracker::tiers::{Announcer, AnnouncerIdentity, AnnouncerOptions, TierOutput};
+use crate::tracker::{AnnounceError, Counters, RequestId, RequestIds, TrackerReply};
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
 
 /// Characters of a tracker's text that are shown.
 const TEXT_SHOWN_MAX: usize = 500;
@@ -26,13 +27,13 @@ pub(super) fn announcer(
     if add.purpose == Purpose::Check {
         return None;
     }
-    let mut tiers = if add.use_trackers { add.metainfo.trackers.clone() } else { alloc::vec::Vec::new() };
+    let mut tiers = if add.use_trackers { add.metainfo.trackers.clone() } else { Vec::new() };
     tiers.extend(add.extra_trackers.iter().cloned());
-    if tiers.iter().all(alloc::vec::Vec::is_empty) {
+    if tiers.iter().all(Vec::is_empty) {
         return None;
     }
     let stream = |purpose| Rng::derive(seed, purpose, u64::from(id.0));
-    let identity = Identity {
+    let identity = AnnouncerIdentity {
         info_hash: add.metainfo.info_hash,
         peer_id,
         key: stream(rng::Purpose::TrackerKey).next_u32(),
@@ -40,18 +41,34 @@ pub(super) fn announcer(
     };
     let options = AnnouncerOptions { allow_local: config.allow_local_services, ..AnnouncerOptions::default() };
     Some(Announcer::new(
-        tiers,
+        &tiers,
         add.metainfo.private,
         identity,
         &config.tracker,
-        stream(rng::Purpose::TierShuffle),
+        RequestIds::new(id.0),
+        &mut stream(rng::Purpose::TierShuffle),
         stream(rng::Purpose::Announce),
-        RequestId::namespace(id.0),
         options,
     ))
 }
 
+/// Host names of peers that are looked up from one answer: a lookup costs more than an address is worth.
+const HOSTS_MAX: usize = 10;
+
 impl Torrent {
+    /// A lookup of a peer's host name ended. A failed one is just one peer less.
+    pub fn handle_resolved(
+        &mut self,
+        cx: &mut Context<'_>,
+        op: OpId,
+        result: Result<Vec<IpAddr>, LookupError>,
+    ) {
+        let Some((port, local_ok)) = self.lookups.remove(&op) else { return };
+        if let Some(ip) = result.ok().and_then(|found| found.first().copied()) {
+            self.add_peer(cx.now, SocketAddr::new(ip, port), Source::Tracker, local_ok);
+        }
+    }
+
     fn counters(&self) -> Counters {
         Counters {
             uploaded: self.uploaded,
@@ -62,6 +79,7 @@ impl Torrent {
 
     pub(super) fn announce_start(&mut self, cx: &mut Context<'_>) {
         let counters = self.counters();
+        self.stop.trackers_told = false;
         if let Some(announcer) = &mut self.announcer {
             announcer.start(cx.now);
             announcer.handle_timeout(cx.now, &counters);
@@ -141,7 +159,7 @@ impl Torrent {
 
     /// Whether nothing is left to be told to a tracker.
     pub(super) fn announce_is_over(&self) -> bool {
-        self.announcer.as_ref().is_none_or(Announcer::is_stopped)
+        self.announcer.is_none() || self.stop.trackers_told
     }
 
     fn drain_announcer(&mut self, cx: &mut Context<'_>) {
@@ -154,12 +172,17 @@ impl Torrent {
     fn announced(&mut self, cx: &mut Context<'_>, output: TierOutput) {
         match output {
             TierOutput::Start { .. } | TierOutput::Cancel { .. } => cx.out.push(Output::Tracker(output)),
-            TierOutput::Peers { peers, loopback_tracker, .. } => {
+            TierOutput::Peers { peers, hosts, loopback_tracker, .. } => {
                 if matches!(self.phase, Phase::Stopping | Phase::Gone) {
                     return;
                 }
                 for peer in peers {
                     self.add_peer(cx.now, peer.addr, Source::Tracker, loopback_tracker);
+                }
+                for (host, port) in hosts.into_iter().take(HOSTS_MAX) {
+                    let op = cx.ids.next_op();
+                    self.lookups.insert(op, (port, loopback_tracker));
+                    cx.out.push(Output::Resolve { op, host });
                 }
             }
             TierOutput::Ok { url, seeders, leechers, peers, next, warning } => {
@@ -173,7 +196,8 @@ impl Torrent {
                 let url = printable(&url, NAME_SHOWN_MAX);
                 self.report(cx, Report::TrackerFailed { torrent: self.id, url, text, retry_at });
             }
-            TierOutput::ExternalIp(_) | TierOutput::Stopped => {}
+            TierOutput::ExternalIp(_) => {}
+            TierOutput::Stopped => self.stop.trackers_told = true,
             TierOutput::SwitchedPrivateTracker => self.end_all(cx, End::TrackerSwitched),
         }
     }

@@ -5,9 +5,9 @@ use crate::id::{ConnId, InfoHash};
 use crate::net::printable;
 use crate::report::TorrentState;
 use crate::time::Instant;
-use crate::tracker::tiers::Announcer;
+use crate::tracker::tiers::{Announcer, TrackerState};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
@@ -220,10 +220,23 @@ impl Torrent {
             .map(|tracker| TrackerView {
                 url: printable(&tracker.url, super::NAME_SHOWN_MAX),
                 tier: tracker.tier,
-                state: printable(&tracker.state.to_string(), super::NAME_SHOWN_MAX),
-                failed: tracker.state.is_failed(),
+                failed: matches!(tracker.state, TrackerState::Failed { .. } | TrackerState::Disabled { .. }),
+                state: printable(&said(&tracker.state), super::NAME_SHOWN_MAX),
                 next: tracker.next,
             })
             .collect()
+    }
+}
+
+/// The state of a tracker in a few words.
+fn said(state: &TrackerState) -> String {
+    let count = |count: &Option<u32>| count.map_or_else(|| "?".into(), |count| format!("{count}"));
+    match state {
+        TrackerState::NotContacted => "not contacted yet".into(),
+        TrackerState::Updating => "being asked".into(),
+        TrackerState::Working { seeders, leechers } => {
+            format!("{} seeders, {} leechers", count(seeders), count(leechers))
+        }
+        TrackerState::Failed { text } | TrackerState::Disabled { text } => text.clone(),
     }
 }
