@@ -348,9 +348,9 @@ impl PeerList {
     pub(crate) fn push(&mut self, addr: SocketAddr, id: Option<PeerId>) {
         let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
         if addr.port() == 0 || crate::http::scope(addr.ip()) == crate::http::Scope::Nobody {
-            self.lints.push(TrackerLint::UnusablePeer);
+            self.lint(TrackerLint::UnusablePeer);
         } else if self.peers.len() >= self.max {
-            self.lints.push(TrackerLint::TooManyPeers);
+            self.lint(TrackerLint::TooManyPeers);
         } else if self.seen.insert(addr) {
             self.peers.push(PeerAddr { addr, id });
         }
@@ -379,7 +379,9 @@ impl PeerList {
     }
 
     pub(crate) fn lint(&mut self, lint: TrackerLint) {
-        self.lints.push(lint);
+        if !self.lints.contains(&lint) {
+            self.lints.push(lint);
+        }
     }
 
     /// The peers and what was wrong with them.

@@ -9,6 +9,7 @@
 pub mod announce;
 pub mod client;
 pub mod http;
+mod request;
 pub mod tiers;
 pub mod udp;
 pub mod url;
@@ -17,9 +18,8 @@ pub use announce::{
     AnnounceError, AnnounceEvent, AnnounceParams, AnnounceReply, Counters, PeerAddr, RetryIn, ScrapeEntry,
     ScrapeReply, Stage, TrackerLint, TrackerReply,
 };
-pub use client::{
-    ClientOutput, LookupKey, RequestId, RequestIds, RequestKind, RequestOptions, StreamKey, TrackerClient,
-};
+pub use client::TrackerClient;
+pub use request::{ClientOutput, LookupKey, RequestId, RequestIds, RequestKind, RequestOptions, StreamKey};
 pub use tiers::{
     Announcer, AnnouncerIdentity, AnnouncerOptions, TierOutput, TrackerKey, TrackerState, TrackerStatus,
 };
