@@ -1,8 +1,11 @@
 //! What the picker says about its choices and about having none, for `why` and `explain`.
 
-use super::Picker;
+use super::blocks::PartialPiece;
+use super::peers::Pieces;
+use super::{Phase, Picker};
 use crate::geometry::BlockRange;
 use crate::id::{ConnId, PieceIndex};
+use alloc::vec::Vec;
 use core::fmt;
 
 /// A block to request, and why this one.
@@ -133,13 +136,84 @@ impl Picker {
     /// Why nothing can be picked for this peer now, in its plain mode (unchoked, not snubbed, not on parole).
     /// May walk all partial pieces: for people, not for the request path.
     pub fn why_idle(&self, peer: ConnId) -> IdleReason {
-        let _ = peer;
-        IdleReason::UnknownPeer
+        let Some(state) = self.peers.get(&peer) else {
+            return IdleReason::UnknownPeer;
+        };
+        if self.is_complete() {
+            return IdleReason::Complete;
+        }
+        let of_peer = match &state.pieces {
+            Pieces::None => return IdleReason::HasNothing,
+            Pieces::All => self.availability.open_pieces(),
+            Pieces::Some(set) => set,
+        };
+        if !self.interesting(peer) {
+            return IdleReason::HasNothingWanted;
+        }
+        let open = self.availability.open_pieces();
+        let shared = || self.pool.shared().any(|piece| state.has(piece));
+        if of_peer.next_common(open, PieceIndex(0), &self.probes).is_some() || shared() {
+            return IdleReason::Requestable;
+        }
+        if self.pool.held().any(|piece| state.has(piece)) {
+            let own = |piece| {
+                self.pool
+                    .get(piece)
+                    .is_some_and(|partial| partial.exclusive == Some(peer))
+            };
+            return if self.phase == Phase::OnlyHeld || self.pool.held().any(own) {
+                IdleReason::Requestable
+            } else {
+                IdleReason::HeldExclusively
+            };
+        }
+        let busy = |(piece, partial): (PieceIndex, &PartialPiece)| state.has(piece) && partial.busy() > 0;
+        if !self.pool.by_age().any(busy) {
+            IdleReason::Verifying
+        } else if !self.is_endgame() {
+            IdleReason::AllRequested
+        } else if !state.requested.is_empty() {
+            IdleReason::EndgameQueueBusy
+        } else if self.busy_block(peer).is_some() {
+            IdleReason::Requestable
+        } else {
+            IdleReason::EndgameDuplicates
+        }
     }
 
     /// Where a piece stands.
     pub fn piece_state(&self, piece: PieceIndex) -> PieceState {
-        let _ = piece;
-        PieceState::None
+        if !self.geometry.contains(piece) {
+            return PieceState::None;
+        }
+        if self.have.contains(piece) {
+            return PieceState::Had;
+        }
+        let Some(partial) = self.pool.get(piece) else {
+            return if self.missing.contains(piece) {
+                PieceState::Open
+            } else {
+                PieceState::Unwanted
+            };
+        };
+        if partial.received() == partial.blocks() {
+            return PieceState::Verifying;
+        }
+        PieceState::Partial {
+            received: partial.received(),
+            requested: partial.busy(),
+            blocks: partial.blocks(),
+            exclusive: partial.exclusive,
+        }
+    }
+
+    /// Missing pieces that no peer has, at most `max` of them, in order: why a download cannot end now.
+    pub fn unavailable(&self, max: usize) -> Vec<PieceIndex> {
+        self.missing
+            .set()
+            .iter()
+            .filter(|piece| self.availability.of(*piece) == 0)
+            .take(max)
+            .collect()
     }
 }
