@@ -4,6 +4,7 @@
 //! how many cases each one gets.
 
 mod codec;
+mod extension;
 mod traffic;
 
 use quickcheck::{Gen, QuickCheck, Testable};
