@@ -153,6 +153,19 @@ fn a_lying_prefix_costs_what_was_sent() {
 }
 
 #[test]
+fn a_body_in_pieces_never_gets_more_than_its_size() {
+    let mut decoder = Decoder::new(LIMITS);
+    assert_eq!(decoder.next(&mut &b"\0\0\x03\xe8\x05"[..]), Ok(None));
+    for _ in 0..998 {
+        assert_eq!(decoder.next(&mut &[0xff][..]), Ok(None));
+    }
+    let Ok(Some(Message::Bitfield(bits))) = decoder.next(&mut &[0xff][..]) else {
+        panic!("the last byte completes it");
+    };
+    assert_eq!((bits.len(), bits.capacity()), (999, 999));
+}
+
+#[test]
 fn a_body_that_is_there_at_once_gets_exactly_its_size() {
     let mut bytes = b"\0\0\x01\x01\x05".to_vec();
     bytes.extend([0xff; 256]);
@@ -278,6 +291,14 @@ fn errors_name_the_message() {
     assert_eq!(
         text(WireError::WrongLength { id: 6, length: 12 }),
         "request of wrong length 12"
+    );
+    assert_eq!(
+        text(WireError::TooLong {
+            id: Some(99),
+            length,
+            limit
+        }),
+        "message 99 of length 5000, allowed is 1000"
     );
 }
 
