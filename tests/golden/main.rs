@@ -4,5 +4,6 @@
 //! both directions would agree with itself. These bytes were written down by reading the BEPs, not by running it.
 
 mod allowed_fast_corpus;
+mod extension;
 mod handshake;
 mod wire;

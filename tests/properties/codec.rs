@@ -139,7 +139,10 @@ fn decode_handshake<'a>(reads: impl IntoIterator<Item = &'a [u8]>) -> HandshakeS
         let mut input = read;
         while error.is_none() {
             match decoder.next(&mut input) {
-                Ok(Some(part)) => parts.push(part),
+                Ok(Some(part)) => {
+                    parts.push(part);
+                    assert!(parts.len() <= 2, "a handshake has two parts");
+                }
                 Ok(None) => break,
                 Err(found) => error = Some(found),
             }

@@ -4,6 +4,7 @@
 //! how many cases each one gets.
 
 mod codec;
+mod extension;
 mod traffic;
 
 use quickcheck::{Gen, QuickCheck, Testable};
@@ -22,6 +23,7 @@ fn check<P: Testable>(property: P) {
     QuickCheck::new()
         .rng(Gen::from_size_and_seed(SIZE, seed))
         .tests(cases)
+        .max_tests(cases.saturating_mul(10))
         .quickcheck(property);
 }
 
