@@ -3,8 +3,8 @@
 use crate::disk::{DiskDone, DiskError};
 use crate::id::{ConnId, OpId, TorrentId};
 use crate::metainfo::Metainfo;
-use crate::torrent::AddTorrent;
 use crate::net::{CloseCause, DatagramFault, LookupError};
+use crate::torrent::AddTorrent;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;

@@ -65,7 +65,12 @@ impl Engine {
         }
         let id = TorrentId(self.torrents_added + 1);
         let mut out = Vec::new();
-        let mut cx = Context { now: self.now, config: &self.config, ids: &mut self.ids, out: &mut out };
+        let mut cx = Context {
+            now: self.now,
+            config: &self.config,
+            ids: &mut self.ids,
+            out: &mut out,
+        };
         match Torrent::new(&mut cx, id, add, self.peer_id, &self.seed) {
             Ok(torrent) => {
                 self.torrents_added += 1;

@@ -35,7 +35,9 @@ impl Dialer {
 
     /// Torrents take turns.
     fn next(&self) -> Option<TorrentId> {
-        let after = self.last.and_then(|last| self.wanting.range(TorrentId(last.0.saturating_add(1))..).next());
+        let after = self
+            .last
+            .and_then(|last| self.wanting.range(TorrentId(last.0.saturating_add(1))..).next());
         after.or(self.wanting.first()).copied()
     }
 
@@ -74,9 +76,16 @@ impl Engine {
 
     /// Lets one torrent dial once. It is touched only if it did.
     fn dial_for(&mut self, id: TorrentId) -> bool {
-        let Some(torrent) = self.torrents.get_mut(&id) else { return false };
+        let Some(torrent) = self.torrents.get_mut(&id) else {
+            return false;
+        };
         let mut out = Vec::new();
-        let mut cx = Context { now: self.now, config: &self.config, ids: &mut self.ids, out: &mut out };
+        let mut cx = Context {
+            now: self.now,
+            config: &self.config,
+            ids: &mut self.ids,
+            out: &mut out,
+        };
         if !torrent.dial(&mut cx) {
             return false;
         }
@@ -84,7 +93,8 @@ impl Engine {
             if let Output::Connect { conn, to } = output {
                 self.conns.insert(conn, ConnOwner::Torrent(id));
                 self.dialer.half_open.insert(conn);
-                self.actions.push_back(crate::action::Action::Connect { conn, to, tls: None });
+                self.actions
+                    .push_back(crate::action::Action::Connect { conn, to, tls: None });
             }
         }
         self.touched.insert(id);

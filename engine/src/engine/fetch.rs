@@ -36,10 +36,20 @@ impl Engine {
                 return;
             }
         };
-        let config = HttpConfig { body_max, total_timeout: FETCH_TIMEOUT, ..self.config.http.clone() };
-        let access =
-            Access { purpose: Use::Tracker, allow_local: self.config.allow_local_services, typed: true };
-        let families = Families { v4: self.config.ipv4, v6: self.config.ipv6 };
+        let config = HttpConfig {
+            body_max,
+            total_timeout: FETCH_TIMEOUT,
+            ..self.config.http.clone()
+        };
+        let access = Access {
+            purpose: Use::Tracker,
+            allow_local: self.config.allow_local_services,
+            typed: true,
+        };
+        let families = Families {
+            v4: self.config.ipv4,
+            v6: self.config.ipv6,
+        };
         let user_query = url.query().is_some();
         let agent = self.config.client_name;
         let exchange = HttpExchange::new(self.now, &url, access, user_query, families, &config, agent);
@@ -73,7 +83,11 @@ impl Engine {
             }
             HttpOutput::Send(head) => {
                 if let Some(conn) = fetch.conn {
-                    self.actions.push_back(Action::Send { conn, head, body: None });
+                    self.actions.push_back(Action::Send {
+                        conn,
+                        head,
+                        body: None,
+                    });
                 }
             }
             HttpOutput::Close => {

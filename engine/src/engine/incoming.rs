@@ -38,21 +38,38 @@ impl Engine {
             return;
         }
         let deadline = self.now + self.config.session.handshake_timeout;
-        self.incoming.insert(conn, Incoming { from, decoder: HandshakeDecoder::new(), deadline });
+        self.incoming.insert(
+            conn,
+            Incoming {
+                from,
+                decoder: HandshakeDecoder::new(),
+                deadline,
+            },
+        );
         self.conns.insert(conn, ConnOwner::Incoming);
         // a handshake has no more bytes, and more are of no use before its torrent is known
-        self.actions.push_back(Action::Read { conn, budget: HANDSHAKE_LENGTH as u32 });
+        self.actions.push_back(Action::Read {
+            conn,
+            budget: HANDSHAKE_LENGTH as u32,
+        });
     }
 
     fn refuse(&mut self, conn: ConnId, addr: SocketAddr, end: End) {
         self.incoming.remove(&conn);
         self.close(conn, CloseReason::Peer(end));
-        self.report(Report::PeerClosed { torrent: None, conn, addr, why: PeerClosed::ByUs(end) });
+        self.report(Report::PeerClosed {
+            torrent: None,
+            conn,
+            addr,
+            why: PeerClosed::ByUs(end),
+        });
     }
 
     pub(super) fn incoming_received(&mut self, conn: ConnId, data: &[u8]) {
         let mut rest = data;
-        let Some(incoming) = self.incoming.get_mut(&conn) else { return };
+        let Some(incoming) = self.incoming.get_mut(&conn) else {
+            return;
+        };
         let from = incoming.from;
         let (reserved, info_hash) = match incoming.decoder.next(&mut rest) {
             Ok(Some(HandshakePart::Head { reserved, info_hash })) => (reserved, info_hash),
@@ -66,10 +83,16 @@ impl Engine {
             self.refuse(conn, from, End::Violation(Violation::UnknownTorrent));
             return;
         };
-        let Some(incoming) = self.incoming.remove(&conn) else { return };
+        let Some(incoming) = self.incoming.remove(&conn) else {
+            return;
+        };
         // from now on it is the torrent's, so that an end that it decides on at once is told by the torrent
         self.conns.insert(conn, ConnOwner::Torrent(id));
-        let head = IncomingHead { decoder: incoming.decoder, reserved, rest };
+        let head = IncomingHead {
+            decoder: incoming.decoder,
+            reserved,
+            rest,
+        };
         let taken = self.with_torrent(id, |torrent, cx| torrent.handle_incoming(cx, conn, from, head));
         if let Some(Err(end)) = taken {
             self.refuse(conn, from, end);
@@ -79,7 +102,12 @@ impl Engine {
     pub(super) fn incoming_closed(&mut self, conn: ConnId, cause: CloseCause) {
         if let Some(incoming) = self.incoming.remove(&conn) {
             let why = PeerClosed::ByThem(cause);
-            self.report(Report::PeerClosed { torrent: None, conn, addr: incoming.from, why });
+            self.report(Report::PeerClosed {
+                torrent: None,
+                conn,
+                addr: incoming.from,
+                why,
+            });
         }
     }
 
@@ -88,7 +116,10 @@ impl Engine {
     }
 
     pub(super) fn incoming_timeouts(&mut self) {
-        let late = self.incoming.iter().filter(|(_, incoming)| incoming.deadline <= self.now);
+        let late = self
+            .incoming
+            .iter()
+            .filter(|(_, incoming)| incoming.deadline <= self.now);
         let late: alloc::vec::Vec<_> = late.map(|(conn, incoming)| (*conn, incoming.from)).collect();
         for (conn, from) in late {
             self.refuse(conn, from, End::HandshakeTimeout);

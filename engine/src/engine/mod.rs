@@ -184,7 +184,7 @@ impl Engine {
             }
             Event::NetworkChanged => {
                 for id in self.torrent_ids() {
-                    self.with_torrent(id, |torrent, cx| torrent.network_changed(cx));
+                    self.with_torrent(id, Torrent::network_changed);
                 }
             }
         }
@@ -198,7 +198,7 @@ impl Engine {
             }
             self.timers.remove(&(at, due, id));
             self.registered.remove(&id);
-            self.with_torrent(id, |torrent, cx| torrent.handle_timeout(cx));
+            self.with_torrent(id, Torrent::handle_timeout);
             self.plan_touched();
         }
         self.trackers.handle_timeout(self.now);
@@ -224,7 +224,7 @@ impl Engine {
 
     fn plan_touched(&mut self) {
         while let Some(id) = self.touched.pop_first() {
-            self.with_torrent(id, |torrent, cx| torrent.plan(cx));
+            self.with_torrent(id, Torrent::plan);
             self.touched.remove(&id);
             self.dialer.may_want(id);
             self.register(id);
@@ -260,7 +260,10 @@ impl Engine {
         let fetch = self.fetch_deadline().map(|at| (at, Timer::Fetch));
         let probe = self.probe_deadline().map(|at| (at, Timer::Tracker));
         let shutdown = self.shutdown_at.map(|at| (at, Timer::Shutdown));
-        [torrents, trackers, incoming, dialer, fetch, probe, shutdown].into_iter().flatten().min()
+        [torrents, trackers, incoming, dialer, fetch, probe, shutdown]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Reads the state of a torrent.

@@ -33,7 +33,10 @@ impl Engine {
         let url = match TrackerUrl::parse(&command.url) {
             Ok(url) => url,
             Err(error) => {
-                let result = TrackerProbe { failure: Some(error.to_string()), ..TrackerProbe::default() };
+                let result = TrackerProbe {
+                    failure: Some(error.to_string()),
+                    ..TrackerProbe::default()
+                };
                 self.report(Report::TrackerProbed { result });
                 return;
             }
@@ -61,7 +64,14 @@ impl Engine {
         let options = self.probe_options(Some(deadline));
         self.trackers.start(self.now, request, &url, kind, options);
         let result = TrackerProbe::default();
-        self.probe = Some(Probe { url, params, request, stopping: command.scrape, deadline, result });
+        self.probe = Some(Probe {
+            url,
+            params,
+            request,
+            stopping: command.scrape,
+            deadline,
+            result,
+        });
     }
 
     fn probe_options(&self, deadline: Option<Instant>) -> RequestOptions {
@@ -75,13 +85,19 @@ impl Engine {
 
     /// Something was sent to a tracker.
     pub(super) fn probe_attempt(&mut self) {
-        if let Some(probe) = self.probe.as_mut().filter(|probe| !probe.stopping || probe.result.attempts == 0) {
+        if let Some(probe) = self
+            .probe
+            .as_mut()
+            .filter(|probe| !probe.stopping || probe.result.attempts == 0)
+        {
             probe.result.attempts += 1;
         }
     }
 
     pub(super) fn probe_done(&mut self, request: RequestId, result: Result<TrackerReply, AnnounceError>) {
-        let Some(probe) = self.probe.as_mut().filter(|probe| probe.request == request) else { return };
+        let Some(probe) = self.probe.as_mut().filter(|probe| probe.request == request) else {
+            return;
+        };
         if probe.stopping && probe.result.ok {
             self.end_probe();
             return;
@@ -98,11 +114,11 @@ impl Engine {
                 probe.result.peers = reply.peers.iter().map(|peer| peer.addr).collect();
             }
             Ok(TrackerReply::Scrape(reply)) => {
-                let entry = reply.entries.first();
+                let entry = reply.files.first();
                 probe.result.ok = entry.is_some();
-                probe.result.seeders = entry.and_then(|entry| entry.seeders);
-                probe.result.leechers = entry.and_then(|entry| entry.leechers);
-                probe.result.completed = entry.and_then(|entry| entry.completed);
+                probe.result.seeders = entry.map(|entry| entry.seeders);
+                probe.result.leechers = entry.map(|entry| entry.leechers);
+                probe.result.completed = entry.map(|entry| entry.completed);
             }
             Err(error) => probe.result.failure = Some(error.to_string()),
         }
@@ -122,7 +138,8 @@ impl Engine {
         }
         let mut options = self.probe_options(Some(until));
         options.sends_max = Some(self.config.tracker.stopped_sends_max);
-        self.trackers.start(self.now, request, &url, RequestKind::Announce(params), options);
+        self.trackers
+            .start(self.now, request, &url, RequestKind::Announce(params), options);
     }
 
     fn end_probe(&mut self) {
@@ -136,7 +153,9 @@ impl Engine {
     }
 
     pub(super) fn probe_timeout(&mut self) {
-        let Some(probe) = self.probe.as_mut().filter(|probe| self.now >= probe.deadline) else { return };
+        let Some(probe) = self.probe.as_mut().filter(|probe| self.now >= probe.deadline) else {
+            return;
+        };
         if !probe.result.ok && probe.result.failure.is_none() {
             probe.result.failure = Some("no answer in time".into());
         }

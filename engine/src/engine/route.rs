@@ -23,7 +23,12 @@ impl Engine {
     ) -> Option<R> {
         let torrent = self.torrents.get_mut(&id)?;
         let mut out = Vec::new();
-        let mut cx = Context { now: self.now, config: &self.config, ids: &mut self.ids, out: &mut out };
+        let mut cx = Context {
+            now: self.now,
+            config: &self.config,
+            ids: &mut self.ids,
+            out: &mut out,
+        };
         let result = call(torrent, &mut cx);
         self.touched.insert(id);
         self.route_all(id, out);
@@ -43,7 +48,11 @@ impl Engine {
                 self.actions.push_back(Action::Connect { conn, to, tls: None });
             }
             Output::Send { conn, what } => {
-                self.actions.push_back(Action::Send { conn, head: what.head, body: what.body });
+                self.actions.push_back(Action::Send {
+                    conn,
+                    head: what.head,
+                    body: what.body,
+                });
             }
             Output::Read { conn, budget } => self.actions.push_back(Action::Read { conn, budget }),
             Output::Close { conn, end } => {
@@ -58,8 +67,14 @@ impl Engine {
                 self.ops.insert(op, OpOwner::Torrent(id));
                 self.actions.push_back(Action::Resolve { op, host });
             }
-            Output::Tracker(TierOutput::Start { request, url, params, options }) => {
-                self.trackers.start(self.now, request, &url, RequestKind::Announce(params), options);
+            Output::Tracker(TierOutput::Start {
+                request,
+                url,
+                params,
+                options,
+            }) => {
+                self.trackers
+                    .start(self.now, request, &url, RequestKind::Announce(params), options);
             }
             Output::Tracker(TierOutput::Cancel { request }) => self.trackers.cancel(self.now, request),
             // the torrent answers every other output of its announcer itself
@@ -70,7 +85,9 @@ impl Engine {
     }
 
     fn gone(&mut self, id: TorrentId) {
-        let Some(torrent) = self.torrents.remove(&id) else { return };
+        let Some(torrent) = self.torrents.remove(&id) else {
+            return;
+        };
         self.by_hash.remove(&torrent.info_hash());
         self.touched.remove(&id);
         if let Some((at, due)) = self.registered.remove(&id) {
@@ -89,11 +106,17 @@ impl Engine {
             }
             Some(ConnOwner::Tracker(stream)) => {
                 self.trackers.handle_connected(self.now, stream);
-                self.actions.push_back(Action::Read { conn, budget: HTTP_READ_WINDOW });
+                self.actions.push_back(Action::Read {
+                    conn,
+                    budget: HTTP_READ_WINDOW,
+                });
             }
             Some(ConnOwner::Fetch) => {
                 self.fetch_connected(conn);
-                self.actions.push_back(Action::Read { conn, budget: HTTP_READ_WINDOW });
+                self.actions.push_back(Action::Read {
+                    conn,
+                    budget: HTTP_READ_WINDOW,
+                });
             }
             Some(ConnOwner::Incoming) | None => {}
         }
@@ -161,7 +184,9 @@ impl Engine {
 
     /// Draining leaves nothing behind; a torrent that plans may start a request.
     pub(super) fn trackers_have_output(&mut self) -> bool {
-        let Some(output) = self.trackers.poll_output() else { return false };
+        let Some(output) = self.trackers.poll_output() else {
+            return false;
+        };
         self.tracker_output(output);
         true
     }
@@ -182,7 +207,11 @@ impl Engine {
             }
             ClientOutput::Send { stream, data } => {
                 if let Some(conn) = self.streams.get(&stream).copied() {
-                    self.actions.push_back(Action::Send { conn, head: data, body: None });
+                    self.actions.push_back(Action::Send {
+                        conn,
+                        head: data,
+                        body: None,
+                    });
                 }
             }
             ClientOutput::Close { stream } => {
@@ -196,7 +225,9 @@ impl Engine {
             }
             ClientOutput::FirstTimeout { request } => {
                 let id = TorrentId(request.namespace());
-                self.with_torrent(id, |torrent, cx| torrent.handle_tracker_first_timeout(cx, request));
+                self.with_torrent(id, |torrent, cx| {
+                    torrent.handle_tracker_first_timeout(cx, request);
+                });
             }
             ClientOutput::Done { request, result } => {
                 if request.namespace() == 0 {

@@ -342,7 +342,11 @@ impl Session {
         if !self.is_open() || !self.am_interested || (self.peer_choking && self.allowed_to_us.is_empty()) {
             return 0;
         }
-        let reqq = self.extensions.reqq.unwrap_or(self.rules.config.reqq_default).max(1);
+        let reqq = self
+            .extensions
+            .reqq
+            .unwrap_or(self.rules.config.reqq_default)
+            .max(1);
         let depth = self.requests.depth(&self.rules.config).min(reqq) as usize;
         depth.saturating_sub(self.requests.outstanding())
     }
@@ -354,7 +358,10 @@ impl Session {
 
     /// Payload received and sent a second.
     pub fn rates(&self, now: Instant) -> (u64, u64) {
-        (self.requests.rate.per_second(now), self.uploads.rate.per_second(now))
+        (
+            self.requests.rate.per_second(now),
+            self.uploads.rate.per_second(now),
+        )
     }
 
     /// When the connection was made.

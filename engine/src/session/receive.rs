@@ -4,7 +4,7 @@ use super::requests::Arrival;
 use super::{End, Output, Phase, Session, Violation};
 use crate::bitfield::{Bitfield, BitfieldError};
 use crate::block::Block;
-use crate::extension::handshake::ExtendedHandshake;
+use crate::extension::handshake::{ExtendedHandshake, ExtensionError};
 use crate::geometry::BlockRange;
 use crate::id::PieceIndex;
 use crate::time::Instant;
@@ -27,6 +27,13 @@ impl From<WireError> for Violation {
 type Meaning = Result<Option<Output>, Violation>;
 
 impl Session {
+    /// Begins with the next lent slice, so that the spans of payload are counted from it.
+    pub fn begin_input(&mut self) {
+        if let Phase::Open(decoder) = &mut self.phase {
+            decoder.begin_input();
+        }
+    }
+
     /// Takes bytes of the peer until something is worth telling; `input` is advanced behind what was taken.
     /// None says that all of it was taken.
     pub fn next(&mut self, now: Instant, input: &mut &[u8]) -> Option<Output> {
@@ -78,7 +85,8 @@ impl Session {
             HandshakePart::PeerId(peer_id) => {
                 self.peer_id = Some(peer_id);
                 if self.rules.trace {
-                    self.trace.push((false, alloc::format!("handshake {}", peer_id.client())));
+                    self.trace
+                        .push((false, alloc::format!("handshake {}", peer_id.client())));
                 }
                 let config = &self.rules.config;
                 let pieces = Some(self.rules.geometry.pieces());
@@ -110,7 +118,8 @@ impl Session {
             Message::Port(_) => Ok(None),
             Message::Suggest(piece) => {
                 self.needs_fast(13)?;
-                self.existing(13, piece).map(|piece| Some(Output::Suggested(piece)))
+                self.existing(13, piece)
+                    .map(|piece| Some(Output::Suggested(piece)))
             }
             Message::HaveAll => self.needs_fast(14).map(|()| Some(Output::HaveAll)),
             Message::HaveNone => self.needs_fast(15).map(|()| Some(Output::HaveNone)),
@@ -133,12 +142,20 @@ impl Session {
     }
 
     fn needs_fast(&self, id: u8) -> Result<(), Violation> {
-        if self.fast() { Ok(()) } else { Err(Violation::FastNotNegotiated { id }) }
+        if self.fast() {
+            Ok(())
+        } else {
+            Err(Violation::FastNotNegotiated { id })
+        }
     }
 
     fn existing(&self, id: u8, piece: PieceIndex) -> Result<PieceIndex, Violation> {
         let exists = self.rules.geometry.contains(piece);
-        if exists { Ok(piece) } else { Err(Violation::PieceOutOfRange { id, piece }) }
+        if exists {
+            Ok(piece)
+        } else {
+            Err(Violation::PieceOutOfRange { id, piece })
+        }
     }
 
     fn choked(&mut self, choking: bool) -> Option<Output> {
@@ -185,7 +202,11 @@ impl Session {
         self.refuse(now, range);
         if self.uploads.bad > bad_max {
             let full = legal && granted;
-            return Err(if full { Violation::RequestFlood } else { Violation::TooManyBadRequests });
+            return Err(if full {
+                Violation::RequestFlood
+            } else {
+                Violation::TooManyBadRequests
+            });
         }
         Ok(None)
     }
@@ -229,14 +250,20 @@ impl Session {
             return Err(Violation::ExtendedNotNegotiated);
         }
         if id != 0 {
-            return Ok(Some(Output::Lint("extended message of an id that we did not give out")));
+            return Ok(Some(Output::Lint(
+                "extended message of an id that we did not give out",
+            )));
         }
         match ExtendedHandshake::decode(payload) {
             Ok(handshake) => {
                 self.extensions.merge(handshake);
                 Ok(Some(Output::Extended))
             }
-            Err(_) => Err(Violation::BadExtendedHandshake),
+            Err(ExtensionError::NotDictionary) => Err(Violation::BadExtendedHandshake),
+            // a number out of our range, say: the rest of the connection can do without
+            Err(ExtensionError::Bencode(_)) => {
+                Ok(Some(Output::Lint("extended handshake that cannot be read")))
+            }
         }
     }
 }

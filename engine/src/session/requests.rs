@@ -64,7 +64,11 @@ impl Requests {
 
     /// How many requests may be outstanding, whatever the peer's `reqq`.
     pub(super) fn depth(&self, config: &SessionConfig) -> u32 {
-        if self.snubbed { 1 } else { self.depth.unwrap_or(DEPTH_FIRST).max(config.pipeline_min) }
+        if self.snubbed {
+            1
+        } else {
+            self.depth.unwrap_or(DEPTH_FIRST).max(config.pipeline_min)
+        }
     }
 
     fn grow(&mut self, now: Instant, config: &SessionConfig, block_length: u32) {
@@ -72,7 +76,11 @@ impl Requests {
         let by_rate = rate * u64::from(config.pipeline_seconds) / u64::from(block_length.max(1));
         let target = u32::try_from(by_rate).unwrap_or(u32::MAX);
         let depth = self.depth.unwrap_or(DEPTH_FIRST);
-        let next = if depth < target { depth + 1 } else { target.max(DEPTH_FIRST.min(depth)) };
+        let next = if depth < target {
+            depth + 1
+        } else {
+            target.max(DEPTH_FIRST.min(depth))
+        };
         self.depth = Some(next.clamp(config.pipeline_min, config.pipeline_max));
     }
 
@@ -80,7 +88,11 @@ impl Requests {
         if self.outstanding.is_empty() {
             self.progress = now;
         }
-        self.outstanding.push_back(Outstanding { range, at: now, released: false });
+        self.outstanding.push_back(Outstanding {
+            range,
+            at: now,
+            released: false,
+        });
     }
 
     fn remember(&mut self, range: BlockRange) {
@@ -92,7 +104,10 @@ impl Requests {
 
     fn take(&mut self, range: BlockRange) -> Option<Outstanding> {
         // answers come in the order of the requests from nearly every client: the front is the usual place
-        let at = self.outstanding.iter().position(|request| request.range == range)?;
+        let at = self
+            .outstanding
+            .iter()
+            .position(|request| request.range == range)?;
         self.outstanding.remove(at)
     }
 
@@ -109,7 +124,11 @@ impl Requests {
             Arrival::Requested
         } else if self.late.contains(&range) {
             self.duplicates += 1;
-            if self.duplicates > DUPLICATES_MAX { Arrival::TooManyLate } else { Arrival::Late }
+            if self.duplicates > DUPLICATES_MAX {
+                Arrival::TooManyLate
+            } else {
+                Arrival::Late
+            }
         } else {
             return Arrival::Unknown;
         };
@@ -166,7 +185,9 @@ impl Requests {
     /// Whether the peer has just become snubbed.
     pub(super) fn becomes_snubbed(&mut self, now: Instant, config: &SessionConfig) -> bool {
         let late = !self.outstanding.is_empty() && now >= self.progress + config.snub_timeout;
-        !core::mem::replace(&mut self.snubbed, self.snubbed || late) && late
+        let newly = late && !self.snubbed;
+        self.snubbed |= late;
+        newly
     }
 
     /// Takes the next request that is over its time.
@@ -188,7 +209,11 @@ mod tests {
     use crate::time::Duration;
 
     fn range(n: u32) -> BlockRange {
-        BlockRange { piece: PieceIndex(n), begin: 0, length: 1000 }
+        BlockRange {
+            piece: PieceIndex(n),
+            begin: 0,
+            length: 1000,
+        }
     }
 
     fn block() -> Block {
@@ -200,11 +225,23 @@ mod tests {
         let (mut requests, config) = (Requests::default(), SessionConfig::default());
         requests.sent(Instant::START, range(1));
         requests.sent(Instant::START, range(2));
-        assert_eq!(requests.arrived(Instant::START, range(1), &block(), &config), Arrival::Requested);
-        assert_eq!(requests.arrived(Instant::START, range(1), &block(), &config), Arrival::Late);
-        assert_eq!(requests.arrived(Instant::START, range(3), &block(), &config), Arrival::Unknown);
+        assert_eq!(
+            requests.arrived(Instant::START, range(1), &block(), &config),
+            Arrival::Requested
+        );
+        assert_eq!(
+            requests.arrived(Instant::START, range(1), &block(), &config),
+            Arrival::Late
+        );
+        assert_eq!(
+            requests.arrived(Instant::START, range(3), &block(), &config),
+            Arrival::Unknown
+        );
         requests.drop_all();
-        assert_eq!(requests.arrived(Instant::START, range(2), &block(), &config), Arrival::Late);
+        assert_eq!(
+            requests.arrived(Instant::START, range(2), &block(), &config),
+            Arrival::Late
+        );
     }
 
     #[test]
@@ -213,9 +250,15 @@ mod tests {
         requests.sent(Instant::START, range(1));
         requests.arrived(Instant::START, range(1), &block(), &config);
         for _ in 0..DUPLICATES_MAX {
-            assert_eq!(requests.arrived(Instant::START, range(1), &block(), &config), Arrival::Late);
+            assert_eq!(
+                requests.arrived(Instant::START, range(1), &block(), &config),
+                Arrival::Late
+            );
         }
-        assert_eq!(requests.arrived(Instant::START, range(1), &block(), &config), Arrival::TooManyLate);
+        assert_eq!(
+            requests.arrived(Instant::START, range(1), &block(), &config),
+            Arrival::TooManyLate
+        );
     }
 
     #[test]
@@ -233,21 +276,31 @@ mod tests {
             requests.sent(now, range(9_000 + n as u32));
             requests.arrived(now, range(9_000 + n as u32), &block(), &config);
         }
-        assert!(requests.depth(&config) <= DEPTH_FIRST, "{}", requests.depth(&config));
+        assert!(
+            requests.depth(&config) <= DEPTH_FIRST,
+            "{}",
+            requests.depth(&config)
+        );
     }
 
     #[test]
     fn silence_snubs_once_and_a_block_ends_it() {
         let (mut requests, config) = (Requests::default(), SessionConfig::default());
         requests.sent(Instant::START, range(1));
-        assert_eq!(requests.deadline(&config), Some(Instant::START + config.snub_timeout));
+        assert_eq!(
+            requests.deadline(&config),
+            Some(Instant::START + config.snub_timeout)
+        );
         let late = Instant::START + config.snub_timeout;
         assert!(requests.becomes_snubbed(late, &config));
         assert!(!requests.becomes_snubbed(late, &config));
         assert_eq!(requests.depth(&config), 1);
         assert_eq!(requests.release_all(), [range(1)]);
         assert!(requests.release_all().is_empty());
-        assert_eq!(requests.arrived(late, range(1), &block(), &config), Arrival::Requested);
+        assert_eq!(
+            requests.arrived(late, range(1), &block(), &config),
+            Arrival::Requested
+        );
         assert!(!requests.snubbed);
     }
 

@@ -17,7 +17,10 @@ impl Session {
     /// The head of the outbox that further messages may be appended to.
     fn head(&mut self) -> &mut Vec<u8> {
         if self.outbox.last().is_none_or(|last| last.body.is_some()) {
-            self.outbox.push(Outgoing { head: Vec::new(), body: None });
+            self.outbox.push(Outgoing {
+                head: Vec::new(),
+                body: None,
+            });
         }
         let last = self.outbox.len() - 1;
         &mut self.outbox[last].head
@@ -26,7 +29,12 @@ impl Session {
     pub(super) fn send_handshake(&mut self, now: Instant) {
         let reserved = Reserved::NONE.with_extended().with_fast();
         let (info_hash, peer_id) = (self.rules.info_hash, self.rules.peer_id);
-        let bytes = Handshake { reserved, info_hash, peer_id }.encode();
+        let bytes = Handshake {
+            reserved,
+            info_hash,
+            peer_id,
+        }
+        .encode();
         self.head().extend_from_slice(&bytes);
         self.uploads.unsent += bytes.len() as u64;
         self.last_sent = now;
@@ -69,7 +77,13 @@ impl Session {
                 upload_only: upload_only.then_some(true),
                 ..ExtendedHandshake::default()
             };
-            self.send(now, &Message::Extended { id: 0, payload: extended.encode() });
+            self.send(
+                now,
+                &Message::Extended {
+                    id: 0,
+                    payload: extended.encode(),
+                },
+            );
         }
         self.grant_allowed_fast(now, have);
     }
@@ -96,8 +110,17 @@ impl Session {
     /// Tells the peer that nothing more is fetched by us (BEP 21).
     pub fn send_upload_only(&mut self, now: Instant) {
         if self.reserved.extended() && self.is_open() {
-            let extended = ExtendedHandshake { upload_only: Some(true), ..ExtendedHandshake::default() };
-            self.send(now, &Message::Extended { id: 0, payload: extended.encode() });
+            let extended = ExtendedHandshake {
+                upload_only: Some(true),
+                ..ExtendedHandshake::default()
+            };
+            self.send(
+                now,
+                &Message::Extended {
+                    id: 0,
+                    payload: extended.encode(),
+                },
+            );
         }
     }
 
@@ -113,7 +136,14 @@ impl Session {
         }
         self.am_interested = interested;
         self.last_wanted = now;
-        self.send(now, &if interested { Message::Interested } else { Message::NotInterested });
+        self.send(
+            now,
+            &if interested {
+                Message::Interested
+            } else {
+                Message::NotInterested
+            },
+        );
     }
 
     /// Chokes or unchokes the peer. A choke drops its requests; with the Fast extension each is rejected, after
@@ -131,7 +161,11 @@ impl Session {
             return;
         }
         self.send(now, &Message::Choke);
-        let kept = if self.reserved.fast() { self.allowed_to_peer.clone() } else { Vec::new() };
+        let kept = if self.reserved.fast() {
+            self.allowed_to_peer.clone()
+        } else {
+            Vec::new()
+        };
         for range in self.uploads.drop_except(&kept) {
             if self.reserved.fast() {
                 self.send(now, &Message::Reject(range));
@@ -172,7 +206,11 @@ impl Session {
 
     /// The next request of the peer that should be read, while fewer than `bytes_max` are on their way to it.
     pub fn next_upload(&mut self, bytes_max: u64) -> Option<BlockRange> {
-        if self.is_open() { self.uploads.next(bytes_max) } else { None }
+        if self.is_open() {
+            self.uploads.next(bytes_max)
+        } else {
+            None
+        }
     }
 
     /// A block was read for the peer. It is sent unless the peer was choked meanwhile. True when it was sent.

@@ -48,7 +48,9 @@ impl Session {
             return;
         }
         if self.requests.becomes_snubbed(now, &config) {
-            outputs.push(Output::Snubbed { released: self.requests.release_all() });
+            outputs.push(Output::Snubbed {
+                released: self.requests.release_all(),
+            });
         }
         while let Some(range) = self.requests.expired(now, &config) {
             self.send(now, &Message::Cancel(range));

@@ -48,14 +48,21 @@ impl Uploads {
 
     /// Takes a request that waits. False when it is unknown, or read already: then its block is sent all the same.
     pub(super) fn cancel(&mut self, range: BlockRange) -> bool {
-        let Some(at) = self.queue.iter().position(|queued| *queued == range) else { return false };
+        let Some(at) = self.queue.iter().position(|queued| *queued == range) else {
+            return false;
+        };
         self.queue.remove(at);
         true
     }
 
     /// Bytes on their way: unsent, or being read.
     pub(super) fn in_flight(&self) -> u64 {
-        self.unsent + self.reading.iter().map(|range| u64::from(range.length)).sum::<u64>()
+        self.unsent
+            + self
+                .reading
+                .iter()
+                .map(|range| u64::from(range.length))
+                .sum::<u64>()
     }
 
     /// The next request to read, while fewer than `bytes_max` are on their way.
@@ -70,7 +77,9 @@ impl Uploads {
 
     /// A read ended. False when it is not wanted any more.
     pub(super) fn read(&mut self, range: BlockRange) -> bool {
-        let Some(at) = self.reading.iter().position(|reading| *reading == range) else { return false };
+        let Some(at) = self.reading.iter().position(|reading| *reading == range) else {
+            return false;
+        };
         self.reading.remove(at);
         true
     }
@@ -78,7 +87,13 @@ impl Uploads {
     /// Takes out all that is not in `kept`: the peer was choked.
     pub(super) fn drop_except(&mut self, kept: &[PieceIndex]) -> Vec<BlockRange> {
         let keep = |range: &BlockRange| kept.contains(&range.piece);
-        let dropped = self.queue.iter().chain(&self.reading).filter(|range| !keep(range)).copied().collect();
+        let dropped = self
+            .queue
+            .iter()
+            .chain(&self.reading)
+            .filter(|range| !keep(range))
+            .copied()
+            .collect();
         self.queue.retain(keep);
         self.reading.retain(keep);
         dropped
@@ -90,7 +105,11 @@ mod tests {
     use super::*;
 
     fn range(piece: u32) -> BlockRange {
-        BlockRange { piece: PieceIndex(piece), begin: 0, length: 100 }
+        BlockRange {
+            piece: PieceIndex(piece),
+            begin: 0,
+            length: 100,
+        }
     }
 
     #[test]
@@ -112,9 +131,18 @@ mod tests {
         let mut uploads = Uploads::default();
         (0..4).for_each(|n| uploads.push(range(n)));
         uploads.next(u64::MAX);
-        assert_eq!(uploads.drop_except(&[PieceIndex(2)]), [range(1), range(2), range(3), range(0)].into_iter().filter(|r| r.piece.0 != 2).collect::<Vec<_>>());
+        assert_eq!(
+            uploads.drop_except(&[PieceIndex(2)]),
+            [range(1), range(2), range(3), range(0)]
+                .into_iter()
+                .filter(|r| r.piece.0 != 2)
+                .collect::<Vec<_>>()
+        );
         assert_eq!(uploads.len(), 1);
-        assert!(!uploads.read(range(0)), "a block read for a choked peer is not sent");
+        assert!(
+            !uploads.read(range(0)),
+            "a block read for a choked peer is not sent"
+        );
     }
 
     #[test]

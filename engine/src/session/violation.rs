@@ -48,7 +48,7 @@ pub enum Violation {
     },
     /// An extended message although the extension protocol was not negotiated (BEP 10).
     ExtendedNotNegotiated,
-    /// The extended handshake is not a bencoded dictionary (BEP 10).
+    /// The extended handshake is no dictionary (BEP 10).
     BadExtendedHandshake,
     /// A block that was never requested (BEP 6: MUST close; BEP 3 knows no such thing).
     BlockNotRequested {
@@ -88,9 +88,6 @@ impl fmt::Display for Violation {
             }
             Self::FastNotNegotiated { id } => {
                 write!(f, "message {id} of the Fast extension, which was not negotiated")
-            }
-            Self::SecondHaveStatement { id } => {
-                write!(f, "message {id} after the pieces were already stated")
             }
             Self::ExtendedNotNegotiated => f.write_str("extended message, which was not negotiated"),
             Self::BadExtendedHandshake => f.write_str("the extended handshake is not a dictionary"),

@@ -41,4 +41,3 @@ pub enum Purpose {
     /// Hash what is there, then nothing: no connection, no announce, no saved state.
     Check,
 }
-

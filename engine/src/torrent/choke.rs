@@ -9,7 +9,11 @@ use alloc::vec::Vec;
 
 impl Torrent {
     pub(super) fn choke_deadline(&self) -> Option<Instant> {
-        if self.sessions.is_empty() || !self.takes_peers() { None } else { self.choker.deadline() }
+        if self.sessions.is_empty() || !self.takes_peers() {
+            None
+        } else {
+            self.choker.deadline()
+        }
     }
 
     pub(super) fn choke_timeout(&mut self, cx: &mut Context<'_>) {
@@ -42,14 +46,24 @@ impl Torrent {
             })
             .collect();
         for decision in self.choker.handle_timeout(cx.now, seeding, &peers) {
-            let Some(peer) = self.sessions.get_mut(&decision.peer) else { continue };
+            let Some(peer) = self.sessions.get_mut(&decision.peer) else {
+                continue;
+            };
             if peer.session.am_choking() != decision.unchoke {
                 continue;
             }
             peer.session.set_choking(cx.now, !decision.unchoke);
             self.dirty.insert(decision.peer);
             let (conn, unchoked, why) = (decision.peer, decision.unchoke, decision.reason.to_string());
-            self.report(cx, Report::Choke { torrent: self.id, conn, unchoked, why });
+            self.report(
+                cx,
+                Report::Choke {
+                    torrent: self.id,
+                    conn,
+                    unchoked,
+                    why,
+                },
+            );
         }
     }
 

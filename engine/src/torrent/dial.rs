@@ -15,7 +15,9 @@ impl Torrent {
         if !self.wants_peers(cx.config.connections_per_torrent_max) {
             return false;
         }
-        let Some(to) = self.next_of_our_families(cx) else { return false };
+        let Some(to) = self.next_of_our_families(cx) else {
+            return false;
+        };
         let conn = cx.ids.next_conn();
         self.adopt(conn, Session::dial(cx.now, self.rules.clone(), to));
         cx.out.push(Output::Connect { conn, to });
@@ -35,7 +37,11 @@ impl Torrent {
 
     /// When an address may be dialled that may not be now.
     pub(super) fn dial_deadline(&self) -> Option<Instant> {
-        if self.takes_peers() { self.candidates.deadline() } else { None }
+        if self.takes_peers() {
+            self.candidates.deadline()
+        } else {
+            None
+        }
     }
 
     /// Connections of this torrent, and how many of them are not established yet.

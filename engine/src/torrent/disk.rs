@@ -62,7 +62,15 @@ impl Torrent {
             (DiskOp::Prepare, DiskDone::Prepared) => self.prepared(cx),
             (DiskOp::Check(piece), DiskDone::Hash(digest)) => {
                 let right = self.metainfo.piece_hash(piece) == Some(digest);
-                self.checked(cx, piece, if right { open::Found::Right } else { open::Found::Bad });
+                self.checked(
+                    cx,
+                    piece,
+                    if right {
+                        open::Found::Right
+                    } else {
+                        open::Found::Bad
+                    },
+                );
             }
             (DiskOp::Write(_), DiskDone::Written) => {}
             (DiskOp::Hash(piece), DiskDone::Hash(digest)) => self.hashed(cx, piece, digest),
@@ -79,7 +87,10 @@ impl Torrent {
             (DiskOp::Close, DiskDone::Closed) => self.disk_closed(cx),
             // an answer of another kind than the job is the driver's mistake; the job counts as failed
             (tag, _) => {
-                let error = DiskError { fault: DiskFault::Io, text: "storage gave an answer of another kind".into() };
+                let error = DiskError {
+                    fault: DiskFault::Io,
+                    text: "storage gave an answer of another kind".into(),
+                };
                 self.disk_error(cx, tag, error);
             }
         }
@@ -89,7 +100,11 @@ impl Torrent {
         error.text = printable(&error.text, ERROR_SHOWN_MAX);
         match tag {
             DiskOp::Check(piece) => {
-                let found = if error.fault == DiskFault::Missing { open::Found::Missing } else { open::Found::Bad };
+                let found = if error.fault == DiskFault::Missing {
+                    open::Found::Missing
+                } else {
+                    open::Found::Bad
+                };
                 self.checked(cx, piece, found);
             }
             DiskOp::Read(conn, range) => self.upload_unreadable(cx, conn, range, error),
@@ -109,7 +124,14 @@ impl Torrent {
             DiskOp::Sync | DiskOp::SaveResume => {
                 self.resume_failed();
                 if matches!(self.phase, Phase::Stopping) {
-                    self.report(cx, Report::DiskFailed { torrent: self.id, error, retry_at: None });
+                    self.report(
+                        cx,
+                        Report::DiskFailed {
+                            torrent: self.id,
+                            error,
+                            retry_at: None,
+                        },
+                    );
                     self.close_storage(cx);
                 } else {
                     self.disk_failed(cx, error);
@@ -121,7 +143,10 @@ impl Torrent {
 
     /// Storage failed: nothing more is fetched until it works again; what is there is still served.
     pub(super) fn disk_failed(&mut self, cx: &mut Context<'_>, error: DiskError) {
-        if matches!(self.phase, Phase::DiskFailed { .. } | Phase::Failed { .. } | Phase::Stopping | Phase::Gone) {
+        if matches!(
+            self.phase,
+            Phase::DiskFailed { .. } | Phase::Failed { .. } | Phase::Stopping | Phase::Gone
+        ) {
             return;
         }
         // a folder or a symlink in the way does not go away by waiting; the rest may
@@ -131,8 +156,19 @@ impl Torrent {
                 Some(cx.now + cx.config.disk_retry)
             }
         };
-        let retry_at = if self.add.purpose == Purpose::Check { None } else { retry_at };
-        self.report(cx, Report::DiskFailed { torrent: self.id, error: error.clone(), retry_at });
+        let retry_at = if self.add.purpose == Purpose::Check {
+            None
+        } else {
+            retry_at
+        };
+        self.report(
+            cx,
+            Report::DiskFailed {
+                torrent: self.id,
+                error: error.clone(),
+                retry_at,
+            },
+        );
         self.release_everything(cx);
         self.enter(cx, Phase::DiskFailed { error, retry_at });
     }

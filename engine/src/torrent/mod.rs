@@ -142,8 +142,13 @@ enum Phase {
     Checking(Checking),
     Preparing,
     Active,
-    DiskFailed { error: DiskError, retry_at: Option<Instant> },
-    Failed { text: String },
+    DiskFailed {
+        error: DiskError,
+        retry_at: Option<Instant>,
+    },
+    Failed {
+        text: String,
+    },
     Stopping,
     Gone,
 }
@@ -281,21 +286,19 @@ impl Torrent {
             stop: stop::Stop::default(),
             add,
         };
-        torrent.report(cx, Report::Added {
-            torrent: id,
-            info_hash: torrent.metainfo.info_hash,
-            name: crate::net::printable(&torrent.metainfo.name, NAME_SHOWN_MAX),
-        });
+        torrent.report(
+            cx,
+            Report::Added {
+                torrent: id,
+                info_hash: torrent.metainfo.info_hash,
+                name: crate::net::printable(&torrent.metainfo.name, NAME_SHOWN_MAX),
+            },
+        );
         for addr in torrent.add.peers.clone() {
             torrent.candidates.add(cx.now, addr, Source::User, true);
         }
         torrent.open(cx);
         Ok(torrent)
-    }
-
-    /// Which connections, candidates and peers this torrent is about.
-    pub const fn id(&self) -> TorrentId {
-        self.id
     }
 
     /// Whether peers may connect.
@@ -310,7 +313,13 @@ impl Torrent {
     }
 
     fn note(&self, cx: &mut Context<'_>, text: String) {
-        self.report(cx, Report::Note { torrent: self.id, text });
+        self.report(
+            cx,
+            Report::Note {
+                torrent: self.id,
+                text,
+            },
+        );
     }
 
     /// Whether everything wanted is verified.
@@ -326,9 +335,10 @@ impl Torrent {
             Phase::Active if self.paused => TorrentState::Paused,
             Phase::Active if self.is_complete() => TorrentState::Seeding,
             Phase::Active => TorrentState::Downloading,
-            Phase::DiskFailed { error, retry_at } => {
-                TorrentState::DiskFailed { error: error.clone(), retry_at: *retry_at }
-            }
+            Phase::DiskFailed { error, retry_at } => TorrentState::DiskFailed {
+                error: error.clone(),
+                retry_at: *retry_at,
+            },
             Phase::Failed { text } => TorrentState::Failed { text: text.clone() },
             Phase::Stopping | Phase::Gone => TorrentState::Stopping,
         }
@@ -345,7 +355,13 @@ impl Torrent {
         let state = self.state();
         if self.told.as_ref() != Some(&state) {
             self.told = Some(state.clone());
-            self.report(cx, Report::State { torrent: self.id, state });
+            self.report(
+                cx,
+                Report::State {
+                    torrent: self.id,
+                    state,
+                },
+            );
         }
     }
 
@@ -360,11 +376,16 @@ impl Torrent {
             (self.timers.first().map(|(at, _)| *at), Due::Peer),
             (self.choke_deadline(), Due::Choker),
             (self.dial_deadline(), Due::Candidates),
-            (self.announcer.as_ref().and_then(Announcer::deadline), Due::Tracker),
+            (
+                self.announcer.as_ref().and_then(Announcer::deadline),
+                Due::Tracker,
+            ),
             (self.resume_deadline(), Due::Resume),
             (self.disk_deadline(), Due::Disk),
         ];
-        due.into_iter().filter_map(|(at, due)| at.map(|at| (at, due))).min()
+        due.into_iter()
+            .filter_map(|(at, due)| at.map(|at| (at, due)))
+            .min()
     }
 
     /// Does what is due.

@@ -61,20 +61,32 @@ impl Torrent {
         self.stamps = files;
         let pieces = self.geometry.pieces();
         let resume = resume.filter(|_| self.add.trust_resume && self.add.purpose != Purpose::Check);
-        let resume = resume.and_then(|bytes| match Resume::decode(&bytes, self.metainfo.info_hash, pieces) {
-            Ok(resume) => Some(resume),
-            Err(error) => {
-                self.note(cx, format!("the saved state is not used, the files are hashed: {error}"));
-                None
-            }
-        });
+        let resume = resume.and_then(
+            |bytes| match Resume::decode(&bytes, self.metainfo.info_hash, pieces) {
+                Ok(resume) => Some(resume),
+                Err(error) => {
+                    self.note(
+                        cx,
+                        format!("the saved state is not used, the files are hashed: {error}"),
+                    );
+                    None
+                }
+            },
+        );
         let foreign = resume.is_none();
         let trusted = resume.map_or_else(|| Bitfield::new(pieces), |resume| self.trusted(&resume));
         for piece in trusted.iter() {
             self.mark_verified(piece);
         }
-        let mut checking = Checking { foreign, ..Checking::default() };
-        for piece in self.geometry.piece_indices().filter(|piece| !trusted.contains(*piece)) {
+        let mut checking = Checking {
+            foreign,
+            ..Checking::default()
+        };
+        for piece in self
+            .geometry
+            .piece_indices()
+            .filter(|piece| !trusted.contains(*piece))
+        {
             if self.is_present(piece) {
                 checking.todo.push_back(piece);
             } else {
@@ -88,12 +100,17 @@ impl Torrent {
     /// The pieces of a saved state that are believed without hashing.
     fn trusted(&self, resume: &Resume) -> Bitfield {
         let believed = |file: usize| -> bool {
-            let (Some(now), Some(then)) =
-                (self.stamps.get(file).copied().flatten(), resume.files.get(file).copied().flatten())
-            else {
+            let (Some(now), Some(then)) = (
+                self.stamps.get(file).copied().flatten(),
+                resume.files.get(file).copied().flatten(),
+            ) else {
                 return false;
             };
-            if resume.clean { now == then } else { now.length >= then.length }
+            if resume.clean {
+                now == then
+            } else {
+                now.length >= then.length
+            }
         };
         let mut trusted = Bitfield::new(self.geometry.pieces());
         for piece in resume.have.iter() {
@@ -122,11 +139,15 @@ impl Torrent {
     fn check_on(&mut self, cx: &mut Context<'_>) {
         let max = cx.config.hash_jobs_max.max(1);
         loop {
-            let Phase::Checking(checking) = &mut self.phase else { return };
+            let Phase::Checking(checking) = &mut self.phase else {
+                return;
+            };
             if checking.in_flight >= max {
                 return;
             }
-            let Some(piece) = checking.todo.pop_front() else { break };
+            let Some(piece) = checking.todo.pop_front() else {
+                break;
+            };
             checking.in_flight += 1;
             self.disk(cx, DiskOp::Check(piece), DiskJob::Hash { piece });
         }
@@ -137,7 +158,9 @@ impl Torrent {
 
     /// A piece was hashed for a check.
     pub(super) fn checked(&mut self, cx: &mut Context<'_>, piece: PieceIndex, found: Found) {
-        let Phase::Checking(checking) = &mut self.phase else { return };
+        let Phase::Checking(checking) = &mut self.phase else {
+            return;
+        };
         checking.in_flight = checking.in_flight.saturating_sub(1);
         checking.done += 1;
         match found {
@@ -149,14 +172,24 @@ impl Torrent {
     }
 
     fn check_over(&mut self, cx: &mut Context<'_>) {
-        let Phase::Checking(checking) = &mut self.phase else { return };
+        let Phase::Checking(checking) = &mut self.phase else {
+            return;
+        };
         let mut checking = core::mem::take(checking);
         checking.bad.sort_unstable();
         checking.missing.sort_unstable();
         let have = self.picker.have().count();
         let foreign = checking.foreign;
         let (bad, missing) = (checking.bad, checking.missing);
-        self.report(cx, Report::Checked { torrent: self.id, have, bad, missing });
+        self.report(
+            cx,
+            Report::Checked {
+                torrent: self.id,
+                have,
+                bad,
+                missing,
+            },
+        );
         match self.add.purpose {
             Purpose::Check => self.stop(cx, true),
             Purpose::Seed => self.activate(cx),
@@ -174,7 +207,9 @@ impl Torrent {
         }
         let layout = &self.metainfo.layout;
         for (n, file) in layout.files().iter().enumerate().filter(|(_, file)| !file.pad) {
-            let Some(stamp) = self.stamps.get(n).copied().flatten() else { continue };
+            let Some(stamp) = self.stamps.get(n).copied().flatten() else {
+                continue;
+            };
             let path = crate::net::printable(&file.path, super::NAME_SHOWN_MAX);
             if stamp.length > file.length {
                 return Some(format!(
@@ -184,7 +219,9 @@ impl Torrent {
                 ));
             }
             let pieces = self.geometry.pieces_of(file.offset..file.offset + file.length);
-            let matches = pieces.map(PieceIndex).any(|piece| self.picker.have().contains(piece));
+            let matches = pieces
+                .map(PieceIndex)
+                .any(|piece| self.picker.have().contains(piece));
             if foreign && stamp.length > 0 && !matches && !self.add.overwrite {
                 return Some(format!(
                     "{path} exists, is of no download known here, and matches the torrent in no piece. It was left \
@@ -235,7 +272,10 @@ impl Torrent {
 
     /// Hashes everything again.
     pub fn recheck(&mut self, cx: &mut Context<'_>) {
-        if matches!(self.phase, Phase::Opening | Phase::Checking(_) | Phase::Stopping | Phase::Gone) {
+        if matches!(
+            self.phase,
+            Phase::Opening | Phase::Checking(_) | Phase::Stopping | Phase::Gone
+        ) {
             return;
         }
         self.end_all(cx, crate::session::End::TorrentStopped);
@@ -252,7 +292,9 @@ impl Torrent {
     pub(super) fn forget_piece(&mut self, piece: PieceIndex) {
         if self.picker.have().contains(piece) {
             self.picker.clear_have(piece);
-            self.verified = self.verified.saturating_sub(u64::from(self.geometry.length_of(piece)));
+            self.verified = self
+                .verified
+                .saturating_sub(u64::from(self.geometry.length_of(piece)));
         }
     }
 }

@@ -49,16 +49,18 @@ impl Torrent {
         if self.sessions.len() >= cx.config.connections_per_torrent_max {
             return Err(End::Full);
         }
-        self.candidates.incoming(cx.now, from).map_err(|refusal| match refusal {
-            Refusal::Banned(_) => End::Banned,
-            Refusal::Own => End::Ourselves,
-            Refusal::AlreadyConnected => End::Duplicate,
-            Refusal::PortZero
-            | Refusal::NotAHost
-            | Refusal::Local
-            | Refusal::TooManyPorts
-            | Refusal::Full => End::Full,
-        })?;
+        self.candidates
+            .incoming(cx.now, from)
+            .map_err(|refusal| match refusal {
+                Refusal::Banned(_) => End::Banned,
+                Refusal::Own => End::Ourselves,
+                Refusal::AlreadyConnected => End::Duplicate,
+                Refusal::PortZero
+                | Refusal::NotAHost
+                | Refusal::Local
+                | Refusal::TooManyPorts
+                | Refusal::Full => End::Full,
+            })?;
         let session =
             Session::accept_connection(cx.now, self.rules.clone(), from, head.decoder, head.reserved);
         self.adopt(conn, session);
@@ -68,7 +70,14 @@ impl Torrent {
     }
 
     pub(super) fn adopt(&mut self, conn: ConnId, session: Session) {
-        self.sessions.insert(conn, Peer { session, timer: None, read_owed: 0 });
+        self.sessions.insert(
+            conn,
+            Peer {
+                session,
+                timer: None,
+                read_owed: 0,
+            },
+        );
         self.dirty.insert(conn);
     }
 
@@ -78,7 +87,9 @@ impl Torrent {
 
     /// A dialled connection is established.
     pub fn handle_connected(&mut self, cx: &mut Context<'_>, conn: ConnId) {
-        let Some(peer) = self.sessions.get_mut(&conn) else { return };
+        let Some(peer) = self.sessions.get_mut(&conn) else {
+            return;
+        };
         peer.session.handle_connected(cx.now);
         let addr = peer.session.addr();
         self.candidates.connected(cx.now, addr);
@@ -89,8 +100,13 @@ impl Torrent {
     /// Bytes of a peer arrived.
     pub fn handle_received(&mut self, cx: &mut Context<'_>, conn: ConnId, data: &[u8]) {
         let mut input = data;
+        if let Some(peer) = self.sessions.get_mut(&conn) {
+            peer.session.begin_input();
+        }
         loop {
-            let Some(peer) = self.sessions.get_mut(&conn) else { return };
+            let Some(peer) = self.sessions.get_mut(&conn) else {
+                return;
+            };
             let said = peer.session.next(cx.now, &mut input);
             if self.rules.trace {
                 self.tell_trace(cx, conn);
@@ -99,7 +115,9 @@ impl Torrent {
             self.said(cx, conn, said);
         }
         if let Some(peer) = self.sessions.get_mut(&conn) {
-            peer.read_owed = peer.read_owed.saturating_add(u32::try_from(data.len()).unwrap_or(u32::MAX));
+            peer.read_owed = peer
+                .read_owed
+                .saturating_add(u32::try_from(data.len()).unwrap_or(u32::MAX));
             self.dirty.insert(conn);
         }
     }
@@ -116,7 +134,9 @@ impl Torrent {
 
     /// A connection ended, or did not come to be.
     pub fn handle_closed(&mut self, cx: &mut Context<'_>, conn: ConnId, cause: CloseCause) {
-        let Some(peer) = self.sessions.get(&conn) else { return };
+        let Some(peer) = self.sessions.get(&conn) else {
+            return;
+        };
         let (addr, connecting) = (peer.session.addr(), peer.session.is_connecting());
         match (&cause, connecting) {
             (CloseCause::Local(_), true) => self.candidates.gave_up(cx.now, addr),
@@ -140,7 +160,9 @@ impl Torrent {
 
     /// Ends a session from our side.
     pub(super) fn end_session(&mut self, cx: &mut Context<'_>, conn: ConnId, end: End) {
-        let Some(peer) = self.sessions.get_mut(&conn) else { return };
+        let Some(peer) = self.sessions.get_mut(&conn) else {
+            return;
+        };
         let (addr, connecting) = (peer.session.addr(), peer.session.is_connecting());
         // what was said before the end still goes out
         for what in peer.session.take_outgoing() {
@@ -167,7 +189,9 @@ impl Torrent {
     }
 
     fn forget_session(&mut self, cx: &mut Context<'_>, conn: ConnId, why: PeerClosed) {
-        let Some(peer) = self.sessions.remove(&conn) else { return };
+        let Some(peer) = self.sessions.remove(&conn) else {
+            return;
+        };
         if let Some(at) = peer.timer {
             self.timers.remove(&(at, conn));
         }
@@ -176,7 +200,15 @@ impl Torrent {
         self.picker.peer_left(conn);
         self.choker.peer_left(conn);
         let torrent = Some(self.id);
-        self.report(cx, Report::PeerClosed { torrent, conn, addr: peer.session.addr(), why });
+        self.report(
+            cx,
+            Report::PeerClosed {
+                torrent,
+                conn,
+                addr: peer.session.addr(),
+                why,
+            },
+        );
         // what it was asked for is free for others now
         self.dirty.extend(self.sessions.keys().copied());
     }
@@ -205,10 +237,17 @@ impl Torrent {
 
     /// With tracing: the messages since the last call become reports.
     pub(super) fn tell_trace(&mut self, cx: &mut Context<'_>, conn: ConnId) {
-        let Some(peer) = self.sessions.get_mut(&conn) else { return };
+        let Some(peer) = self.sessions.get_mut(&conn) else {
+            return;
+        };
         for (sent, text) in peer.session.take_trace() {
             let torrent = self.id;
-            cx.out.push(Output::Report(Report::Wire { torrent, conn, sent, text }));
+            cx.out.push(Output::Report(Report::Wire {
+                torrent,
+                conn,
+                sent,
+                text,
+            }));
         }
     }
 
@@ -255,7 +294,10 @@ impl Torrent {
 
     fn others_may_request(&mut self, but: ConnId) {
         let idle = |peer: &&Peer| peer.session.wants() > 0;
-        let wanting = self.sessions.iter().filter(|(conn, peer)| **conn != but && idle(peer));
+        let wanting = self
+            .sessions
+            .iter()
+            .filter(|(conn, peer)| **conn != but && idle(peer));
         self.dirty.extend(wanting.map(|(conn, _)| *conn));
     }
 
@@ -268,8 +310,12 @@ impl Torrent {
 
     /// A handshake is whole: ourselves, a double, or a peer.
     fn handshaken(&mut self, cx: &mut Context<'_>, conn: ConnId) {
-        let Some(peer) = self.sessions.get(&conn) else { return };
-        let Some(peer_id) = peer.session.peer_id() else { return };
+        let Some(peer) = self.sessions.get(&conn) else {
+            return;
+        };
+        let Some(peer_id) = peer.session.peer_id() else {
+            return;
+        };
         let (addr, outgoing) = (peer.session.addr(), peer.session.is_outgoing());
         if peer_id == self.rules.peer_id {
             if outgoing {
@@ -287,7 +333,11 @@ impl Torrent {
             // the peer with the greater id is the one that may have initiated [libtorrent]; among two of the same
             // direction the older one stays
             let keep_outgoing = self.rules.peer_id > peer_id;
-            let goes = if outgoing == other_outgoing || other_outgoing == keep_outgoing { conn } else { other };
+            let goes = if outgoing == other_outgoing || other_outgoing == keep_outgoing {
+                conn
+            } else {
+                other
+            };
             self.end_session(cx, goes, End::Duplicate);
             if goes == conn {
                 return;
@@ -302,7 +352,15 @@ impl Torrent {
         if let Some(peer) = self.sessions.get_mut(&conn) {
             peer.session.greet(cx.now, have, upload_only);
             let client = peer.session.client();
-            self.report(cx, Report::PeerConnected { torrent: self.id, conn, addr, client });
+            self.report(
+                cx,
+                Report::PeerConnected {
+                    torrent: self.id,
+                    conn,
+                    addr,
+                    client,
+                },
+            );
         }
     }
 
@@ -311,9 +369,14 @@ impl Torrent {
         let length = u64::from(range.length);
         self.downloaded += length;
         self.rate_down.add(cx.now, length);
-        let Some(addr) = self.sessions.get(&conn).map(|peer| peer.session.addr()) else { return };
+        let Some(addr) = self.sessions.get(&conn).map(|peer| peer.session.addr()) else {
+            return;
+        };
         match self.picker.received(conn, range) {
-            Receipt::New { piece_complete, cancel } => {
+            Receipt::New {
+                piece_complete,
+                cancel,
+            } => {
                 for other in cancel {
                     if let Some(peer) = self.sessions.get_mut(&other) {
                         peer.session.cancel(cx.now, range);
@@ -347,7 +410,9 @@ impl Torrent {
 
     /// A block for a peer was read.
     pub(super) fn upload_read(&mut self, cx: &mut Context<'_>, conn: ConnId, range: BlockRange, data: Block) {
-        let Some(peer) = self.sessions.get_mut(&conn) else { return };
+        let Some(peer) = self.sessions.get_mut(&conn) else {
+            return;
+        };
         if data.len() != range.length as usize {
             peer.session.drop_upload(cx.now, range);
         } else if peer.session.send_block(cx.now, range, data) {
@@ -372,7 +437,14 @@ impl Torrent {
         if self.picker.have().contains(range.piece) {
             self.forget_piece(range.piece);
             self.resume.dirty(cx.now);
-            self.report(cx, Report::DiskFailed { torrent: self.id, error, retry_at: None });
+            self.report(
+                cx,
+                Report::DiskFailed {
+                    torrent: self.id,
+                    error,
+                    retry_at: None,
+                },
+            );
         }
     }
 

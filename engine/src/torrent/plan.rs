@@ -45,7 +45,9 @@ impl Torrent {
         if !self.may_fetch() {
             return;
         }
-        let Some(peer) = self.sessions.get_mut(&conn) else { return };
+        let Some(peer) = self.sessions.get_mut(&conn) else {
+            return;
+        };
         let session = &mut peer.session;
         let wants = session.wants();
         if wants == 0 {
@@ -68,8 +70,12 @@ impl Torrent {
     /// Reads what the peer asked for, as far as its connection keeps up.
     fn read_uploads(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         loop {
-            let Some(peer) = self.sessions.get_mut(&conn) else { return };
-            let Some(range) = peer.session.next_upload(cx.config.send_buffer_max) else { return };
+            let Some(peer) = self.sessions.get_mut(&conn) else {
+                return;
+            };
+            let Some(range) = peer.session.next_upload(cx.config.send_buffer_max) else {
+                return;
+            };
             self.disk(cx, DiskOp::Read(conn, range), DiskJob::Read { range });
         }
     }
@@ -86,7 +92,9 @@ impl Torrent {
 
     /// Gives back the budget of what was read, unless the disk is behind.
     fn give_budget(&mut self, cx: &mut Context<'_>, conn: ConnId) {
-        let Some(peer) = self.sessions.get_mut(&conn) else { return };
+        let Some(peer) = self.sessions.get_mut(&conn) else {
+            return;
+        };
         if peer.read_owed == 0 {
             return;
         }
@@ -100,7 +108,9 @@ impl Torrent {
 
     /// Registers the session's deadline, if it is earlier than the one that is registered.
     fn register_timer(&mut self, conn: ConnId) {
-        let Some(peer) = self.sessions.get_mut(&conn) else { return };
+        let Some(peer) = self.sessions.get_mut(&conn) else {
+            return;
+        };
         let Some(at) = peer.session.deadline() else { return };
         if peer.timer.is_some_and(|registered| registered <= at) {
             return;

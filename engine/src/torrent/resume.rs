@@ -48,7 +48,9 @@ impl Torrent {
     }
 
     pub(super) fn synced(&mut self, cx: &mut Context<'_>, files: Vec<Option<FileStamp>>) {
-        let Some(have) = self.resume.syncing.take() else { return };
+        let Some(have) = self.resume.syncing.take() else {
+            return;
+        };
         self.stamps = files;
         // nothing is written any more: at the end of a run, or because nothing is missing
         let quiet = self.hashing.is_empty() && self.writing == 0;
@@ -62,7 +64,11 @@ impl Torrent {
             downloaded: self.downloaded,
         };
         self.resume.saving = true;
-        self.disk(cx, DiskOp::SaveResume, DiskJob::SaveResume { data: state.encode() });
+        self.disk(
+            cx,
+            DiskOp::SaveResume,
+            DiskJob::SaveResume { data: state.encode() },
+        );
     }
 
     pub(super) fn resume_saved(&mut self, cx: &mut Context<'_>) {
@@ -86,7 +92,11 @@ impl Torrent {
 
     pub(super) fn resume_deadline(&self) -> Option<Instant> {
         let active = matches!(self.phase, Phase::Active) && !self.resume.busy();
-        if active { self.resume.dirty_since.map(|since| since + self.resume_interval) } else { None }
+        if active {
+            self.resume.dirty_since.map(|since| since + self.resume_interval)
+        } else {
+            None
+        }
     }
 
     pub(super) fn resume_timeout(&mut self, cx: &mut Context<'_>) {

@@ -53,8 +53,18 @@ impl Torrent {
         self.stop.removed = removed;
         let opened = !matches!(self.phase, Phase::Opening);
         // what was verified by a check that is cut short is not all that there is: the saved state stays as it was
-        let known = matches!(self.phase, Phase::Active | Phase::DiskFailed { .. } | Phase::Preparing);
-        self.end_all(cx, if removed { End::TorrentStopped } else { End::Shutdown });
+        let known = matches!(
+            self.phase,
+            Phase::Active | Phase::DiskFailed { .. } | Phase::Preparing
+        );
+        self.end_all(
+            cx,
+            if removed {
+                End::TorrentStopped
+            } else {
+                End::Shutdown
+            },
+        );
         self.enter(cx, Phase::Stopping);
         self.announce_stop(cx);
         if !opened {

@@ -27,7 +27,11 @@ pub(super) fn announcer(
     if add.purpose == Purpose::Check {
         return None;
     }
-    let mut tiers = if add.use_trackers { add.metainfo.trackers.clone() } else { Vec::new() };
+    let mut tiers = if add.use_trackers {
+        add.metainfo.trackers.clone()
+    } else {
+        Vec::new()
+    };
     tiers.extend(add.extra_trackers.iter().cloned());
     if tiers.iter().all(Vec::is_empty) {
         return None;
@@ -39,7 +43,10 @@ pub(super) fn announcer(
         key: stream(rng::Purpose::TrackerKey).next_u32(),
         port: config.listen_port,
     };
-    let options = AnnouncerOptions { allow_local: config.allow_local_services, ..AnnouncerOptions::default() };
+    let options = AnnouncerOptions {
+        allow_local: config.allow_local_services,
+        ..AnnouncerOptions::default()
+    };
     Some(Announcer::new(
         &tiers,
         add.metainfo.private,
@@ -63,7 +70,9 @@ impl Torrent {
         op: OpId,
         result: Result<Vec<IpAddr>, LookupError>,
     ) {
-        let Some((port, local_ok)) = self.lookups.remove(&op) else { return };
+        let Some((port, local_ok)) = self.lookups.remove(&op) else {
+            return;
+        };
         if let Some(ip) = result.ok().and_then(|found| found.first().copied()) {
             self.add_peer(cx.now, SocketAddr::new(ip, port), Source::Tracker, local_ok);
         }
@@ -172,7 +181,12 @@ impl Torrent {
     fn announced(&mut self, cx: &mut Context<'_>, output: TierOutput) {
         match output {
             TierOutput::Start { .. } | TierOutput::Cancel { .. } => cx.out.push(Output::Tracker(output)),
-            TierOutput::Peers { peers, hosts, loopback_tracker, .. } => {
+            TierOutput::Peers {
+                peers,
+                hosts,
+                loopback_tracker,
+                ..
+            } => {
                 if matches!(self.phase, Phase::Stopping | Phase::Gone) {
                     return;
                 }
@@ -185,16 +199,42 @@ impl Torrent {
                     cx.out.push(Output::Resolve { op, host });
                 }
             }
-            TierOutput::Ok { url, seeders, leechers, peers, next, warning } => {
+            TierOutput::Ok {
+                url,
+                seeders,
+                leechers,
+                peers,
+                next,
+                warning,
+            } => {
                 let warning = warning.map(|text| printable(&text, TEXT_SHOWN_MAX));
                 let url = printable(&url, NAME_SHOWN_MAX);
                 let torrent = self.id;
-                self.report(cx, Report::TrackerOk { torrent, url, seeders, leechers, peers, next, warning });
+                self.report(
+                    cx,
+                    Report::TrackerOk {
+                        torrent,
+                        url,
+                        seeders,
+                        leechers,
+                        peers,
+                        next,
+                        warning,
+                    },
+                );
             }
             TierOutput::Failed { url, text, retry_at } => {
                 let text = printable(&text, TEXT_SHOWN_MAX);
                 let url = printable(&url, NAME_SHOWN_MAX);
-                self.report(cx, Report::TrackerFailed { torrent: self.id, url, text, retry_at });
+                self.report(
+                    cx,
+                    Report::TrackerFailed {
+                        torrent: self.id,
+                        url,
+                        text,
+                        retry_at,
+                    },
+                );
             }
             TierOutput::ExternalIp(_) => {}
             TierOutput::Stopped => self.stop.trackers_told = true,

@@ -38,14 +38,26 @@ impl Torrent {
         self.resume.dirty(cx.now);
         let have = self.picker.have().count();
         let pieces = self.geometry.pieces();
-        self.report(cx, Report::PieceVerified { torrent: self.id, piece, have, pieces });
+        self.report(
+            cx,
+            Report::PieceVerified {
+                torrent: self.id,
+                piece,
+                have,
+                pieces,
+            },
+        );
         if self.failures.remove(&piece).is_some() && self.blame.wants_good_digests(piece) {
             self.disk(cx, DiskOp::DigestsOfGood(piece), DiskJob::Digests { piece });
         } else {
             self.blame.piece_verified(piece);
         }
         for (conn, peer) in &mut self.sessions {
-            if self.picker.peer_set(*conn).is_some_and(|set| !set.contains(piece)) {
+            if self
+                .picker
+                .peer_set(*conn)
+                .is_some_and(|set| !set.contains(piece))
+            {
                 peer.session.send_have(cx.now, piece);
                 self.dirty.insert(*conn);
             } else if peer.session.am_interested() {
@@ -67,8 +79,12 @@ impl Torrent {
             self.announce_completed(cx);
         }
         self.save_resume(cx);
-        let seeds: Vec<_> =
-            self.sessions.keys().copied().filter(|conn| self.picker.peer_is_seed(*conn)).collect();
+        let seeds: Vec<_> = self
+            .sessions
+            .keys()
+            .copied()
+            .filter(|conn| self.picker.peer_is_seed(*conn))
+            .collect();
         for conn in seeds {
             self.end_session(cx, conn, End::BothSeeds);
         }
@@ -89,7 +105,15 @@ impl Torrent {
             crate::blame::Verdict::Suspect(ips) => ips.clone(),
             crate::blame::Verdict::Unknown => Vec::new(),
         };
-        self.report(cx, Report::PieceFailed { torrent: self.id, piece, contributors, failures });
+        self.report(
+            cx,
+            Report::PieceFailed {
+                torrent: self.id,
+                piece,
+                contributors,
+                failures,
+            },
+        );
         match verdict {
             crate::blame::Verdict::BanSole(ip) => {
                 self.free_failed_piece(piece);
@@ -126,7 +150,11 @@ impl Torrent {
     ) {
         for ban in self.blame.digests_of_good(piece, digests) {
             let range = self.geometry.block(ban.piece, ban.block);
-            let block = range.unwrap_or(BlockRange { piece: ban.piece, begin: 0, length: 0 });
+            let block = range.unwrap_or(BlockRange {
+                piece: ban.piece,
+                begin: 0,
+                length: 0,
+            });
             self.ban(cx, ban.addr, BanReason::BlockDiffers { block });
         }
     }
@@ -140,7 +168,14 @@ impl Torrent {
             BanReason::BlockDiffers { .. } => candidates::BanReason::BadBlock,
         };
         self.candidates.ban(cx.now, ip, reason);
-        self.report(cx, Report::Banned { torrent: self.id, ip, why });
+        self.report(
+            cx,
+            Report::Banned {
+                torrent: self.id,
+                ip,
+                why,
+            },
+        );
         let conns: Vec<_> = self
             .sessions
             .iter()

@@ -130,7 +130,9 @@ impl Torrent {
             rate_down: self.rate_down.per_second(now),
             rate_up: self.rate_up.per_second(now),
             peers: open().count(),
-            seeds: open().filter(|(conn, _)| self.picker.peer_is_seed(**conn)).count(),
+            seeds: open()
+                .filter(|(conn, _)| self.picker.peer_is_seed(**conn))
+                .count(),
             known: self.candidates.known(),
             peers_seen: self.peers_seen.len(),
             stalled: self.stalled(now),
@@ -140,7 +142,10 @@ impl Torrent {
     fn wanted_bytes(&self) -> u64 {
         match &self.add.only_pieces {
             None => self.geometry.total(),
-            Some(only) => only.iter().map(|piece| u64::from(self.geometry.length_of(*piece))).sum(),
+            Some(only) => only
+                .iter()
+                .map(|piece| u64::from(self.geometry.length_of(*piece)))
+                .sum(),
         }
     }
 
@@ -149,24 +154,42 @@ impl Torrent {
         if self.state() != TorrentState::Downloading || self.rate_down.per_second(now) > 0 {
             return None;
         }
-        let open: Vec<_> = self.sessions.iter().filter(|(_, peer)| peer.session.is_open()).collect();
+        let open: Vec<_> = self
+            .sessions
+            .iter()
+            .filter(|(_, peer)| peer.session.is_open())
+            .collect();
         if open.is_empty() {
             return Some(self.why_alone());
         }
         let peers = open.len();
-        let interesting: Vec<_> = open.iter().filter(|(conn, _)| self.picker.interesting(**conn)).collect();
+        let interesting: Vec<_> = open
+            .iter()
+            .filter(|(conn, _)| self.picker.interesting(**conn))
+            .collect();
         if interesting.is_empty() {
-            return Some(format!("none of the {peers} connected peers has a piece that is missing here"));
+            return Some(format!(
+                "none of the {peers} connected peers has a piece that is missing here"
+            ));
         }
-        let choking = interesting.iter().filter(|(_, peer)| peer.session.peer_choking()).count();
+        let choking = interesting
+            .iter()
+            .filter(|(_, peer)| peer.session.peer_choking())
+            .count();
         if choking == interesting.len() {
             return Some(format!("all {choking} peers that have something for us choke us"));
         }
         if self.writing > 0 || !self.hashing.is_empty() {
             return Some("waiting for the disk".into());
         }
-        let snubbed = interesting.iter().filter(|(_, peer)| peer.session.snubbed()).count();
-        Some(format!("waiting for {} peers, of which {snubbed} are late", interesting.len() - choking))
+        let snubbed = interesting
+            .iter()
+            .filter(|(_, peer)| peer.session.snubbed())
+            .count();
+        Some(format!(
+            "waiting for {} peers, of which {snubbed} are late",
+            interesting.len() - choking
+        ))
     }
 
     fn why_alone(&self) -> String {
@@ -176,7 +199,10 @@ impl Torrent {
         }
         let known = self.candidates.known();
         let trackers = self.trackers();
-        let trouble = trackers.iter().find(|tracker| tracker.failed).or(trackers.first());
+        let trouble = trackers
+            .iter()
+            .find(|tracker| tracker.failed)
+            .or(trackers.first());
         match (known, trouble) {
             (0, Some(tracker)) => format!("no peer is known; tracker {}: {}", tracker.url, tracker.state),
             (0, None) => "no peer is known, and there is no tracker to ask".into(),
@@ -197,7 +223,10 @@ impl Torrent {
                     conn: *conn,
                     addr: session.addr(),
                     client: session.client(),
-                    pieces: self.picker.peer_set(*conn).map_or(0, crate::bitfield::Bitfield::count),
+                    pieces: self
+                        .picker
+                        .peer_set(*conn)
+                        .map_or(0, crate::bitfield::Bitfield::count),
                     choking_us: session.peer_choking(),
                     choked_by_us: session.am_choking(),
                     interested: session.peer_interested(),
@@ -220,7 +249,10 @@ impl Torrent {
             .map(|tracker| TrackerView {
                 url: printable(&tracker.url, super::NAME_SHOWN_MAX),
                 tier: tracker.tier,
-                failed: matches!(tracker.state, TrackerState::Failed { .. } | TrackerState::Disabled { .. }),
+                failed: matches!(
+                    tracker.state,
+                    TrackerState::Failed { .. } | TrackerState::Disabled { .. }
+                ),
                 state: printable(&said(&tracker.state), super::NAME_SHOWN_MAX),
                 next: tracker.next,
             })
