@@ -48,8 +48,8 @@ pub mod picker;
 // 4: one peer
 pub mod session;
 // 5: what a torrent is and tells
-mod report;
-mod torrent;
+pub mod report;
+pub mod torrent;
 // 6: the public boundary
 mod action;
 mod engine;
