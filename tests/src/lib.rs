@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 #[must_use]
 pub fn project_root() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent();
-    root.expect("the tests package lies one folder below the root").to_path_buf()
+    root.expect("the tests package lies one folder below the root")
+        .to_path_buf()
 }
 
 /// Where the snapshots of `area` are kept: `snapshots/<area>` at the root.
@@ -50,7 +51,10 @@ pub fn payload(seed: u64, length: usize) -> Vec<u8> {
 /// A folder of its own, removed with all it holds when the value is dropped.
 #[must_use]
 pub fn temp_dir() -> tempfile::TempDir {
-    tempfile::Builder::new().prefix("seedbed-test-").tempdir().expect("the temporary folder is writable")
+    tempfile::Builder::new()
+        .prefix("seedbed-test-")
+        .tempdir()
+        .expect("the temporary folder is writable")
 }
 
 #[cfg(test)]
