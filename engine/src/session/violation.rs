@@ -46,11 +46,6 @@ pub enum Violation {
         /// Message id.
         id: u8,
     },
-    /// `have all` or `have none` together with another statement of the whole set (BEP 6).
-    SecondHaveStatement {
-        /// Message id.
-        id: u8,
-    },
     /// An extended message although the extension protocol was not negotiated (BEP 10).
     ExtendedNotNegotiated,
     /// The extended handshake is not a bencoded dictionary (BEP 10).
