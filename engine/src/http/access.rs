@@ -52,7 +52,9 @@ fn scope_v6(address: Ipv6Addr) -> Scope {
         [0, 0, 0, 0, 0, 0, 0, 0] => Scope::Nobody,
         [0, 0, 0, 0, 0, 0, 0, 1] => Scope::Loopback,
         // NAT64 (RFC 6052) reaches the IPv4 address that it carries
-        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => scope_v4(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low))),
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            scope_v4(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
+        }
         [0xfe80..=0xfebf, ..] => Scope::LinkLocal,
         [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Scope::Private,
         [0xff00..=0xffff, ..] => Scope::Nobody,
@@ -170,15 +172,28 @@ mod tests {
     #[track_caller]
     fn check(url: &str, address: &str, access: Access, from: Option<Scope>, wanted: bool) {
         let parsed = Url::parse(url).unwrap();
-        let origin = from.map(|scope| Origin { scope, query: Some("ours") });
+        let origin = from.map(|scope| Origin {
+            scope,
+            query: Some("ours"),
+        });
         let user_query = parsed.query().is_some();
-        let got = allowed(&parsed, address.parse().unwrap(), access, user_query, origin.as_ref());
+        let got = allowed(
+            &parsed,
+            address.parse().unwrap(),
+            access,
+            user_query,
+            origin.as_ref(),
+        );
         assert_eq!(got.is_ok(), wanted, "{url} at {address} from {from:?}: {got:?}");
     }
 
     #[test]
     fn rules_of_trackers() {
-        let tracker = Access { purpose: Use::Tracker, allow_local: false, typed: false };
+        let tracker = Access {
+            purpose: Use::Tracker,
+            allow_local: false,
+            typed: false,
+        };
         check("http://t/announce", "127.0.0.1", tracker, None, true);
         check("http://t/announce?passkey=x", "127.0.0.1", tracker, None, false);
         check("http://t/api", "::1", tracker, None, false);
@@ -188,21 +203,82 @@ mod tests {
         check("udp://t", "127.0.0.1", tracker, None, true);
         check("udp://t/announce?x", "127.0.0.1", tracker, None, false);
         check("http://t/anything?x=1", "8.8.8.8", tracker, None, true);
-        check("http://t/announce", "0.0.0.0", Access { allow_local: true, ..tracker }, None, false);
-        check("http://t/api?x", "127.0.0.1", Access { allow_local: true, ..tracker }, None, true);
-        check("http://t/api?x", "127.0.0.1", Access { typed: true, ..tracker }, None, true);
+        check(
+            "http://t/announce",
+            "0.0.0.0",
+            Access {
+                allow_local: true,
+                ..tracker
+            },
+            None,
+            false,
+        );
+        check(
+            "http://t/api?x",
+            "127.0.0.1",
+            Access {
+                allow_local: true,
+                ..tracker
+            },
+            None,
+            true,
+        );
+        check(
+            "http://t/api?x",
+            "127.0.0.1",
+            Access {
+                typed: true,
+                ..tracker
+            },
+            None,
+            true,
+        );
     }
 
     #[test]
     fn rules_of_redirects() {
-        let tracker = Access { purpose: Use::Tracker, allow_local: false, typed: false };
-        let typed = Access { typed: true, ..tracker };
-        check("http://t/announce", "127.0.0.1", tracker, Some(Scope::Global), false);
-        check("http://t/announce", "127.0.0.1", typed, Some(Scope::Global), false);
-        check("http://t/announce?ours", "127.0.0.1", tracker, Some(Scope::Loopback), true);
-        check("http://t/announce?other", "127.0.0.1", tracker, Some(Scope::Loopback), false);
+        let tracker = Access {
+            purpose: Use::Tracker,
+            allow_local: false,
+            typed: false,
+        };
+        let typed = Access {
+            typed: true,
+            ..tracker
+        };
+        check(
+            "http://t/announce",
+            "127.0.0.1",
+            tracker,
+            Some(Scope::Global),
+            false,
+        );
+        check(
+            "http://t/announce",
+            "127.0.0.1",
+            typed,
+            Some(Scope::Global),
+            false,
+        );
+        check(
+            "http://t/announce?ours",
+            "127.0.0.1",
+            tracker,
+            Some(Scope::Loopback),
+            true,
+        );
+        check(
+            "http://t/announce?other",
+            "127.0.0.1",
+            tracker,
+            Some(Scope::Loopback),
+            false,
+        );
         check("http://t/x?y", "8.8.8.8", tracker, Some(Scope::Global), true);
-        let fetch = Access { purpose: Use::Fetch, ..tracker };
+        let fetch = Access {
+            purpose: Use::Fetch,
+            ..tracker
+        };
         check("http://t/secret", "127.0.0.1", fetch, Some(Scope::Global), false);
         check("http://t/file", "127.0.0.1", fetch, None, true);
         check("http://t/file?x", "127.0.0.1", fetch, None, false);

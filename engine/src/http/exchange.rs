@@ -201,7 +201,10 @@ impl HttpExchange {
 
     fn use_addresses(&mut self, now: Instant, addresses: Vec<IpAddr>) {
         let mut rest: VecDeque<IpAddr> = VecDeque::new();
-        for address in addresses.into_iter().filter(|address| self.families.contain(address)) {
+        for address in addresses
+            .into_iter()
+            .filter(|address| self.families.contain(address))
+        {
             if rest.len() < ADDRESSES_MAX && !rest.contains(&address) {
                 rest.push_back(address);
             }
@@ -251,7 +254,10 @@ impl HttpExchange {
         let State::Receiving { response, .. } = &self.state else {
             return;
         };
-        if response.announced_length().is_some_and(|length| length > self.config.body_max as u64) {
+        if response
+            .announced_length()
+            .is_some_and(|length| length > self.config.body_max as u64)
+        {
             self.fail_open(HttpError::BodyTooLong);
         }
     }
@@ -263,7 +269,11 @@ impl HttpExchange {
         };
         let from = *from;
         let (head, body) = response.take();
-        self.trace(format!("HTTP {} with {} bytes from {from}", head.status, body.len()));
+        self.trace(format!(
+            "HTTP {} with {} bytes from {from}",
+            head.status,
+            body.len()
+        ));
         if let (301 | 302 | 303 | 307 | 308, Some(location)) = (head.status, &head.location) {
             return self.redirect(now, location, from);
         }
@@ -314,11 +324,16 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::new();
     for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0u32, |sum, byte| sum << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        let group =
+            chunk.iter().fold(0u32, |sum, byte| sum << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for place in 0..4 {
             let digit = group >> (18 - 6 * place) & 63;
             let shown = place <= chunk.len();
-            text.push(if shown { char::from(DIGITS[digit as usize]) } else { '=' });
+            text.push(if shown {
+                char::from(DIGITS[digit as usize])
+            } else {
+                '='
+            });
         }
     }
     text
@@ -351,8 +366,14 @@ mod tests {
 
     #[test]
     fn credentials_are_encoded() {
-        assert_eq!(base64(&percent_decode("Aladdin:open%20sesame")), "QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
-        assert_eq!([base64(b"a"), base64(b"ab"), base64(b"abc")].map(|t| t.to_string()), ["YQ==", "YWI=", "YWJj"]);
+        assert_eq!(
+            base64(&percent_decode("Aladdin:open%20sesame")),
+            "QWxhZGRpbjpvcGVuIHNlc2FtZQ=="
+        );
+        assert_eq!(
+            [base64(b"a"), base64(b"ab"), base64(b"abc")].map(|t| t.to_string()),
+            ["YQ==", "YWI=", "YWJj"]
+        );
         assert_eq!(percent_decode("%zz%4"), b"%zz%4");
     }
 }

@@ -92,7 +92,10 @@ fn inflate_member<'a>(input: &'a [u8], output: &mut Vec<u8>, max: usize) -> Resu
 }
 
 fn tail(input: &[u8], from: u64) -> &[u8] {
-    usize::try_from(from).ok().and_then(|from| input.get(from..)).unwrap_or(&[])
+    usize::try_from(from)
+        .ok()
+        .and_then(|from| input.get(from..))
+        .unwrap_or(&[])
 }
 
 #[cfg(test)]
@@ -105,7 +108,9 @@ pub(super) mod tests {
         let mut file = std::vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3];
         let mut deflater = Compress::new(Compression::best(), false);
         let mut out = std::vec![0; content.len() / 2 + 1024];
-        let status = deflater.compress(content, &mut out, FlushCompress::Finish).unwrap();
+        let status = deflater
+            .compress(content, &mut out, FlushCompress::Finish)
+            .unwrap();
         assert_eq!(status, Status::StreamEnd);
         file.extend_from_slice(&out[..deflater.total_out() as usize]);
         let mut crc = Crc::new();

@@ -19,8 +19,8 @@ use core::net::SocketAddr;
 
 use crate::net::{CloseCause, LookupError, ServerName};
 
-pub use access::{Access, Scope, Use, scope};
 pub(crate) use access::allowed;
+pub use access::{Access, Scope, Use, scope};
 pub use exchange::HttpExchange;
 pub(crate) use url::push_percent;
 pub use url::{Scheme, URL_MAX, Url, UrlError, is_idna};

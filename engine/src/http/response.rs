@@ -75,7 +75,10 @@ impl Response {
 
     /// The connection has ended properly. Returns whether the answer is whole.
     pub(super) fn finish(&mut self) -> bool {
-        let until_close = self.head.as_ref().is_some_and(|head| head.framing == Some(Framing::UntilClose));
+        let until_close = self
+            .head
+            .as_ref()
+            .is_some_and(|head| head.framing == Some(Framing::UntilClose));
         self.whole |= until_close;
         self.whole
     }
@@ -126,7 +129,9 @@ impl Response {
             .ignore_invalid_headers_in_responses(true);
         match parser.parse_response(&mut parsed, &self.unparsed) {
             Ok(httparse::Status::Complete(_)) => {}
-            Ok(httparse::Status::Partial) => return Err(HttpError::Malformed("empty lines before the status")),
+            Ok(httparse::Status::Partial) => {
+                return Err(HttpError::Malformed("empty lines before the status"));
+            }
             Err(httparse::Error::TooManyHeaders) => return Err(HttpError::HeadTooLong),
             Err(_) => return Err(HttpError::Malformed("its head cannot be read")),
         }
@@ -211,7 +216,9 @@ impl Chunk {
                 0 => Self::Trailer { length: 0 },
                 left => Self::Data { left },
             },
-            (Self::Size { digits: 1.., size }, b'\r' | b';' | b' ' | b'\t') => Self::Extension { size: *size },
+            (Self::Size { digits: 1.., size }, b'\r' | b';' | b' ' | b'\t') => {
+                Self::Extension { size: *size }
+            }
             (Self::Size { .. }, _) => return Err(HttpError::Malformed("a chunk has no valid size")),
             (Self::Extension { size }, _) => Self::Extension { size: *size },
             (Self::DataEnd, b'\r') => Self::DataEnd,

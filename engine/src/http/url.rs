@@ -236,9 +236,11 @@ impl fmt::Display for Url {
 /// Whether any label begins with `xn--`, in any case, or a character is outside ASCII.
 pub fn is_idna(host: &str) -> bool {
     !host.is_ascii()
-        || host
-            .split('.')
-            .any(|label| label.get(..4).is_some_and(|start| start.eq_ignore_ascii_case("xn--")))
+        || host.split('.').any(|label| {
+            label
+                .get(..4)
+                .is_some_and(|start| start.eq_ignore_ascii_case("xn--"))
+        })
 }
 
 fn split_port(authority: &str) -> Result<(&str, Option<u16>), UrlError> {
@@ -337,7 +339,10 @@ mod tests {
         assert_eq!((url.host(), url.port()), ("2001:db8::1", 6969));
         assert_eq!(url.host_header(), "[2001:db8::1]:6969");
         assert_eq!(Url::parse("https://t.example").unwrap().port(), 443);
-        assert_eq!(Url::parse("http://t.example?x=1").unwrap().request_target(), "/?x=1");
+        assert_eq!(
+            Url::parse("http://t.example?x=1").unwrap().request_target(),
+            "/?x=1"
+        );
         for bad in ["http://t:0/", "http://t:65536/", "http://t:+5/", "http://[::1]x/"] {
             assert!(Url::parse(bad).is_err(), "{bad}");
         }
@@ -345,7 +350,14 @@ mod tests {
 
     #[test]
     fn refuses_what_is_no_host() {
-        for bad in ["http://", "http:///x", "http://a b/", "http://ex\u{e4}mple/", "x", "file:///etc/passwd"] {
+        for bad in [
+            "http://",
+            "http:///x",
+            "http://a b/",
+            "http://ex\u{e4}mple/",
+            "x",
+            "file:///etc/passwd",
+        ] {
             assert!(Url::parse(bad).is_err(), "{bad}");
         }
     }

@@ -8,8 +8,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
-pub use crate::http::Stage;
 use crate::http::HttpError;
+pub use crate::http::Stage;
 use crate::id::{InfoHash, PeerId};
 use crate::net::{CloseCause, DatagramFault, LookupError, printable};
 use crate::time::Duration;
@@ -263,7 +263,10 @@ impl AnnounceError {
         match self {
             Self::Timeout { stage } => *stage == Stage::Answer,
             Self::Http(error) => match error {
-                HttpError::Lookup(_) | HttpError::NoAddress | HttpError::Connect(_) | HttpError::Forbidden(_) => false,
+                HttpError::Lookup(_)
+                | HttpError::NoAddress
+                | HttpError::Connect(_)
+                | HttpError::Forbidden(_) => false,
                 HttpError::Timeout(stage) => *stage == Stage::Answer,
                 HttpError::Closed(_)
                 | HttpError::Malformed(_)
@@ -303,7 +306,9 @@ impl fmt::Display for AnnounceError {
             Self::Status(code) => write!(f, "the server answered with HTTP status {code}"),
             Self::Malformed(what) => write!(f, "not a valid tracker answer: {what}"),
             Self::Forbidden(why) => write!(f, "not contacted: {why}"),
-            Self::NoScrape => f.write_str("the tracker's URL allows no scrape (its last part is not \"announce\")"),
+            Self::NoScrape => {
+                f.write_str("the tracker's URL allows no scrape (its last part is not \"announce\")")
+            }
         }
     }
 }
@@ -369,7 +374,10 @@ impl PeerList {
         } else {
             let (entries, rest) = bytes.as_chunks::<6>();
             for [a, b, c, d, p, q] in entries {
-                self.push(SocketAddr::new(IpAddr::from([*a, *b, *c, *d]), be16(&[*p, *q])), None);
+                self.push(
+                    SocketAddr::new(IpAddr::from([*a, *b, *c, *d]), be16(&[*p, *q])),
+                    None,
+                );
             }
             rest
         };

@@ -9,6 +9,7 @@
 
 mod request;
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -109,7 +110,12 @@ impl TrackerClient {
     }
 
     /// The answer to `Resolve`.
-    pub fn handle_resolved(&mut self, now: Instant, lookup: LookupKey, result: Result<Vec<IpAddr>, LookupError>) {
+    pub fn handle_resolved(
+        &mut self,
+        now: Instant,
+        lookup: LookupKey,
+        result: Result<Vec<IpAddr>, LookupError>,
+    ) {
         let Some((id, part)) = self.lookups.remove(&lookup) else {
             return;
         };
@@ -175,7 +181,10 @@ impl TrackerClient {
         let period_end = self.period.0 + self.config.start_period;
         // requests that wait for a free HTTP slot are released by the end of another one
         let paced = self.period.1 >= self.config.starts_max && self.next_in_queue(true).is_some();
-        [timer, self.udp.deadline(), paced.then_some(period_end)].into_iter().flatten().min()
+        [timer, self.udp.deadline(), paced.then_some(period_end)]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// What to do next, in order.
@@ -266,7 +275,11 @@ impl TrackerClient {
         };
         request.lookup_at = Instant::FAR_FUTURE;
         for v6 in [false, true] {
-            let mut family: Vec<IpAddr> = addresses.iter().copied().filter(|ip| ip.is_ipv6() == v6).collect();
+            let mut family: Vec<IpAddr> = addresses
+                .iter()
+                .copied()
+                .filter(|ip| ip.is_ipv6() == v6)
+                .collect();
             family.truncate(ADDRESSES_MAX);
             if family.is_empty() {
                 continue;
@@ -279,7 +292,7 @@ impl TrackerClient {
                 // it asks for the host that has just been looked up
                 exchange.handle_resolved(now, Ok(family));
                 request.parts.push(Part::Http {
-                    exchange,
+                    exchange: Box::new(exchange),
                     stream: None,
                     looked_up: false,
                 });
@@ -299,7 +312,8 @@ impl TrackerClient {
             _ => None,
         };
         let url_data = request.url.path_and_query();
-        self.udp.start(now, key, endpoints, request.kind.clone(), url_data, hurry);
+        self.udp
+            .start(now, key, endpoints, request.kind.clone(), url_data, hurry);
         request.parts.push(Part::Udp(key));
     }
 
@@ -343,7 +357,8 @@ impl TrackerClient {
                     *stream = Some(key);
                     self.keys_drawn += 1;
                     self.streams.insert(key, (id, index));
-                    self.outputs.push_back(ClientOutput::Connect { stream: key, to, tls });
+                    self.outputs
+                        .push_back(ClientOutput::Connect { stream: key, to, tls });
                 }
                 Some(HttpOutput::Send(data)) => {
                     if let Some(stream) = *stream {
@@ -355,7 +370,9 @@ impl TrackerClient {
                         self.close(stream);
                     }
                 }
-                Some(HttpOutput::Trace(text)) => self.outputs.push_back(ClientOutput::Trace { request: id, text }),
+                Some(HttpOutput::Trace(text)) => {
+                    self.outputs.push_back(ClientOutput::Trace { request: id, text });
+                }
                 Some(HttpOutput::Done(result)) => {
                     let result = request.read_http(result, self.config.peers_max);
                     request.part_done(now, index, result, &self.config);
@@ -406,7 +423,9 @@ impl TrackerClient {
     fn drain_udp(&mut self, now: Instant) {
         while let Some(output) = self.udp.poll_output() {
             match output {
-                UdpOutput::Datagram { to, data } => self.outputs.push_back(ClientOutput::Datagram { to, data }),
+                UdpOutput::Datagram { to, data } => {
+                    self.outputs.push_back(ClientOutput::Datagram { to, data });
+                }
                 UdpOutput::Trace { key, text } => self.outputs.push_back(ClientOutput::Trace {
                     request: key.request,
                     text,
@@ -415,7 +434,10 @@ impl TrackerClient {
                     let Some(mut request) = self.take(key.request) else {
                         continue;
                     };
-                    let index = request.parts.iter().position(|part| matches!(part, Part::Udp(k) if *k == key));
+                    let index = request
+                        .parts
+                        .iter()
+                        .position(|part| matches!(part, Part::Udp(k) if *k == key));
                     if let Some(index) = index {
                         let result = request::mark_loopback(result, from.ip());
                         request.part_done(now, index, result, &self.config);
@@ -443,14 +465,18 @@ impl TrackerClient {
                 Part::Over => None,
             });
             // the furthest that any family came: the request may have been delivered there
-            let stage = stages.max_by_key(|stage| *stage == Stage::Answer).unwrap_or(Stage::Lookup);
-            let result = request.early_outcome().unwrap_or(Err(AnnounceError::Timeout { stage }));
+            let stage = stages
+                .max_by_key(|stage| *stage == Stage::Answer)
+                .unwrap_or(Stage::Lookup);
+            let result = request
+                .early_outcome()
+                .unwrap_or(Err(AnnounceError::Timeout { stage }));
             return self.finish(id, &request, result);
         }
-        if now >= request.grace_at {
-            if let Some(result) = request.early_outcome() {
-                return self.finish(id, &request, result);
-            }
+        if now >= request.grace_at
+            && let Some(result) = request.early_outcome()
+        {
+            return self.finish(id, &request, result);
         }
         for part in &mut request.parts {
             if let Part::Http { exchange, .. } = part {

@@ -9,7 +9,15 @@ use crate::http::{Scheme, Url, UrlError};
 /// Arguments that only the client may set. A torrent that brings them along could make us announce something else
 /// than we mean to [libtorrent `has_tracker_query_string`].
 const RESERVED: [&str; 9] = [
-    "info_hash", "peer_id", "port", "event", "left", "uploaded", "downloaded", "corrupt", "key",
+    "info_hash",
+    "peer_id",
+    "port",
+    "event",
+    "left",
+    "uploaded",
+    "downloaded",
+    "corrupt",
+    "key",
 ];
 
 /// The URL of a tracker. `Display` shows it without passkeys and credentials.
@@ -98,8 +106,13 @@ pub fn has_reserved_argument(query: &str) -> bool {
 
 /// Whether a path element is surely a name and no passkey.
 fn is_plain(element: &str) -> bool {
-    let known = ["announce", "scrape"].iter().any(|start| element.starts_with(start));
-    let short = element.len() <= 16 && element.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'.' | b'_'));
+    let known = ["announce", "scrape"]
+        .iter()
+        .any(|start| element.starts_with(start));
+    let short = element.len() <= 16
+        && element
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || matches!(b, b'.' | b'_'));
     element.len() <= 24 && known || short
 }
 
@@ -134,11 +147,23 @@ mod tests {
     #[test]
     fn shows_no_secret() {
         let cases = [
-            ("http://user:pass@t.example/announce", "http://t.example:80/announce"),
-            ("https://t.example/0123456789abcdef0123/announce", "https://t.example:443/…/announce"),
-            ("http://t.example/announce?passkey=secret", "http://t.example:80/announce?…"),
+            (
+                "http://user:pass@t.example/announce",
+                "http://t.example:80/announce",
+            ),
+            (
+                "https://t.example/0123456789abcdef0123/announce",
+                "https://t.example:443/…/announce",
+            ),
+            (
+                "http://t.example/announce?passkey=secret",
+                "http://t.example:80/announce?…",
+            ),
             ("http://t.example/0123456789abcdef", "http://t.example:80/…"),
-            ("http://t.example:8080/a/b/announce.php?k=1", "http://t.example:8080/…/announce.php?…"),
+            (
+                "http://t.example:8080/a/b/announce.php?k=1",
+                "http://t.example:8080/…/announce.php?…",
+            ),
             ("udp://[::1]:6969", "udp://[::1]:6969"),
         ];
         for (text, shown) in cases {
@@ -177,6 +202,9 @@ mod tests {
     #[test]
     fn refuses_other_schemes_and_look_alike_hosts() {
         assert_eq!(TrackerUrl::parse("wss://t.example"), Err(UrlError::Scheme));
-        assert_eq!(TrackerUrl::parse("http://xn--e1afmkfd.example/announce"), Err(UrlError::Idna));
+        assert_eq!(
+            TrackerUrl::parse("http://xn--e1afmkfd.example/announce"),
+            Err(UrlError::Idna)
+        );
     }
 }

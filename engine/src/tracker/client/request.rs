@@ -1,5 +1,6 @@
 //! One request on its way: its limits in time, its exchanges (one an address family), and what they brought.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
@@ -14,7 +15,7 @@ use crate::tracker::{AnnounceError, RequestKind, RequestOptions, StreamKey, Trac
 #[derive(Clone, Debug)]
 pub(super) enum Part {
     Http {
-        exchange: HttpExchange,
+        exchange: Box<HttpExchange>,
         stream: Option<StreamKey>,
         /// Whether its first lookup, made for all families, has been skipped.
         looked_up: bool,
@@ -48,10 +49,14 @@ impl Request {
         config: &TrackerConfig,
     ) -> Result<Self, AnnounceError> {
         if url.has_reserved_argument() && !options.typed_by_user {
-            return Err(AnnounceError::Forbidden("its query has an argument that only the client may set"));
+            return Err(AnnounceError::Forbidden(
+                "its query has an argument that only the client may set",
+            ));
         }
         let (url, first_timeout_at) = match kind {
-            RequestKind::Announce(_) if url.scheme() == Scheme::Udp => (url.clone(), now + config.parallel_after),
+            RequestKind::Announce(_) if url.scheme() == Scheme::Udp => {
+                (url.clone(), now + config.parallel_after)
+            }
             RequestKind::Announce(_) => (url.clone(), Instant::FAR_FUTURE),
             RequestKind::Scrape(_) => {
                 let scrape = url.scrape_url().ok_or(AnnounceError::NoScrape)?;
@@ -112,7 +117,11 @@ impl Request {
     }
 
     /// The addresses that there are sockets for and that the URL may reach.
-    pub(super) fn usable(&self, addresses: &[IpAddr], families: Families) -> Result<Vec<IpAddr>, AnnounceError> {
+    pub(super) fn usable(
+        &self,
+        addresses: &[IpAddr],
+        families: Families,
+    ) -> Result<Vec<IpAddr>, AnnounceError> {
         let mut usable = Vec::new();
         let mut error = AnnounceError::Http(HttpError::NoAddress);
         for address in addresses.iter().map(IpAddr::to_canonical) {
@@ -139,7 +148,15 @@ impl Request {
             RequestKind::Scrape(hashes) => scrape_target(&self.url, hashes),
         };
         let url = self.url.url().with_target(&target);
-        HttpExchange::new(now, &url, self.access(), self.has_query(), families, config, user_agent)
+        HttpExchange::new(
+            now,
+            &url,
+            self.access(),
+            self.has_query(),
+            families,
+            config,
+            user_agent,
+        )
     }
 
     /// Reads what an HTTP exchange brought.

@@ -40,7 +40,10 @@ pub fn announce_target(url: &TrackerUrl, params: &AnnounceParams) -> String {
     query.text("key", &format!("{:08X}", params.key));
     query.text("compact", "1");
     query.text("no_peer_id", "1");
-    query.text("supportcrypto", if params.supports_encryption { "1" } else { "0" });
+    query.text(
+        "supportcrypto",
+        if params.supports_encryption { "1" } else { "0" },
+    );
     if let Some(event) = params.event.name() {
         query.text("event", event);
     }
@@ -230,7 +233,9 @@ impl<'a> Answer<'a> {
         let reason = self.get("failure reason")?;
         let retry_in = self.get("retry in").and_then(|value| match value.as_bytes() {
             Some(text) if text.eq_ignore_ascii_case(b"never") => Some(RetryIn::Never),
-            _ => positive(value).map(|minutes| RetryIn::After(Duration::from_secs(minutes.saturating_mul(60)))),
+            _ => {
+                positive(value).map(|minutes| RetryIn::After(Duration::from_secs(minutes.saturating_mul(60))))
+            }
         });
         Some(AnnounceError::Failure {
             text: shown(reason.as_bytes().unwrap_or(b"no reason given")),
@@ -260,7 +265,9 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
     if let Ok(v4) = <[u8; 4]>::try_from(bytes) {
         return Some(IpAddr::from(v4));
     }
-    <[u8; 16]>::try_from(bytes).ok().map(|v6| IpAddr::from(v6).to_canonical())
+    <[u8; 16]>::try_from(bytes)
+        .ok()
+        .map(|v6| IpAddr::from(v6).to_canonical())
 }
 
 /// Reads a peer of the list form, whose `ip` may also be a host name (BEP 3).

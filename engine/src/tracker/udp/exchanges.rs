@@ -14,7 +14,9 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use super::{Body, Packet, announce_reply, encode_announce, encode_connect, encode_scrape, refusal, scrape_reply};
+use super::{
+    Body, Packet, announce_reply, encode_announce, encode_connect, encode_scrape, refusal, scrape_reply,
+};
 use crate::config::TrackerConfig;
 use crate::net::DatagramFault;
 use crate::rng::Rng;
@@ -211,11 +213,13 @@ impl UdpExchanges {
         };
         let result = match (&packet.body, &exchange.kind) {
             (Body::Announce { .. }, RequestKind::Announce(_)) => {
-                announce_reply(&packet.body, key.v6, self.config.peers_max).map(TrackerReply::Announce).map(Ok)
+                announce_reply(&packet.body, key.v6, self.config.peers_max)
+                    .map(TrackerReply::Announce)
+                    .map(Ok)
             }
-            (Body::Scrape(_), RequestKind::Scrape(hashes)) => {
-                scrape_reply(&packet.body, hashes).map(TrackerReply::Scrape).map(Ok)
-            }
+            (Body::Scrape(_), RequestKind::Scrape(hashes)) => scrape_reply(&packet.body, hashes)
+                .map(TrackerReply::Scrape)
+                .map(Ok),
             (Body::Error(message), _) => Some(Err(refusal(message))),
             (Body::Connect(_) | Body::Announce { .. } | Body::Scrape(_), _) => None,
         };
@@ -299,7 +303,11 @@ impl UdpExchanges {
         if self.endpoints.len() < ENDPOINTS_KEPT + self.exchanges.len() {
             return;
         }
-        let used: BTreeSet<SocketAddr> = self.exchanges.values().flat_map(|e| e.addresses.iter().copied()).collect();
+        let used: BTreeSet<SocketAddr> = self
+            .exchanges
+            .values()
+            .flat_map(|e| e.addresses.iter().copied())
+            .collect();
         let lifetime = self.config.connection_id_lifetime;
         self.endpoints
             .retain(|address, endpoint| used.contains(address) || endpoint.fresh_id(now, lifetime).is_some());
@@ -423,7 +431,10 @@ impl UdpExchanges {
     fn draw_transaction(&mut self, to: SocketAddr) -> u32 {
         loop {
             let drawn = self.rng.next_u32();
-            let connects = self.endpoints.get(&to).is_some_and(|endpoint| endpoint.connects.contains(&drawn));
+            let connects = self
+                .endpoints
+                .get(&to)
+                .is_some_and(|endpoint| endpoint.connects.contains(&drawn));
             if !connects && !self.transactions.contains_key(&(to, drawn)) {
                 return drawn;
             }
@@ -440,14 +451,18 @@ impl Exchange {
     fn wait(&self, config: &TrackerConfig) -> Duration {
         match self.hurry {
             Some(hurry) => hurry.period,
-            None => config.udp_timeout.saturating_mul(1 << self.n.min(config.udp_retries).min(31)),
+            None => config
+                .udp_timeout
+                .saturating_mul(1 << self.n.min(config.udp_retries).min(31)),
         }
     }
 }
 
 impl Endpoint {
     fn fresh_id(&self, now: Instant, lifetime: Duration) -> Option<u64> {
-        self.id.filter(|(_, since)| now.since(*since) < lifetime).map(|(id, _)| id)
+        self.id
+            .filter(|(_, since)| now.since(*since) < lifetime)
+            .map(|(id, _)| id)
     }
 }
 

@@ -7,7 +7,9 @@ mod exchanges;
 use alloc::vec::Vec;
 
 use super::announce::PeerList;
-use super::{AnnounceError, AnnounceEvent, AnnounceParams, AnnounceReply, ScrapeEntry, ScrapeReply, TrackerLint};
+use super::{
+    AnnounceError, AnnounceEvent, AnnounceParams, AnnounceReply, ScrapeEntry, ScrapeReply, TrackerLint,
+};
 use crate::id::InfoHash;
 use crate::time::Duration;
 
@@ -38,7 +40,12 @@ pub fn encode_connect(transaction: u32) -> Vec<u8> {
 /// An announce request: 98 bytes, and options if the URL has a path or query.
 ///
 /// `url_data` is path and query of the tracker's URL (BEP 41).
-pub fn encode_announce(connection: u64, transaction: u32, params: &AnnounceParams, url_data: &str) -> Vec<u8> {
+pub fn encode_announce(
+    connection: u64,
+    transaction: u32,
+    params: &AnnounceParams,
+    url_data: &str,
+) -> Vec<u8> {
     let mut packet = header(connection, ANNOUNCE, transaction);
     packet.extend_from_slice(&params.info_hash.0);
     packet.extend_from_slice(&params.peer_id.0);
@@ -195,7 +202,10 @@ pub fn scrape_reply(body: &Body<'_>, hashes: &[InfoHash]) -> Option<ScrapeReply>
 
 /// A refusal as a value. Some trackers send a bencoded one with `retry in` (BEP 31, rain reads it).
 pub fn refusal(message: &[u8]) -> AnnounceError {
-    let bencoded = message.starts_with(b"d").then(|| super::http::parse_failure(message)).flatten();
+    let bencoded = message
+        .starts_with(b"d")
+        .then(|| super::http::parse_failure(message))
+        .flatten();
     bencoded.unwrap_or_else(|| AnnounceError::refused(message))
 }
 
