@@ -1,6 +1,5 @@
 //! The picker's rules, one test each. The model test with random operations is in `model`.
 
-
 use super::*;
 use alloc::vec;
 
