@@ -24,7 +24,9 @@ pub enum ChokeReason {
     },
     /// Unchoked by a seed: its turn, or its quota is not used up.
     Turn,
-    /// Left as it is: its last change is too short ago.
+    /// Unchoked still: its last change is too short ago (against fibrillation, BEP 3).
+    KeptUnchoked,
+    /// Choked still: its last change is too short ago.
     ChangedLately,
     /// Choked: it is not interested.
     NotInterested,
@@ -48,6 +50,26 @@ pub enum ChokeReason {
     NoSlot,
 }
 
+impl ChokeReason {
+    /// Whether it is the reason of an unchoked peer.
+    pub const fn is_unchoked(self) -> bool {
+        match self {
+            Self::Rate { .. }
+            | Self::FastUninterested { .. }
+            | Self::Optimistic { .. }
+            | Self::Turn
+            | Self::KeptUnchoked => true,
+            Self::ChangedLately
+            | Self::NotInterested
+            | Self::Seed
+            | Self::TooSlow { .. }
+            | Self::Snubbed
+            | Self::TurnOver { .. }
+            | Self::NoSlot => false,
+        }
+    }
+}
+
 impl fmt::Display for ChokeReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -56,7 +78,8 @@ impl fmt::Display for ChokeReason {
             Self::Optimistic { new: true } => f.write_str("optimistic, new peer"),
             Self::Optimistic { new: false } => f.write_str("optimistic"),
             Self::Turn => f.write_str("its turn"),
-            Self::ChangedLately => f.write_str("changed too short ago"),
+            Self::KeptUnchoked => f.write_str("unchoked too short ago to be choked"),
+            Self::ChangedLately => f.write_str("choked too short ago to be unchoked"),
             Self::NotInterested => f.write_str("not interested"),
             Self::Seed => f.write_str("is a seed"),
             Self::TooSlow { rate, slowest } => write!(f, "{rate} B/s, the slowest slot has {slowest} B/s"),

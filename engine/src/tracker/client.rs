@@ -9,6 +9,7 @@
 
 mod request;
 
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -291,7 +292,7 @@ impl TrackerClient {
                 // it asks for the host that has just been looked up
                 exchange.handle_resolved(now, Ok(family));
                 request.parts.push(Part::Http {
-                    exchange,
+                    exchange: Box::new(exchange),
                     stream: None,
                     looked_up: false,
                 });
@@ -370,7 +371,7 @@ impl TrackerClient {
                     }
                 }
                 Some(HttpOutput::Trace(text)) => {
-                    self.outputs.push_back(ClientOutput::Trace { request: id, text })
+                    self.outputs.push_back(ClientOutput::Trace { request: id, text });
                 }
                 Some(HttpOutput::Done(result)) => {
                     let result = request.read_http(result, self.config.peers_max);
@@ -423,7 +424,7 @@ impl TrackerClient {
         while let Some(output) = self.udp.poll_output() {
             match output {
                 UdpOutput::Datagram { to, data } => {
-                    self.outputs.push_back(ClientOutput::Datagram { to, data })
+                    self.outputs.push_back(ClientOutput::Datagram { to, data });
                 }
                 UdpOutput::Trace { key, text } => self.outputs.push_back(ClientOutput::Trace {
                     request: key.request,
@@ -472,10 +473,10 @@ impl TrackerClient {
                 .unwrap_or(Err(AnnounceError::Timeout { stage }));
             return self.finish(id, &request, result);
         }
-        if now >= request.grace_at {
-            if let Some(result) = request.early_outcome() {
-                return self.finish(id, &request, result);
-            }
+        if now >= request.grace_at
+            && let Some(result) = request.early_outcome()
+        {
+            return self.finish(id, &request, result);
         }
         for part in &mut request.parts {
             if let Part::Http { exchange, .. } = part {

@@ -1,5 +1,6 @@
 //! One request on its way: its limits in time, its exchanges (one an address family), and what they brought.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
@@ -14,7 +15,7 @@ use crate::tracker::{AnnounceError, RequestKind, RequestOptions, StreamKey, Trac
 #[derive(Clone, Debug)]
 pub(super) enum Part {
     Http {
-        exchange: HttpExchange,
+        exchange: Box<HttpExchange>,
         stream: Option<StreamKey>,
         /// Whether its first lookup, made for all families, has been skipped.
         looked_up: bool,

@@ -1,19 +1,12 @@
-//! One torrent's policy of announcing.
+//! The words between the announcer and its owner.
 
-use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
-use super::{
-    AnnounceError, AnnounceParams, Counters, PeerAddr, RequestId, RequestIds, RequestOptions, TrackerReply,
-    TrackerUrl,
-};
-use crate::config::TrackerConfig;
-use crate::http::UrlError;
 use crate::id::{InfoHash, PeerId};
-use crate::rng::Rng;
 use crate::time::Instant;
+use crate::tracker::{AnnounceParams, PeerAddr, RequestId, RequestOptions, TrackerUrl};
 
 /// A tracker of one torrent; never reused within it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -142,86 +135,4 @@ pub struct TrackerStatus {
     pub state: TrackerState,
     /// When it is announced to next, if that is known.
     pub next: Option<Instant>,
-}
-
-/// One torrent's policy of announcing.
-#[derive(Clone, Debug)]
-pub struct Announcer {
-    outputs: VecDeque<TierOutput>,
-}
-
-impl Announcer {
-    /// An announcer that has not been started.
-    #[allow(clippy::too_many_arguments)]
-    pub fn new(
-        _tiers: &[Vec<String>],
-        _private: bool,
-        _identity: AnnouncerIdentity,
-        _config: &TrackerConfig,
-        _ids: RequestIds,
-        _shuffle: &mut Rng,
-        _jitter: Rng,
-        _options: AnnouncerOptions,
-    ) -> Self {
-        Self {
-            outputs: VecDeque::new(),
-        }
-    }
-
-    /// The torrent starts: `started` is due.
-    pub fn start(&mut self, _now: Instant) {}
-
-    /// The torrent stops: `stopped` goes to every tracker that may count us as a peer.
-    pub fn stop(&mut self, _now: Instant) {}
-
-    /// The download has become complete in this run.
-    pub fn complete(&mut self, _now: Instant) {}
-
-    /// The user wants an announce, as soon as the tracker's rules allow.
-    pub fn reannounce(&mut self, _now: Instant) {}
-
-    /// Our addresses may have changed.
-    pub fn network_changed(&mut self, _now: Instant) {}
-
-    /// Adds a tracker as a tier of its own, unless it is known.
-    ///
-    /// # Errors
-    /// The URL cannot be used.
-    pub fn add_tracker(&mut self, _now: Instant, _url: &str) -> Result<(), UrlError> {
-        Ok(())
-    }
-
-    /// Whether the torrent is a partial seed: it lacks pieces and wants none of them (BEP 21).
-    pub fn set_partial_seed(&mut self, _partial: bool) {}
-
-    /// Time has passed; call it at [`Announcer::deadline`].
-    pub fn handle_timeout(&mut self, _now: Instant, _counters: &Counters) {}
-
-    /// A request is over.
-    pub fn handle_done(
-        &mut self,
-        _now: Instant,
-        _request: RequestId,
-        _result: Result<TrackerReply, AnnounceError>,
-        _counters: &Counters,
-    ) {
-    }
-
-    /// A request's first time-out has passed.
-    pub fn handle_first_timeout(&mut self, _now: Instant, _request: RequestId) {}
-
-    /// What to do next, in order.
-    pub fn poll_output(&mut self) -> Option<TierOutput> {
-        self.outputs.pop_front()
-    }
-
-    /// When `handle_timeout` is due.
-    pub fn deadline(&self) -> Option<Instant> {
-        None
-    }
-
-    /// All trackers in order.
-    pub fn status(&self) -> impl Iterator<Item = TrackerStatus> + '_ {
-        core::iter::empty()
-    }
 }
