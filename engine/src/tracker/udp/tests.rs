@@ -181,7 +181,11 @@ fn the_timeline_of_the_standard_with_an_expiring_connection_id() {
     world.run_to(979);
     assert_eq!(world.times()[7..], ["500a"]);
     world.run_to(980);
-    assert_eq!(world.times()[8..], ["980c"], "15·2^5 s later, with the id long expired");
+    assert_eq!(
+        world.times()[8..],
+        ["980c"],
+        "15·2^5 s later, with the id long expired"
+    );
 }
 
 #[test]
