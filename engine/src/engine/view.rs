@@ -1,0 +1,52 @@
+//! Read-only views of an engine's state, for the command line and for tests.
+
+use crate::bitfield::Bitfield;
+use crate::id::InfoHash;
+use crate::report::TorrentState;
+use crate::time::Instant;
+use crate::torrent::{PeerView, Status, Torrent, TrackerView};
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// A torrent, looked at.
+#[derive(Clone, Copy, Debug)]
+pub struct TorrentView<'a> {
+    pub(super) torrent: &'a Torrent,
+}
+
+impl<'a> TorrentView<'a> {
+    /// What it does.
+    pub fn state(&self) -> TorrentState {
+        self.torrent.state()
+    }
+
+    /// The figures.
+    pub fn status(&self, now: Instant) -> Status {
+        self.torrent.status(now)
+    }
+
+    /// Identity of the torrent.
+    pub fn info_hash(&self) -> InfoHash {
+        self.torrent.info_hash()
+    }
+
+    /// Name of the torrent, fit for a terminal.
+    pub fn name(&self) -> String {
+        crate::net::printable(self.torrent.name(), 200)
+    }
+
+    /// Verified pieces.
+    pub fn have(&self) -> &'a Bitfield {
+        self.torrent.have()
+    }
+
+    /// Its peers, by connection.
+    pub fn peers(&self, now: Instant) -> Vec<PeerView> {
+        self.torrent.peers(now)
+    }
+
+    /// Its trackers, by tier.
+    pub fn trackers(&self) -> Vec<TrackerView> {
+        self.torrent.trackers()
+    }
+}

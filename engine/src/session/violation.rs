@@ -1,0 +1,102 @@
+//! One variant for each rule that a peer can break, with the place where the rule stands.
+
+use crate::geometry::BlockRange;
+use crate::id::PieceIndex;
+use core::fmt;
+
+/// A rule that a peer broke; its connection is closed for it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Violation {
+    /// The first bytes are not "\x13BitTorrent protocol" (BEP 3).
+    NotBitTorrent,
+    /// The handshake names another torrent than the one we asked for (BEP 3).
+    WrongTorrent,
+    /// The handshake of a peer that dialled us names no torrent of ours (BEP 3).
+    UnknownTorrent,
+    /// A message is longer than any legal one of its kind.
+    MessageTooLong {
+        /// The length that the prefix announced.
+        length: u32,
+        /// The longest that is read.
+        limit: u32,
+    },
+    /// A message of fixed length has another one (BEP 3).
+    WrongLength {
+        /// Message id.
+        id: u8,
+        /// Length of the message, its id included.
+        length: u32,
+    },
+    /// The bitfield has not ceil(pieces / 8) bytes (BEP 3).
+    BitfieldLength {
+        /// Bytes that came.
+        got: usize,
+        /// Bytes that fit.
+        expected: usize,
+    },
+    /// `have`, `suggest`, `allowed fast` or `reject` names a piece that does not exist.
+    PieceOutOfRange {
+        /// Message id.
+        id: u8,
+        /// The piece it named.
+        piece: PieceIndex,
+    },
+    /// A message of the Fast extension although it was not negotiated (BEP 6: MUST close).
+    FastNotNegotiated {
+        /// Message id.
+        id: u8,
+    },
+    /// An extended message although the extension protocol was not negotiated (BEP 10).
+    ExtendedNotNegotiated,
+    /// The extended handshake is no dictionary (BEP 10).
+    BadExtendedHandshake,
+    /// A block that was never requested (BEP 6: MUST close; BEP 3 knows no such thing).
+    BlockNotRequested {
+        /// The range it claims.
+        range: BlockRange,
+    },
+    /// A block whose range lies in no piece.
+    BlockOutOfRange {
+        /// The range it claims.
+        range: BlockRange,
+    },
+    /// More blocks than the bound came that we already had.
+    TooManyDuplicates,
+    /// Too many requests that cannot be answered.
+    TooManyBadRequests,
+    /// Too many rejects of requests that we never made.
+    TooManyStrayRejects,
+    /// More requests queued than we said that we take (`reqq`, BEP 10), by far.
+    RequestFlood,
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotBitTorrent => f.write_str("does not speak the BitTorrent protocol"),
+            Self::WrongTorrent => f.write_str("answered for another torrent"),
+            Self::UnknownTorrent => f.write_str("asked for a torrent that is not here"),
+            Self::MessageTooLong { length, limit } => {
+                write!(f, "message of {length} bytes, {limit} are allowed")
+            }
+            Self::WrongLength { id, length } => write!(f, "message {id} has a length of {length}"),
+            Self::BitfieldLength { got, expected } => {
+                write!(f, "bitfield of {got} bytes, {expected} fit this torrent")
+            }
+            Self::PieceOutOfRange { id, piece } => {
+                write!(f, "message {id} names piece {}, which does not exist", piece.0)
+            }
+            Self::FastNotNegotiated { id } => {
+                write!(f, "message {id} of the Fast extension, which was not negotiated")
+            }
+            Self::ExtendedNotNegotiated => f.write_str("extended message, which was not negotiated"),
+            Self::BadExtendedHandshake => f.write_str("the extended handshake is not a dictionary"),
+            Self::BlockNotRequested { range } => write!(f, "sent block {range}, which was never requested"),
+            Self::BlockOutOfRange { range } => write!(f, "sent block {range}, which lies in no piece"),
+            Self::TooManyDuplicates => f.write_str("sent too many blocks that we had"),
+            Self::TooManyBadRequests => f.write_str("too many requests that cannot be answered"),
+            Self::TooManyStrayRejects => f.write_str("too many rejects of requests never made"),
+            Self::RequestFlood => f.write_str("queued far more requests than allowed"),
+        }
+    }
+}
