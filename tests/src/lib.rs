@@ -1,5 +1,7 @@
 //! What every test target shares: where snapshots go, bytes to transfer, folders to write into.
 
+pub mod world;
+
 use std::path::{Path, PathBuf};
 
 /// The root of the project, as an absolute path.

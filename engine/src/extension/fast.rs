@@ -38,3 +38,43 @@ pub fn allowed_fast_set(ip: Ipv4Addr, info_hash: InfoHash, pieces: u32, count: u
     }
     set
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(ip: [u8; 4], hash: u8, pieces: u32, count: usize, expected: &[u32]) {
+        let set = allowed_fast_set(ip.into(), InfoHash([hash; 20]), pieces, count);
+        let set: Vec<u32> = set.iter().map(|piece| piece.0).collect();
+        assert_eq!(set, expected);
+    }
+
+    const BEP_6: [u32; 9] = [1059, 431, 808, 1217, 287, 376, 1188, 353, 508];
+
+    /// BEP 6, "Example results".
+    #[test]
+    fn the_examples_of_the_standard() {
+        check([80, 4, 4, 200], 0xaa, 1313, 7, &BEP_6[..7]);
+        check([80, 4, 4, 200], 0xaa, 1313, 9, &BEP_6);
+    }
+
+    #[test]
+    fn a_whole_network_has_one_set() {
+        check([80, 4, 4, 0], 0xaa, 1313, 9, &BEP_6);
+        check([80, 4, 4, 255], 0xaa, 1313, 9, &BEP_6);
+        let other = allowed_fast_set([80, 4, 5, 200].into(), InfoHash([0xaa; 20]), 1313, 9);
+        assert_ne!(other[0].0, BEP_6[0]);
+    }
+
+    /// The standard's own loop does not end when fewer pieces exist than are wanted.
+    #[test]
+    fn it_ends_when_there_are_fewer_pieces_than_wanted() {
+        for pieces in 0..40 {
+            let mut set = allowed_fast_set([192, 0, 2, 1].into(), InfoHash([0xbb; 20]), pieces, 40);
+            set.sort_unstable();
+            assert_eq!(set, (0..pieces).map(PieceIndex).collect::<Vec<_>>());
+        }
+        check([192, 0, 2, 1], 0xbb, 1313, 0, &[]);
+    }
+}

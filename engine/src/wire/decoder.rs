@@ -76,10 +76,22 @@ impl fmt::Display for WireError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::TooLong { id, length, limit } => {
-                let name = id.map_or("message", name);
-                write!(f, "{name} of length {length}, allowed is {limit}")
+                write!(f, "{} of length {length}, allowed is {limit}", Named(id))
             }
-            Self::WrongLength { id, length } => write!(f, "{} of wrong length {length}", name(id)),
+            Self::WrongLength { id, length } => write!(f, "{} of wrong length {length}", Named(Some(id))),
+        }
+    }
+}
+
+/// A message as an error names it: by its word, by its number when it has none.
+struct Named(Option<u8>);
+
+impl fmt::Display for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.map(|id| (id, name(id))) {
+            None => f.write_str("message"),
+            Some((id, None)) => write!(f, "message {id}"),
+            Some((_, Some(name))) => f.write_str(name),
         }
     }
 }
@@ -157,7 +169,8 @@ impl Decoder {
         self.limits = limits;
     }
 
-    /// Says that the bytes of the next calls are a new slice: [`Decoder::payload_spans`] starts over.
+    /// Says that the bytes of the next calls are a new slice: [`Decoder::payload_spans`] starts over. To be called
+    /// for every slice, or the spans add up. Bytes of the same read that went to the handshake are not counted.
     pub fn begin_input(&mut self) {
         self.taken = 0;
         self.spans.clear();

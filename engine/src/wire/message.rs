@@ -32,9 +32,9 @@ pub(super) mod id {
     pub(crate) const EXTENDED: u8 = 20;
 }
 
-/// The field's word for a message id, for error texts.
-pub(super) const fn name(id: u8) -> &'static str {
-    match id {
+/// The field's word for a message id, if a BEP that we know names it.
+pub(super) const fn name(id: u8) -> Option<&'static str> {
+    Some(match id {
         id::CHOKE => "choke",
         id::UNCHOKE => "unchoke",
         id::INTERESTED => "interested",
@@ -51,8 +51,8 @@ pub(super) const fn name(id: u8) -> &'static str {
         id::REJECT => "reject",
         id::ALLOWED_FAST => "allowed fast",
         id::EXTENDED => "extended",
-        _ => "unknown",
-    }
+        _ => return None,
+    })
 }
 
 /// One message.
@@ -189,10 +189,10 @@ impl fmt::Display for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::KeepAlive => f.write_str("keep-alive"),
-            Self::Choke => f.write_str(name(id::CHOKE)),
-            Self::Unchoke => f.write_str(name(id::UNCHOKE)),
-            Self::Interested => f.write_str(name(id::INTERESTED)),
-            Self::NotInterested => f.write_str(name(id::NOT_INTERESTED)),
+            Self::Choke => f.write_str("choke"),
+            Self::Unchoke => f.write_str("unchoke"),
+            Self::Interested => f.write_str("interested"),
+            Self::NotInterested => f.write_str("not interested"),
             Self::Have(piece) => write!(f, "have {piece}"),
             Self::Bitfield(bits) => {
                 let set: u32 = bits.iter().map(|byte| byte.count_ones()).sum();
@@ -203,8 +203,8 @@ impl fmt::Display for Message {
             Self::Cancel(range) => write!(f, "cancel {range}"),
             Self::Port(port) => write!(f, "port {port}"),
             Self::Suggest(piece) => write!(f, "suggest {piece}"),
-            Self::HaveAll => f.write_str(name(id::HAVE_ALL)),
-            Self::HaveNone => f.write_str(name(id::HAVE_NONE)),
+            Self::HaveAll => f.write_str("have all"),
+            Self::HaveNone => f.write_str("have none"),
             Self::Reject(range) => write!(f, "reject {range}"),
             Self::AllowedFast(piece) => write!(f, "allowed fast {piece}"),
             Self::Extended { id: 0, payload } => write!(f, "extended handshake, {} bytes", payload.len()),

@@ -7,7 +7,8 @@
 //!
 //! Integers are big endian. Both decoders take a stream in any cut: what they yield depends on the bytes alone and
 //! not on how the reads fell. They know what a well-formed message is and nothing else: whether a piece exists,
-//! whether the fast extension was agreed on, whether a block was asked for is the session's business.
+//! whether the fast extension was agreed on, whether a block was asked for is the session's business. Messages that
+//! are not listed in [`Message`] (such as BEP 52's hash requests, 21 to 23) are skipped within the limits and told.
 
 mod decoder;
 mod handshake;
