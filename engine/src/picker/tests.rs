@@ -1,5 +1,8 @@
 //! The picker's rules, one test each. The model test with random operations is in `model`.
 
+mod cost;
+mod model;
+
 use super::*;
 use alloc::vec;
 
@@ -453,4 +456,15 @@ fn only_wanted_pieces_are_fetched() {
         picker.is_complete(),
         "a piece that nobody wants does not become wanted by being lost"
     );
+}
+
+#[test]
+fn a_second_bitfield_takes_back_what_the_first_promised() {
+    let mut picker = picker(4, 0);
+    join(&mut picker, A, &[0]);
+    assert_eq!(plain(&mut picker, A, 1).len(), 1);
+    join(&mut picker, A, &[1]);
+    assert_eq!(picker.availability(PieceIndex(0)), 0);
+    assert_eq!(pieces_of(&plain(&mut picker, A, 9)), [1]);
+    assert_eq!(picker.unavailable(2), [PieceIndex(0), PieceIndex(2)]);
 }
