@@ -272,10 +272,10 @@ impl Model {
                 released.into_iter().for_each(|key| self.take_back(peer, key));
             }
             21 => {
-                self.hash_one(b % 3 != 0);
+                self.hash_one(!b.is_multiple_of(3));
             }
-            22 if b % 4 == 0 => self.want(b),
-            23 if b % 4 == 0 => {
+            22 if b.is_multiple_of(4) => self.want(b),
+            23 if b.is_multiple_of(4) => {
                 self.picker.clear_have(piece);
                 self.have.remove(&piece);
             }
@@ -377,7 +377,7 @@ impl Model {
         self.step(5, PEERS as u8 - 1, 0);
         for _ in 0..PIECES * 2 {
             // on parole or not: neither may stall a download
-            self.pick(seed, 5, if self.have.len() % 2 == 0 { 2 } else { 0 });
+            self.pick(seed, 5, if self.have.len().is_multiple_of(2) { 2 } else { 0 });
             for key in self.requested[&seed].clone() {
                 self.receive(seed, key);
             }
