@@ -1,7 +1,12 @@
-//! Which bytes of the content lie in which file.
+//! Which bytes of the content lie in which file (BEP 3: the files are one run of bytes in the order of the list).
+//!
+//! Invariants: offsets are the running sum of the lengths, which fits `i64` as file offsets must; `filled` names the
+//! files that have bytes, in order, so that a range is found by binary search however many empty files there are.
 
+use crate::geometry::Geometry;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 /// One file of the content, at a path that is safe below the output folder.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -10,16 +15,53 @@ pub struct LayoutFile {
     pub path: String,
     /// Length in bytes.
     pub length: u64,
-    /// Offset of the first byte within the content.
+    /// Offset of the first byte within the content. [`Layout::new`] sets it.
     pub offset: u64,
     /// A pad file (BEP 47): zeros that are hashed but never written.
     pub pad: bool,
+}
+
+impl LayoutFile {
+    /// A file with content of its own.
+    pub const fn data(path: String, length: u64) -> Self {
+        Self {
+            path,
+            length,
+            offset: 0,
+            pad: false,
+        }
+    }
+
+    /// A pad file. Its path is only ever shown.
+    pub const fn pad(path: String, length: u64) -> Self {
+        Self {
+            path,
+            length,
+            offset: 0,
+            pad: true,
+        }
+    }
+
+    /// The file's bytes within the content.
+    pub const fn bytes(&self) -> Range<u64> {
+        self.offset..self.offset + self.length
+    }
+}
+
+/// Why files are not a content.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum LayoutError {
+    /// The lengths add up to more than a file offset can say.
+    #[error("the lengths of the files add up to more than {max} bytes", max = i64::MAX)]
+    TotalLength,
 }
 
 /// The files of a torrent in the order of the content.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Layout {
     files: Vec<LayoutFile>,
+    filled: Vec<usize>,
+    total: u64,
 }
 
 /// A part of one file.
@@ -34,8 +76,155 @@ pub struct Span {
 }
 
 impl Layout {
+    /// Lays the files one behind the other. The paths are taken as they are; whoever read the torrent made them safe.
+    ///
+    /// # Errors
+    /// When the lengths add up to more than an offset can say.
+    pub fn new(mut files: Vec<LayoutFile>) -> Result<Self, LayoutError> {
+        let mut total = 0u64;
+        let mut filled = Vec::new();
+        for (index, file) in files.iter_mut().enumerate() {
+            file.offset = total;
+            total = total
+                .checked_add(file.length)
+                .filter(|total| i64::try_from(*total).is_ok())
+                .ok_or(LayoutError::TotalLength)?;
+            if file.length > 0 {
+                filled.push(index);
+            }
+        }
+        Ok(Self { files, filled, total })
+    }
+
     /// The files in the order of the content.
     pub fn files(&self) -> &[LayoutFile] {
         &self.files
+    }
+
+    /// The files that are written, with their index in [`Layout::files`]: empty ones too, pad files not.
+    pub fn data_files(&self) -> impl DoubleEndedIterator<Item = (usize, &LayoutFile)> + '_ {
+        self.files.iter().enumerate().filter(|(_, file)| !file.pad)
+    }
+
+    /// Bytes of content, pad files included.
+    pub const fn total(&self) -> u64 {
+        self.total
+    }
+
+    /// Bytes of content that are written: without pad files.
+    pub fn data_length(&self) -> u64 {
+        self.data_files().map(|(_, file)| file.length).sum()
+    }
+
+    /// The parts of files that hold these bytes of the content, in order; pad files are among them, empty files are
+    /// not. Bytes behind the end are left out.
+    pub fn spans(&self, bytes: Range<u64>) -> impl Iterator<Item = Span> + '_ {
+        let end = bytes.end.min(self.total);
+        let first = self
+            .filled
+            .partition_point(|index| self.files[*index].bytes().end <= bytes.start);
+        self.filled[first..]
+            .iter()
+            .map(|index| (*index, &self.files[*index]))
+            .take_while(move |(_, file)| file.offset < end)
+            .filter_map(move |(index, file)| {
+                let start = bytes.start.max(file.offset);
+                let length = end.min(file.bytes().end).checked_sub(start)?;
+                (length > 0).then(|| Span {
+                    file: index,
+                    offset: start - file.offset,
+                    length,
+                })
+            })
+    }
+
+    /// The pieces that hold bytes of a file; none for an empty file or one that does not exist.
+    pub fn file_pieces(&self, file: usize, geometry: &Geometry) -> Range<u32> {
+        self.files
+            .get(file)
+            .map_or(0..0, |file| geometry.pieces_of(file.bytes()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+    use alloc::vec;
+    use quickcheck::{Gen, QuickCheck};
+
+    fn layout(lengths: &[u64]) -> Layout {
+        let file = |(n, length): (usize, &u64)| LayoutFile::data(format!("f{n}"), *length);
+        Layout::new(lengths.iter().enumerate().map(file).collect()).unwrap()
+    }
+
+    fn span(file: usize, offset: u64, length: u64) -> Span {
+        Span { file, offset, length }
+    }
+
+    #[test]
+    fn a_range_is_cut_at_the_files_and_empty_files_are_skipped() {
+        let layout = layout(&[0, 10, 0, 0, 5, 20, 0]);
+        let check = |bytes: Range<u64>, spans: &[Span]| {
+            assert_eq!(
+                layout.spans(bytes.clone()).collect::<Vec<_>>(),
+                spans,
+                "{bytes:?}"
+            );
+        };
+        check(0..35, &[span(1, 0, 10), span(4, 0, 5), span(5, 0, 20)]);
+        check(9..16, &[span(1, 9, 1), span(4, 0, 5), span(5, 0, 1)]);
+        check(10..15, &[span(4, 0, 5)]);
+        check(34..99, &[span(5, 19, 1)]);
+        check(35..99, &[]);
+        check(7..7, &[]);
+        #[expect(clippy::reversed_empty_ranges, reason = "callers may compute one")]
+        check(9..3, &[]);
+    }
+
+    #[test]
+    fn spans_of_any_range_cover_it_exactly() {
+        fn property(lengths: Vec<u8>, start: u16, length: u16) -> bool {
+            let layout = layout(&lengths.iter().map(|n| u64::from(n / 8)).collect::<Vec<_>>());
+            let end = (u64::from(start) + u64::from(length)).min(layout.total());
+            let mut at = u64::from(start);
+            for span in layout.spans(u64::from(start)..u64::from(start) + u64::from(length)) {
+                let file = &layout.files()[span.file];
+                let fits = span.length > 0 && span.offset + span.length <= file.length;
+                if !fits || file.offset + span.offset != at {
+                    return false;
+                }
+                at += span.length;
+            }
+            at == end.max(u64::from(start))
+        }
+        QuickCheck::new()
+            .rng(Gen::from_size_and_seed(200, 5))
+            .tests(2_000)
+            .quickcheck(property as fn(Vec<u8>, u16, u16) -> bool);
+    }
+
+    #[test]
+    fn a_total_beyond_any_offset_is_refused() {
+        let big = || LayoutFile::data("big".into(), i64::MAX as u64);
+        assert!(Layout::new(vec![big()]).is_ok());
+        let more = vec![big(), LayoutFile::data("more".into(), 1)];
+        assert_eq!(Layout::new(more), Err(LayoutError::TotalLength));
+    }
+
+    #[test]
+    fn pad_files_count_as_content_and_are_not_written() {
+        let files = vec![
+            LayoutFile::data("a".into(), 3),
+            LayoutFile::pad(".pad/5".into(), 5),
+            LayoutFile::data("b".into(), 8),
+        ];
+        let layout = Layout::new(files).unwrap();
+        assert_eq!((layout.total(), layout.data_length()), (16, 11));
+        assert_eq!(layout.data_files().map(|(n, _)| n).collect::<Vec<_>>(), [0, 2]);
+        let geometry = Geometry::new(16, 8, 4).unwrap();
+        assert_eq!(layout.file_pieces(2, &geometry), 1..2);
+        assert_eq!(layout.file_pieces(3, &geometry), 0..0);
+        assert_eq!(layout.spans(2..9).count(), 3);
     }
 }
