@@ -1,9 +1,10 @@
 //! Everything that can happen to an engine.
 
-use crate::disk::{DiskDone, DiskError, Root};
-use crate::id::{ConnId, OpId, PieceIndex, TorrentId};
+use crate::disk::{DiskDone, DiskError};
+use crate::id::{ConnId, OpId, TorrentId};
 use crate::metainfo::Metainfo;
 use crate::net::{CloseCause, DatagramFault, LookupError};
+use crate::torrent::AddTorrent;
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -114,40 +115,6 @@ pub enum Command {
     ProbeTracker(Box<ProbeTracker>),
     /// Stop all torrents, tell the trackers, save, close. Ends with [`Report::ShutDown`](crate::Report::ShutDown).
     Shutdown,
-}
-
-/// How a torrent begins.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct AddTorrent {
-    /// What to download or seed.
-    pub metainfo: Arc<Metainfo>,
-    /// Where its files are or will be.
-    pub root: Root,
-    /// What to do with it.
-    pub purpose: Purpose,
-    /// Only these pieces, if given.
-    pub only_pieces: Option<Vec<PieceIndex>>,
-    /// Peers that the user named.
-    pub peers: Vec<SocketAddr>,
-    /// Whether the torrent's trackers are announced to.
-    pub use_trackers: bool,
-    /// Trackers that the user named, beside the torrent's own.
-    pub extra_trackers: Vec<Vec<String>>,
-    /// Whether files may be written over that exist, belong to no download of ours, and match in no piece.
-    pub overwrite: bool,
-    /// Whether the saved state may spare hashing what was verified before.
-    pub trust_resume: bool,
-}
-
-/// What a torrent is there for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Purpose {
-    /// Fetch what is missing, serve what is there.
-    Download,
-    /// Serve what is there, fetch nothing.
-    Seed,
-    /// Hash what is there, then nothing: no connection, no announce, no saved state.
-    Check,
 }
 
 /// Limits that can change while running. `None` leaves one as it is.

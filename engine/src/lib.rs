@@ -41,19 +41,23 @@ pub mod resume;
 pub mod tracker;
 pub mod wire;
 // 3: machines over plain keys
+pub mod blame;
 pub mod candidates;
 pub mod choker;
 pub mod picker;
 // 4: one peer
 pub mod session;
+// 5: what a torrent is and tells
+pub mod report;
+pub mod torrent;
 // 6: the public boundary
 mod action;
 mod engine;
 mod event;
-mod report;
 
 pub use action::{Action, CloseReason};
 pub use config::Config;
-pub use engine::{Engine, PeerView, Status, Timer, TorrentView, TrackerView};
-pub use event::{AddTorrent, Command, Event, Limits, ProbeTracker, Purpose};
+pub use engine::{Engine, Timer, TorrentView};
+pub use event::{Command, Event, Limits, ProbeTracker};
 pub use report::{BanReason, PeerClosed, Report, TorrentState, TrackerProbe};
+pub use torrent::{AddTorrent, PeerView, Purpose, Status, TrackerView};

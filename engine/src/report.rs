@@ -161,15 +161,22 @@ pub enum Report {
         /// A sentence, fit for a terminal.
         text: String,
     },
-    /// With `Config::trace`: a message on a peer connection, a datagram or a head of a tracker exchange.
+    /// With `Config::trace`: a message on a peer connection.
     Wire {
-        /// Which torrent, if one.
-        torrent: Option<TorrentId>,
-        /// Which connection, if one.
-        conn: Option<ConnId>,
+        /// Which torrent.
+        torrent: TorrentId,
+        /// Which connection.
+        conn: ConnId,
         /// Whether we sent it.
         sent: bool,
         /// One line.
+        text: String,
+    },
+    /// With `Config::trace`: a datagram or a head of a tracker exchange, sent or received.
+    Tracker {
+        /// Which torrent; none for a probe.
+        torrent: Option<TorrentId>,
+        /// One line, without secrets.
         text: String,
     },
     /// Answer to `Command::Fetch`.

@@ -2,6 +2,16 @@
 
 use crate::time::Duration;
 
+/// Whom a seed serves.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum SeedPolicy {
+    /// In turn, each for a quota [libtorrent's default]: spreads a new torrent fastest.
+    #[default]
+    RoundRobin,
+    /// Those who take fastest (BEP 3), with optimistic slots.
+    FastestUpload,
+}
+
 /// Whom to unchoke (protocol.md §10).
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ChokerConfig {
@@ -11,10 +21,20 @@ pub struct ChokerConfig {
     pub round: Duration,
     /// Rounds that an optimistic unchoke is kept. 3: 30 s (BEP 3).
     pub optimistic_rounds: u32,
+    /// Share of the slots that is optimistic, in percent; never less than one slot. 20 [libtorrent].
+    pub optimistic_percent: u32,
+    /// How many times likelier a newly connected peer is chosen as optimistic. 3 (BEP 3).
+    pub new_peer_weight: u32,
+    /// How long after its connection a peer counts as new. 45 s [Transmission].
+    pub new_peer_for: Duration,
     /// Least time between two changes of one peer, against fibrillation (BEP 3). 10 s [Transmission].
     pub change_min: Duration,
+    /// Least time between two passes that fill empty slots, so that flapping interest cannot buy work.
+    pub fill_min: Duration,
     /// A peer that we serve and that sends no block for so long loses its regular slot. 60 s (anti-snubbing).
     pub snub_after: Duration,
+    /// Whom a seed serves.
+    pub seed_policy: SeedPolicy,
     /// A seed keeps serving a peer for at least this long before it goes to the next. 60 s [libtorrent].
     pub seed_quota_time: Duration,
     /// … and for at least this many pieces. 20 [libtorrent].
@@ -27,8 +47,13 @@ impl Default for ChokerConfig {
             slots: 8,
             round: Duration::from_secs(10),
             optimistic_rounds: 3,
+            optimistic_percent: 20,
+            new_peer_weight: 3,
+            new_peer_for: Duration::from_secs(45),
             change_min: Duration::from_secs(10),
+            fill_min: Duration::from_secs(1),
             snub_after: Duration::from_secs(60),
+            seed_policy: SeedPolicy::RoundRobin,
             seed_quota_time: Duration::from_secs(60),
             seed_quota_pieces: 20,
         }

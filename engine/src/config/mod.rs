@@ -9,7 +9,7 @@ mod session;
 mod tracker;
 
 pub use candidates::CandidatesConfig;
-pub use choker::ChokerConfig;
+pub use choker::{ChokerConfig, SeedPolicy};
 pub use picker::PickerConfig;
 pub use session::SessionConfig;
 pub use tracker::{HttpConfig, TrackerConfig};

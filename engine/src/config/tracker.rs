@@ -31,6 +31,14 @@ pub struct TrackerConfig {
     pub stopped_sends_max: u32,
     /// Time for the whole `stopped` announce. 5 s [libtorrent, rain].
     pub stopped_timeout: Duration,
+    /// After one address family of a tracker has answered, the other one is waited for this long (BEP 7).
+    pub family_grace: Duration,
+    /// HTTP requests at a time; the rest waits. 50 [libtorrent].
+    pub http_concurrent_max: usize,
+    /// Requests started in one `start_period` at the most, but for those in a hurry. 20 [Transmission].
+    pub starts_max: u32,
+    /// See `starts_max`. 500 ms [Transmission].
+    pub start_period: Duration,
     /// Trackers kept of one torrent.
     pub trackers_max: usize,
     /// Peers taken from one answer.
@@ -55,6 +63,10 @@ impl Default for TrackerConfig {
             parallel_after: Duration::from_secs(15),
             stopped_sends_max: 2,
             stopped_timeout: Duration::from_secs(5),
+            family_grace: Duration::from_secs(3),
+            http_concurrent_max: 50,
+            starts_max: 20,
+            start_period: Duration::from_millis(500),
             trackers_max: 200,
             peers_max: 1000,
             announce_to_all_tiers: false,

@@ -1,35 +1,95 @@
-//! The public boundary: routes events to their owners, translates what they want into actions, keeps the global
-//! limits.
+//! The public boundary: routes events to their owners, translates what they want into actions, keeps the limits
+//! over all torrents.
+//!
+//! `handle` = *apply* (the owner of the event changes its state) then *settle* (everything that was touched plans:
+//! refills, flushes, registers its timers; free connections are dialled), in the order of ids. So the order of
+//! actions depends on nothing but the events.
 
+mod commands;
+mod dial;
+mod fetch;
+mod incoming;
+mod probe;
+mod route;
 mod view;
 
-pub use view::{PeerView, Status, TorrentView, TrackerView};
+pub use view::TorrentView;
 
-use crate::action::Action;
+use crate::action::{Action, CloseReason};
 use crate::config::Config;
 use crate::event::Event;
-use crate::id::TorrentId;
+use crate::id::{ConnId, InfoHash, OpId, PeerId, TorrentId};
+use crate::report::Report;
+use crate::rng::{Purpose, Rng};
+use crate::session::End;
 use crate::time::Instant;
-use alloc::collections::VecDeque;
+use crate::torrent::{Due, Ids, Torrent};
+use crate::tracker::{LookupKey, RequestIds, StreamKey, TrackerClient};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+use dial::Dialer;
+use fetch::Fetch;
+use incoming::Incoming;
+use probe::Probe;
 
 /// The whole protocol logic of a client.
 #[derive(Clone, Debug)]
 pub struct Engine {
-    #[allow(dead_code)]
     config: Config,
+    seed: [u8; 32],
+    peer_id: PeerId,
+    now: Instant,
+    ids: Ids,
     actions: VecDeque<Action>,
+
+    torrents: BTreeMap<TorrentId, Torrent>,
+    by_hash: BTreeMap<InfoHash, TorrentId>,
+    torrents_added: u32,
+    /// Torrents that something happened to and that have not planned since.
+    touched: BTreeSet<TorrentId>,
+    timers: BTreeSet<(Instant, Due, TorrentId)>,
+    registered: BTreeMap<TorrentId, (Instant, Due)>,
+
+    conns: BTreeMap<ConnId, ConnOwner>,
+    ops: BTreeMap<OpId, OpOwner>,
+    streams: BTreeMap<StreamKey, ConnId>,
+    trackers: TrackerClient,
+    incoming: BTreeMap<ConnId, Incoming>,
+    dialer: Dialer,
+    fetch: Option<Fetch>,
+    probe: Option<Probe>,
+    probe_ids: RequestIds,
+    /// Shutting down: when it has to be over.
+    shutdown_at: Option<Instant>,
+    shut_down: bool,
+}
+
+/// Whose connection it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum ConnOwner {
+    Torrent(TorrentId),
+    /// Accepted; which torrent it wants is not known yet.
+    Incoming,
+    Tracker(StreamKey),
+    Fetch,
+}
+
+/// Whose request to the driver it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum OpOwner {
+    Torrent(TorrentId),
+    TrackerLookup(LookupKey),
+    FetchLookup,
 }
 
 /// Which timer asks for the next `Tick`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Timer {
-    /// A connection: connect, handshake, keep-alive, silence.
+    /// A connection or a request.
     Peer,
-    /// A request that should have been answered.
-    Request,
     /// A choking round.
     Choker,
-    /// An address may be dialled again.
+    /// An address may be dialled, or may be again.
     Candidates,
     /// An announce is due or timed out.
     Tracker,
@@ -37,21 +97,154 @@ pub enum Timer {
     Resume,
     /// Storage is tried again.
     Disk,
+    /// A fetch timed out.
+    Fetch,
     /// The shutdown takes too long.
     Shutdown,
 }
 
+impl From<Due> for Timer {
+    fn from(due: Due) -> Self {
+        match due {
+            Due::Peer => Self::Peer,
+            Due::Choker => Self::Choker,
+            Due::Candidates => Self::Candidates,
+            Due::Tracker => Self::Tracker,
+            Due::Resume => Self::Resume,
+            Due::Disk => Self::Disk,
+        }
+    }
+}
+
 impl Engine {
     /// An engine without torrents. Equal arguments and events give equal actions.
-    pub fn new(config: Config, _seed: [u8; 32]) -> Self {
+    ///
+    /// `seed` is the root of all randomness: a driver of real networks takes it from the operating system.
+    pub fn new(config: Config, seed: [u8; 32]) -> Self {
+        let trackers = TrackerClient::new(
+            config.tracker.clone(),
+            config.http.clone(),
+            config.ipv4,
+            config.ipv6,
+            config.client_name,
+            Rng::derive(&seed, Purpose::Transaction, 0),
+        );
         Self {
-            config,
+            peer_id: peer_id(&config, &seed),
+            now: Instant::START,
+            ids: Ids::default(),
             actions: VecDeque::new(),
+            torrents: BTreeMap::new(),
+            by_hash: BTreeMap::new(),
+            torrents_added: 0,
+            touched: BTreeSet::new(),
+            timers: BTreeSet::new(),
+            registered: BTreeMap::new(),
+            conns: BTreeMap::new(),
+            ops: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            trackers,
+            incoming: BTreeMap::new(),
+            dialer: Dialer::default(),
+            fetch: None,
+            probe: None,
+            probe_ids: RequestIds::new(0),
+            shutdown_at: None,
+            shut_down: false,
+            config,
+            seed,
         }
     }
 
-    /// The only way in.
-    pub fn handle(&mut self, _now: Instant, _event: Event<'_>) {}
+    /// The only way in. Total: any event at any time is legal. Time that goes back is taken as standing still.
+    pub fn handle(&mut self, now: Instant, event: Event<'_>) {
+        self.now = self.now.max(now);
+        self.apply(event);
+        self.settle();
+    }
+
+    fn apply(&mut self, event: Event<'_>) {
+        match event {
+            Event::Tick => self.tick(),
+            Event::Command(command) => self.command(command),
+            Event::Accepted { conn, from } => self.accepted(conn, from),
+            Event::Connected { conn } => self.connected(conn),
+            Event::Received { conn, data } => self.received(conn, data),
+            Event::Sent { conn, bytes } => self.sent(conn, bytes),
+            Event::Closed { conn, cause } => self.closed(conn, cause),
+            Event::Datagram { from, data } => {
+                self.trackers.handle_datagram(self.now, from, data);
+            }
+            Event::DatagramError { to, fault } => self.trackers.handle_datagram_error(self.now, to, fault),
+            Event::Resolved { op, result } => self.resolved(op, result),
+            Event::DiskDone { op, result } => {
+                if let Some(OpOwner::Torrent(id)) = self.ops.remove(&op) {
+                    self.with_torrent(id, |torrent, cx| torrent.handle_disk(cx, op, result));
+                }
+            }
+            Event::NetworkChanged => {
+                for id in self.torrent_ids() {
+                    self.with_torrent(id, Torrent::network_changed);
+                }
+            }
+        }
+    }
+
+    /// Does what is due.
+    fn tick(&mut self) {
+        while let Some((at, due, id)) = self.timers.first().copied() {
+            if at > self.now {
+                break;
+            }
+            self.timers.remove(&(at, due, id));
+            self.registered.remove(&id);
+            self.with_torrent(id, Torrent::handle_timeout);
+            self.plan_touched();
+        }
+        self.trackers.handle_timeout(self.now);
+        self.incoming_timeouts();
+        self.fetch_timeout();
+        self.probe_timeout();
+        if self.shutdown_at.is_some_and(|at| self.now >= at) {
+            self.abandon_all();
+        }
+    }
+
+    /// Lets everything plan that was touched, until nothing is left to do.
+    fn settle(&mut self) {
+        loop {
+            self.drain_trackers();
+            self.plan_touched();
+            if !self.dial() && !self.trackers_have_output() && self.touched.is_empty() {
+                break;
+            }
+        }
+        self.end_if_shut_down();
+    }
+
+    fn plan_touched(&mut self) {
+        while let Some(id) = self.touched.pop_first() {
+            self.with_torrent(id, Torrent::plan);
+            self.touched.remove(&id);
+            self.dialer.may_want(id);
+            self.register(id);
+        }
+    }
+
+    /// Registers the deadline of a torrent.
+    fn register(&mut self, id: TorrentId) {
+        let deadline = self.torrents.get(&id).and_then(Torrent::deadline);
+        if self.registered.get(&id).copied() == deadline {
+            return;
+        }
+        if let Some((at, due)) = self.registered.remove(&id) {
+            self.timers.remove(&(at, due, id));
+        }
+        if let Some((at, due)) = deadline {
+            self.timers.insert((at, due, id));
+            self.registered.insert(id, (at, due));
+        }
+    }
 
     /// The only way out: the next action, if any.
     pub fn poll_action(&mut self) -> Option<Action> {
@@ -60,16 +253,77 @@ impl Engine {
 
     /// When `Tick` is due, and which timer asks.
     pub fn deadline(&self) -> Option<(Instant, Timer)> {
-        None
+        let torrents = self.timers.first().map(|(at, due, _)| (*at, Timer::from(*due)));
+        let trackers = self.trackers.deadline().map(|at| (at, Timer::Tracker));
+        let incoming = self.incoming_deadline().map(|at| (at, Timer::Peer));
+        let dialer = self.dial_deadline().map(|at| (at, Timer::Candidates));
+        let fetch = self.fetch_deadline().map(|at| (at, Timer::Fetch));
+        let probe = self.probe_deadline().map(|at| (at, Timer::Tracker));
+        let shutdown = self.shutdown_at.map(|at| (at, Timer::Shutdown));
+        [torrents, trackers, incoming, dialer, fetch, probe, shutdown]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Reads the state of a torrent.
-    pub fn torrent(&self, _id: TorrentId) -> Option<TorrentView<'_>> {
-        None
+    pub fn torrent(&self, id: TorrentId) -> Option<TorrentView<'_>> {
+        self.torrents.get(&id).map(|torrent| TorrentView { torrent })
     }
 
     /// The torrents in the order in which they were added.
     pub fn torrents(&self) -> impl Iterator<Item = TorrentId> + '_ {
-        core::iter::empty()
+        self.torrents.keys().copied()
     }
+
+    /// Our peer id of this run.
+    pub const fn peer_id(&self) -> PeerId {
+        self.peer_id
+    }
+
+    fn torrent_ids(&self) -> Vec<TorrentId> {
+        self.torrents.keys().copied().collect()
+    }
+
+    fn report(&mut self, report: Report) {
+        self.actions.push_back(Action::Report(report));
+    }
+
+    fn close(&mut self, conn: ConnId, reason: CloseReason) {
+        self.conns.remove(&conn);
+        self.actions.push_back(Action::Close { conn, reason });
+    }
+
+    /// The shutdown took too long: everything ends as it is.
+    fn abandon_all(&mut self) {
+        let conns: Vec<_> = self.conns.keys().copied().collect();
+        for conn in conns {
+            self.close(conn, CloseReason::Peer(End::Shutdown));
+        }
+        self.torrents.clear();
+        self.by_hash.clear();
+        self.timers.clear();
+        self.registered.clear();
+        self.touched.clear();
+        self.incoming.clear();
+        self.fetch = None;
+        self.probe = None;
+    }
+
+    fn end_if_shut_down(&mut self) {
+        let over = self.torrents.is_empty() && self.fetch.is_none() && self.probe.is_none();
+        if self.shutdown_at.is_some() && over {
+            self.shutdown_at = None;
+            self.shut_down = true;
+            self.report(Report::ShutDown);
+        }
+    }
+}
+
+/// Our peer id: the prefix says which client and version (BEP 20), the rest is random, fresh for each run.
+fn peer_id(config: &Config, seed: &[u8; 32]) -> PeerId {
+    let mut id = [0; 20];
+    Rng::derive(seed, Purpose::PeerId, 0).fill(&mut id);
+    id[..8].copy_from_slice(&config.peer_id_prefix);
+    PeerId(config.peer_id.unwrap_or(id))
 }

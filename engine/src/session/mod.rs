@@ -1,61 +1,401 @@
-//! One peer: handshake, extensions, choke and interest, the request pipeline.
+//! One peer: handshake → extensions → choke and interest → request pipeline (BEP 3, 6, 10).
+//!
+//! A session knows its own connection and nothing else: no other session, no picker, no file. It checks everything
+//! that can be checked from the messages alone and tells its owner the rest as [`Output`]s, one at a time, so that
+//! the owner can end it between two messages of one read.
+//!
+//! Invariants: nothing is sent before our handshake and nothing after the end; the bitfield goes out before any
+//! other message; a request is outstanding until it is answered, given up or dropped by a choke.
 
+mod end;
+mod receive;
+mod requests;
+mod send;
+#[cfg(test)]
+mod tests;
+mod timers;
+mod uploads;
 mod violation;
 
+pub use end::End;
 pub use violation::Violation;
 
-use core::fmt;
+use crate::bitfield::Bitfield;
+use crate::block::Block;
+use crate::config::SessionConfig;
+use crate::extension::handshake::ExtendedHandshake;
+use crate::geometry::{BlockRange, Geometry};
+use crate::id::{InfoHash, PeerId, PieceIndex};
+use crate::time::Instant;
+use crate::wire::{Decoder, HandshakeDecoder, Reserved};
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use requests::Requests;
+use uploads::Uploads;
 
-/// Why we end a connection to a peer.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum End {
-    /// The peer broke a rule.
-    Violation(Violation),
-    /// It was not established in time.
-    ConnectTimeout,
-    /// The handshake did not come in time.
-    HandshakeTimeout,
-    /// Nothing was received for too long.
-    Silent,
-    /// Neither side wanted anything of the other for too long.
-    Useless,
-    /// Both sides have everything (BEP 21).
-    BothSeeds,
-    /// It is ourselves.
-    Ourselves,
-    /// A second connection to the same peer; both ends drop the same one.
-    Duplicate,
-    /// Its address is banned.
-    Banned,
-    /// No connection is free.
-    Full,
-    /// The torrent was paused, removed, or stopped with an error.
-    TorrentStopped,
-    /// A private torrent changed its tracker (BEP 27).
-    TrackerSwitched,
-    /// The network of this machine changed.
-    NetworkChanged,
-    /// The program ends.
-    Shutdown,
+/// What all sessions of a torrent share.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// Limits and time-outs.
+    pub config: SessionConfig,
+    /// Sizes of the torrent.
+    pub geometry: Geometry,
+    /// The torrent.
+    pub info_hash: InfoHash,
+    /// Our peer id.
+    pub peer_id: PeerId,
+    /// Port that peers can reach us at.
+    pub listen_port: u16,
+    /// Client name of the extended handshake.
+    pub client_name: &'static str,
+    /// Whether each message is kept as a line for [`Session::take_trace`].
+    pub trace: bool,
 }
 
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Violation(violation) => return violation.fmt(f),
-            Self::ConnectTimeout => "no connection in time",
-            Self::HandshakeTimeout => "no handshake in time",
-            Self::Silent => "silent for too long",
-            Self::Useless => "no interest on either side",
-            Self::BothSeeds => "both sides have everything",
-            Self::Ourselves => "connected to ourselves",
-            Self::Duplicate => "already connected to this peer",
-            Self::Banned => "address is banned",
-            Self::Full => "too many connections",
-            Self::TorrentStopped => "torrent stopped",
-            Self::TrackerSwitched => "the tracker of a private torrent changed",
-            Self::NetworkChanged => "the network changed",
-            Self::Shutdown => "shutting down",
-        })
+/// What a session tells its owner.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Output {
+    /// The handshake is complete; the owner answers with [`Session::greet`] or [`Session::end`].
+    Handshaken,
+    /// The peer chokes us. Requests stay outstanding only with the Fast extension.
+    Choked {
+        /// Whether all outstanding requests were dropped.
+        dropped: bool,
+    },
+    /// The peer serves us now.
+    Unchoked,
+    /// Whether the peer wants something of us changed.
+    Interested(bool),
+    /// The peer has this piece.
+    Have(PieceIndex),
+    /// The peer has exactly these pieces.
+    HaveSet(Bitfield),
+    /// The peer has everything.
+    HaveAll,
+    /// The peer has nothing.
+    HaveNone,
+    /// A block that we asked for, now or earlier.
+    Block {
+        /// Where it belongs.
+        range: BlockRange,
+        /// The payload.
+        data: Block,
+    },
+    /// A request will not be answered.
+    Rejected(BlockRange),
+    /// The peer wants this block, and may have it as far as the session can tell. The owner answers with
+    /// [`Session::accept`] or [`Session::refuse`].
+    Request(BlockRange),
+    /// We may ask for this piece while choked.
+    AllowedFast(PieceIndex),
+    /// The peer hints at this piece.
+    Suggested(PieceIndex),
+    /// An extended handshake came; [`Session::peer_extensions`] holds the sum of all.
+    Extended,
+    /// No block came for too long: the requests are better asked for elsewhere.
+    Snubbed {
+        /// The outstanding ranges, released.
+        released: Vec<BlockRange>,
+    },
+    /// A request is given up.
+    Expired(BlockRange),
+    /// Something odd that is no violation.
+    Lint(&'static str),
+    /// The session is over.
+    Ended(End),
+}
+
+#[derive(Clone, Debug)]
+enum Phase {
+    /// Dialled, not established.
+    Connecting,
+    /// Our handshake may be out, the peer's is not whole.
+    Handshaking(HandshakeDecoder),
+    /// Messages flow.
+    Open(Decoder),
+    /// Nothing goes out any more, nothing is read.
+    Over,
+}
+
+/// A message or several, with the block that follows them.
+#[derive(Clone, Debug)]
+pub struct Outgoing {
+    /// Encoded messages.
+    pub head: Vec<u8>,
+    /// Payload that follows.
+    pub body: Option<Block>,
+}
+
+/// One connection to one peer.
+#[derive(Clone, Debug)]
+pub struct Session {
+    rules: Arc<Rules>,
+    addr: SocketAddr,
+    outgoing: bool,
+    phase: Phase,
+    peer_id: Option<PeerId>,
+    reserved: Reserved,
+    extensions: ExtendedHandshake,
+
+    am_choking: bool,
+    am_interested: bool,
+    peer_choking: bool,
+    peer_interested: bool,
+    /// Pieces that the peer lets us have while it chokes us.
+    allowed_to_us: Vec<PieceIndex>,
+    /// Pieces that we let the peer have while we choke it.
+    allowed_to_peer: Vec<PieceIndex>,
+
+    requests: Requests,
+    uploads: Uploads,
+    stray_rejects: u32,
+
+    created: Instant,
+    established: Instant,
+    last_received: Instant,
+    last_sent: Instant,
+    /// When either side last wanted something of the other, or stopped to.
+    last_wanted: Instant,
+    last_choke_change: Option<Instant>,
+    unchoked_at: Option<Instant>,
+    last_block: Option<Instant>,
+
+    downloaded: u64,
+    uploaded: u64,
+    uploaded_this_unchoke: u64,
+
+    outbox: Vec<Outgoing>,
+    trace: Vec<(bool, String)>,
+}
+
+impl Session {
+    /// A connection that we dial now.
+    pub fn dial(now: Instant, rules: Arc<Rules>, addr: SocketAddr) -> Self {
+        Self::new(now, rules, addr, true, Phase::Connecting, Reserved::NONE)
+    }
+
+    /// A connection whose other side dialled us; `decoder` has yielded the head of its handshake, with `reserved`.
+    /// Our handshake goes out at once: a tracker that checks whether we are reachable stops after the head.
+    pub fn accept_connection(
+        now: Instant,
+        rules: Arc<Rules>,
+        addr: SocketAddr,
+        decoder: HandshakeDecoder,
+        reserved: Reserved,
+    ) -> Self {
+        let mut session = Self::new(now, rules, addr, false, Phase::Handshaking(decoder), reserved);
+        session.send_handshake(now);
+        session
+    }
+
+    fn new(
+        now: Instant,
+        rules: Arc<Rules>,
+        addr: SocketAddr,
+        outgoing: bool,
+        phase: Phase,
+        reserved: Reserved,
+    ) -> Self {
+        Self {
+            rules,
+            addr,
+            outgoing,
+            phase,
+            peer_id: None,
+            reserved,
+            extensions: ExtendedHandshake::default(),
+            am_choking: true,
+            am_interested: false,
+            peer_choking: true,
+            peer_interested: false,
+            allowed_to_us: Vec::new(),
+            allowed_to_peer: Vec::new(),
+            requests: Requests::default(),
+            uploads: Uploads::default(),
+            stray_rejects: 0,
+            created: now,
+            established: now,
+            last_received: now,
+            last_sent: now,
+            last_wanted: now,
+            last_choke_change: None,
+            unchoked_at: None,
+            last_block: None,
+            downloaded: 0,
+            uploaded: 0,
+            uploaded_this_unchoke: 0,
+            outbox: Vec::new(),
+            trace: Vec::new(),
+        }
+    }
+
+    /// The dialled connection is established: our handshake goes out.
+    pub fn handle_connected(&mut self, now: Instant) {
+        if matches!(self.phase, Phase::Connecting) {
+            self.phase = Phase::Handshaking(HandshakeDecoder::new());
+            self.established = now;
+            self.last_received = now;
+            self.send_handshake(now);
+        }
+    }
+
+    /// The system took bytes of ours.
+    pub fn handle_sent(&mut self, bytes: u64) {
+        self.uploads.unsent = self.uploads.unsent.saturating_sub(bytes);
+    }
+
+    /// Ends the session; what was given out for sending still goes.
+    pub fn end(&mut self) {
+        self.phase = Phase::Over;
+    }
+
+    /// Address of the peer.
+    pub const fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Whether we dialled.
+    pub const fn is_outgoing(&self) -> bool {
+        self.outgoing
+    }
+
+    /// Whether the TCP connection is not established yet.
+    pub const fn is_connecting(&self) -> bool {
+        matches!(self.phase, Phase::Connecting)
+    }
+
+    /// Whether messages flow.
+    pub const fn is_open(&self) -> bool {
+        matches!(self.phase, Phase::Open(_))
+    }
+
+    /// Whether the session is over.
+    pub const fn is_over(&self) -> bool {
+        matches!(self.phase, Phase::Over)
+    }
+
+    /// The peer's id, once it is known.
+    pub const fn peer_id(&self) -> Option<PeerId> {
+        self.peer_id
+    }
+
+    /// The sum of the peer's extended handshakes (BEP 10).
+    pub const fn peer_extensions(&self) -> &ExtendedHandshake {
+        &self.extensions
+    }
+
+    /// The peer's client, fit for a terminal: the extended handshake's `v`, else what the peer id tells.
+    pub fn client(&self) -> String {
+        let by_id = || self.peer_id.map_or_else(|| "unknown".into(), |id| id.client());
+        self.extensions.client.clone().unwrap_or_else(by_id)
+    }
+
+    /// Whether both sides speak the Fast extension (BEP 6).
+    pub const fn fast(&self) -> bool {
+        self.reserved.fast()
+    }
+
+    /// Whether we choke the peer.
+    pub const fn am_choking(&self) -> bool {
+        self.am_choking
+    }
+
+    /// Whether we told the peer that we want something of it.
+    pub const fn am_interested(&self) -> bool {
+        self.am_interested
+    }
+
+    /// Whether the peer chokes us.
+    pub const fn peer_choking(&self) -> bool {
+        self.peer_choking
+    }
+
+    /// Whether the peer wants something of us.
+    pub const fn peer_interested(&self) -> bool {
+        self.peer_interested
+    }
+
+    /// Whether the peer keeps us waiting.
+    pub const fn snubbed(&self) -> bool {
+        self.requests.snubbed
+    }
+
+    /// Pieces that we may ask for although choked (BEP 6).
+    pub fn allowed_fast(&self) -> &[PieceIndex] {
+        &self.allowed_to_us
+    }
+
+    /// Requests outstanding.
+    pub fn outstanding(&self) -> usize {
+        self.requests.outstanding()
+    }
+
+    /// Requests of the peer that wait or are being read.
+    pub fn uploads_queued(&self) -> usize {
+        self.uploads.len()
+    }
+
+    /// How many more requests belong into the pipeline now.
+    pub fn wants(&self) -> usize {
+        if !self.is_open() || !self.am_interested || (self.peer_choking && self.allowed_to_us.is_empty()) {
+            return 0;
+        }
+        let reqq = self
+            .extensions
+            .reqq
+            .unwrap_or(self.rules.config.reqq_default)
+            .max(1);
+        let depth = self.requests.depth(&self.rules.config).min(reqq) as usize;
+        depth.saturating_sub(self.requests.outstanding())
+    }
+
+    /// Payload received, payload sent, in bytes.
+    pub const fn transferred(&self) -> (u64, u64) {
+        (self.downloaded, self.uploaded)
+    }
+
+    /// Payload received and sent a second.
+    pub fn rates(&self, now: Instant) -> (u64, u64) {
+        (
+            self.requests.rate.per_second(now),
+            self.uploads.rate.per_second(now),
+        )
+    }
+
+    /// When the connection was made.
+    pub const fn established(&self) -> Instant {
+        self.established
+    }
+
+    /// When we last choked or unchoked the peer.
+    pub const fn last_choke_change(&self) -> Option<Instant> {
+        self.last_choke_change
+    }
+
+    /// Since when the peer is unchoked, and the payload sent since.
+    pub const fn this_unchoke(&self) -> (Option<Instant>, u64) {
+        (self.unchoked_at, self.uploaded_this_unchoke)
+    }
+
+    /// When the peer last sent a block.
+    pub const fn last_block(&self) -> Option<Instant> {
+        self.last_block
+    }
+
+    /// What is to be sent, in order.
+    pub fn take_outgoing(&mut self) -> Vec<Outgoing> {
+        core::mem::take(&mut self.outbox)
+    }
+
+    /// Whether anything is to be sent.
+    pub fn has_outgoing(&self) -> bool {
+        !self.outbox.is_empty()
+    }
+
+    /// With [`Rules::trace`]: the messages since the last call, and whether we sent them.
+    pub fn take_trace(&mut self) -> Vec<(bool, String)> {
+        core::mem::take(&mut self.trace)
     }
 }

@@ -46,14 +46,9 @@ pub enum Violation {
         /// Message id.
         id: u8,
     },
-    /// `have all` or `have none` together with another statement of the whole set (BEP 6).
-    SecondHaveStatement {
-        /// Message id.
-        id: u8,
-    },
     /// An extended message although the extension protocol was not negotiated (BEP 10).
     ExtendedNotNegotiated,
-    /// The extended handshake is not a bencoded dictionary (BEP 10).
+    /// The extended handshake is no dictionary (BEP 10).
     BadExtendedHandshake,
     /// A block that was never requested (BEP 6: MUST close; BEP 3 knows no such thing).
     BlockNotRequested {
@@ -93,9 +88,6 @@ impl fmt::Display for Violation {
             }
             Self::FastNotNegotiated { id } => {
                 write!(f, "message {id} of the Fast extension, which was not negotiated")
-            }
-            Self::SecondHaveStatement { id } => {
-                write!(f, "message {id} after the pieces were already stated")
             }
             Self::ExtendedNotNegotiated => f.write_str("extended message, which was not negotiated"),
             Self::BadExtendedHandshake => f.write_str("the extended handshake is not a dictionary"),

@@ -1,0 +1,439 @@
+//! Known addresses of one torrent: whom to dial, when, and whom never (protocol.md §19).
+//!
+//! Sources are trackers, other peers, earlier runs, peers that connected to us, and the user. Nobody of them but the
+//! user is trusted: what may be dialled at all is decided in [`address`], ports of one host are limited, the list is
+//! bounded, and an address that fails is left alone for longer each time.
+//!
+//! Invariants: `idle` holds exactly the known addresses without a connection, in the order of [`Rank`]; `ready` those
+//! of them that may be dialled now, `waiting` those that may be later; no banned and no own address is in `idle`;
+//! `ips` counts the connections of each address in `links`.
+
+mod address;
+mod bans;
+mod report;
+#[cfg(test)]
+mod tests;
+
+pub use report::{AddOutcome, BanReason, CandidateView, Refusal, Source, Standing};
+
+use crate::config::CandidatesConfig;
+use crate::rng::Rng;
+use crate::time::Instant;
+use address::{canonical, canonical_ip};
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::vec::Vec;
+use bans::Bans;
+use core::net::{IpAddr, SocketAddr};
+
+/// The order in which addresses are dialled; the last one is dropped first when the list is full.
+type Rank = (u32, bool, Source, Option<Instant>, u32);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    Ready,
+    Waiting(Instant),
+    GivenUp,
+    /// In `links`.
+    Linked,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    source: Source,
+    failures: u32,
+    /// It was a useful peer once.
+    useful: bool,
+    last_tried: Option<Instant>,
+    /// Random order among equals, so that not every client dials the same peer first.
+    salt: u32,
+    phase: Phase,
+}
+
+impl Entry {
+    const fn rank(&self) -> Rank {
+        (
+            self.failures,
+            !self.useful,
+            self.source,
+            self.last_tried,
+            self.salt,
+        )
+    }
+
+    /// The part of the rank by which an address deserves another one's place.
+    const fn merit(&self) -> (u32, bool, Source) {
+        (self.failures, !self.useful, self.source)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Link {
+    Connecting,
+    Connected,
+}
+
+/// The known addresses of one torrent.
+#[derive(Clone, Debug)]
+pub struct Candidates {
+    config: CandidatesConfig,
+    rng: Rng,
+    entries: BTreeMap<SocketAddr, Entry>,
+    idle: BTreeSet<(Rank, SocketAddr)>,
+    ready: BTreeSet<(Rank, SocketAddr)>,
+    waiting: BTreeSet<(Instant, SocketAddr)>,
+    links: BTreeMap<SocketAddr, Link>,
+    ips: BTreeMap<IpAddr, u32>,
+    connecting: usize,
+    bans: Bans,
+    /// Oldest first.
+    own: VecDeque<SocketAddr>,
+}
+
+impl Candidates {
+    /// No addresses.
+    pub fn new(config: CandidatesConfig, rng: Rng) -> Self {
+        Self {
+            config,
+            rng,
+            entries: BTreeMap::new(),
+            idle: BTreeSet::new(),
+            ready: BTreeSet::new(),
+            waiting: BTreeSet::new(),
+            links: BTreeMap::new(),
+            ips: BTreeMap::new(),
+            connecting: 0,
+            bans: Bans::default(),
+            own: VecDeque::new(),
+        }
+    }
+
+    /// Someone names an address. `local_ok`: loopback, link-local and private addresses are fine from this one (it is
+    /// local itself, or the user allows it).
+    pub fn add(&mut self, now: Instant, addr: SocketAddr, source: Source, local_ok: bool) -> AddOutcome {
+        let addr = canonical(addr);
+        if let Some(refusal) = address::refusal(addr, source, local_ok) {
+            return AddOutcome::Refused(refusal);
+        }
+        if self.own.contains(&addr) {
+            return AddOutcome::Refused(Refusal::Own);
+        }
+        if let Some(reason) = self.bans.get(now, addr.ip()) {
+            return AddOutcome::Refused(Refusal::Banned(reason));
+        }
+        if let Some(mut entry) = self.take(addr) {
+            entry.source = entry.source.min(source);
+            if entry.phase == Phase::GivenUp {
+                // named again: one more try, but not sooner than a failure earns
+                entry.failures = self.config.failures_max.saturating_sub(1);
+                entry.phase = self.after_failure(&entry, entry.last_tried.unwrap_or(now), now);
+            }
+            self.put(addr, entry);
+            return AddOutcome::Known;
+        }
+        let entry = Entry {
+            source,
+            failures: 0,
+            useful: false,
+            last_tried: None,
+            salt: self.rng.next_u32(),
+            phase: if self.links.contains_key(&addr) {
+                Phase::Linked
+            } else {
+                Phase::Ready
+            },
+        };
+        if let Err(refusal) = self.make_room(addr.ip(), &entry) {
+            return AddOutcome::Refused(refusal);
+        }
+        self.put(addr, entry);
+        AddOutcome::New
+    }
+
+    /// Drops an address of less merit if the host has too many ports, or the list too many addresses.
+    fn make_room(&mut self, ip: IpAddr, new: &Entry) -> Result<(), Refusal> {
+        let of_host: Vec<(SocketAddr, Entry)> = self.entries_of(ip).collect();
+        if of_host.len() >= self.config.ports_per_ip_max && new.source != Source::User {
+            let worst = of_host
+                .iter()
+                .filter(|(_, entry)| entry.phase != Phase::Linked)
+                .max_by_key(|(_, entry)| entry.rank());
+            match worst {
+                Some((addr, entry)) if entry.merit() > new.merit() => self.take(*addr),
+                _ => return Err(Refusal::TooManyPorts),
+            };
+        }
+        if self.entries.len() >= self.config.known_max {
+            // what the user named is never dropped for what a stranger names
+            let named = |addr: &SocketAddr| self.entries.get(addr).map(|entry| (*addr, entry.merit()));
+            let mut worst_first = self.idle.iter().rev().filter_map(|(_, addr)| named(addr));
+            let worst = worst_first.find(|(_, merit)| merit.2 != Source::User);
+            match worst {
+                Some((addr, merit)) if merit > new.merit() => self.take(addr),
+                _ => return Err(Refusal::Full),
+            };
+        }
+        Ok(())
+    }
+
+    fn entries_of(&self, ip: IpAddr) -> impl Iterator<Item = (SocketAddr, Entry)> + '_ {
+        self.entries
+            .range(SocketAddr::new(ip, 0)..)
+            .take_while(move |(addr, _)| addr.ip() == ip)
+            .map(|(addr, entry)| (*addr, *entry))
+    }
+
+    /// The best address that may be dialled now; it counts as connecting from then on. Nothing when there is none.
+    pub fn next(&mut self, now: Instant) -> Option<SocketAddr> {
+        self.handle_timeout(now);
+        let free =
+            |addr: &SocketAddr| self.config.allow_multiple_per_ip || !self.ips.contains_key(&addr.ip());
+        let addr = self.ready.iter().map(|(_, addr)| *addr).find(free)?;
+        let mut entry = self.take(addr)?;
+        entry.last_tried = Some(now);
+        entry.phase = Phase::Linked;
+        self.put(addr, entry);
+        self.link(addr, Link::Connecting);
+        Some(addr)
+    }
+
+    /// A dialled connection is established. True when another one to the same host is up already (both sides dialled
+    /// at a time): one of the two has to be closed, by a rule that both sides share.
+    pub fn connected(&mut self, now: Instant, addr: SocketAddr) -> bool {
+        let _ = now;
+        let addr = canonical(addr);
+        if let Some(link @ Link::Connecting) = self.links.get_mut(&addr) {
+            *link = Link::Connected;
+            self.connecting -= 1;
+        }
+        let others = self.ips.get(&addr.ip()).copied().unwrap_or(0) > 1;
+        others && !self.config.allow_multiple_per_ip
+    }
+
+    /// A dialled connection could not be established, or its handshake failed.
+    pub fn failed(&mut self, now: Instant, addr: SocketAddr) {
+        self.closed(now, addr, false);
+    }
+
+    /// A connection is gone. `useful`: blocks went one way or the other, so it is worth a new try.
+    pub fn closed(&mut self, now: Instant, addr: SocketAddr, useful: bool) {
+        self.unlink(now, addr, |config, entry| {
+            entry.useful |= useful;
+            if useful {
+                entry.failures = 0;
+            } else {
+                entry.failures = entry.failures.saturating_add(1);
+                if entry.failures >= config.failures_max && entry.source != Source::User {
+                    entry.phase = Phase::GivenUp;
+                    return;
+                }
+            }
+            entry.phase = Phase::Waiting(now);
+        });
+    }
+
+    /// A dial was taken back for a reason of ours (no descriptor left, shutdown): no failure, but others come first.
+    pub fn gave_up(&mut self, now: Instant, addr: SocketAddr) {
+        self.unlink(now, addr, |_, entry| entry.phase = Phase::Ready);
+    }
+
+    /// A peer has connected to us. Its port is not the one that it listens at, so it is no address to dial: that one
+    /// comes with [`Candidates::add`] when the peer tells it. A dial of ours that is under way does not refuse it,
+    /// else two peers that dial each other at a time would both refuse.
+    ///
+    /// # Errors
+    /// Says why the connection is not wanted; it is then not counted either.
+    pub fn incoming(&mut self, now: Instant, addr: SocketAddr) -> Result<(), Refusal> {
+        let addr = canonical(addr);
+        if let Some(reason) = self.bans.get(now, addr.ip()) {
+            return Err(Refusal::Banned(reason));
+        }
+        let established = |link: (&SocketAddr, &Link)| *link.1 == Link::Connected;
+        let same_host = || {
+            let links = self.links.range(SocketAddr::new(addr.ip(), 0)..);
+            links.take_while(|(other, _)| other.ip() == addr.ip())
+        };
+        if self.links.contains_key(&addr)
+            || (!self.config.allow_multiple_per_ip && same_host().any(established))
+        {
+            return Err(Refusal::AlreadyConnected);
+        }
+        if let Some(mut entry) = self.take(addr) {
+            entry.phase = Phase::Linked;
+            self.put(addr, entry);
+        }
+        self.link(addr, Link::Connected);
+        Ok(())
+    }
+
+    /// Bans an address: what is known of it is forgotten, and it is refused until the ban ends. Connections to it are
+    /// the caller's to close.
+    pub fn ban(&mut self, now: Instant, ip: IpAddr, reason: BanReason) {
+        let ip = canonical_ip(ip);
+        self.bans
+            .insert(now, ip, reason, self.config.ban_time, self.config.bans_max);
+        let idle: Vec<SocketAddr> = self
+            .entries_of(ip)
+            .filter(|(_, entry)| entry.phase != Phase::Linked)
+            .map(|(addr, _)| addr)
+            .collect();
+        for addr in idle {
+            self.take(addr);
+        }
+    }
+
+    /// Ends a ban; false when there was none.
+    pub fn unban(&mut self, now: Instant, ip: IpAddr) -> bool {
+        self.bans.expire(now);
+        self.bans.remove(canonical_ip(ip))
+    }
+
+    /// Whether an address is banned now.
+    pub fn is_banned(&self, now: Instant, ip: IpAddr) -> bool {
+        self.bans.get(now, canonical_ip(ip)).is_some()
+    }
+
+    /// The address turned out to be our own (we connected to ourselves): never again.
+    pub fn mark_own(&mut self, addr: SocketAddr) {
+        let addr = canonical(addr);
+        if !self.own.contains(&addr) {
+            if self.own.len() >= self.config.own_max {
+                self.own.pop_front();
+            }
+            self.own.push_back(addr);
+        }
+        if self
+            .entries
+            .get(&addr)
+            .is_some_and(|entry| entry.phase != Phase::Linked)
+        {
+            self.take(addr);
+        }
+    }
+
+    /// How many addresses are known.
+    pub fn known(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// How many connections are established.
+    pub fn connected_count(&self) -> usize {
+        self.links.len() - self.connecting
+    }
+
+    /// How many connections are dialled and not established.
+    pub fn connecting_count(&self) -> usize {
+        self.connecting
+    }
+
+    /// How many addresses may be dialled now, as far as their hosts are not connected. An upper bound that costs
+    /// nothing; [`Candidates::next`] has the last word.
+    pub fn ready_count(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// When the next address becomes dialable that is not now.
+    pub fn deadline(&self) -> Option<Instant> {
+        self.waiting.first().map(|(at, _)| *at)
+    }
+
+    /// Makes addresses dialable whose wait is over.
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.bans.expire(now);
+        while let Some((at, addr)) = self.waiting.first().copied()
+            && at <= now
+        {
+            self.waiting.pop_first();
+            if let Some(mut entry) = self.take(addr) {
+                entry.phase = Phase::Ready;
+                self.put(addr, entry);
+            }
+        }
+    }
+
+    /// The network has changed: earlier failures say nothing any more, and nobody has to wait.
+    pub fn retry_now(&mut self) {
+        let idle: Vec<SocketAddr> = self.idle.iter().map(|(_, addr)| *addr).collect();
+        for addr in idle {
+            if let Some(mut entry) = self.take(addr) {
+                entry.failures = 0;
+                entry.phase = Phase::Ready;
+                self.put(addr, entry);
+            }
+        }
+    }
+
+    fn link(&mut self, addr: SocketAddr, link: Link) {
+        self.connecting += usize::from(link == Link::Connecting);
+        self.links.insert(addr, link);
+        *self.ips.entry(addr.ip()).or_insert(0) += 1;
+    }
+
+    /// A connection is gone; `change` says what that means for its address. Late news of an unknown one is ignored.
+    fn unlink(&mut self, now: Instant, addr: SocketAddr, change: impl FnOnce(&CandidatesConfig, &mut Entry)) {
+        let addr = canonical(addr);
+        let Some(link) = self.links.remove(&addr) else {
+            return;
+        };
+        self.connecting -= usize::from(link == Link::Connecting);
+        if let Some(count) = self.ips.get_mut(&addr.ip()) {
+            *count -= 1;
+            if *count == 0 {
+                self.ips.remove(&addr.ip());
+            }
+        }
+        let Some(mut entry) = self.take(addr) else {
+            return;
+        };
+        if self.own.contains(&addr) || self.is_banned(now, addr.ip()) {
+            return;
+        }
+        change(&self.config, &mut entry);
+        if let Phase::Waiting(_) = entry.phase {
+            entry.phase = self.after_failure(&entry, now, now);
+        }
+        self.put(addr, entry);
+    }
+
+    /// Waits for n + 1 times the least wait after the n-th failure since `since`, and a little more at random.
+    fn after_failure(&mut self, entry: &Entry, since: Instant, now: Instant) -> Phase {
+        let times = entry.failures.min(self.config.failures_max).saturating_add(1);
+        let at =
+            since + self.config.retry_min.saturating_mul(times) + self.rng.jitter(self.config.retry_jitter);
+        if at <= now {
+            Phase::Ready
+        } else {
+            Phase::Waiting(at)
+        }
+    }
+
+    /// Takes an address out of the list and of every index.
+    fn take(&mut self, addr: SocketAddr) -> Option<Entry> {
+        let entry = self.entries.remove(&addr)?;
+        let key = (entry.rank(), addr);
+        self.idle.remove(&key);
+        self.ready.remove(&key);
+        if let Phase::Waiting(at) = entry.phase {
+            self.waiting.remove(&(at, addr));
+        }
+        Some(entry)
+    }
+
+    fn put(&mut self, addr: SocketAddr, entry: Entry) {
+        let key = (entry.rank(), addr);
+        match entry.phase {
+            Phase::Linked => {}
+            Phase::Ready => {
+                self.idle.insert(key);
+                self.ready.insert(key);
+            }
+            Phase::Waiting(at) => {
+                self.idle.insert(key);
+                self.waiting.insert((at, addr));
+            }
+            Phase::GivenUp => {
+                self.idle.insert(key);
+            }
+        }
+        self.entries.insert(addr, entry);
+    }
+}

@@ -1,0 +1,114 @@
+//! What the user asks for.
+
+use super::Engine;
+use crate::candidates::Source;
+use crate::event::{Command, Limits};
+use crate::id::TorrentId;
+use crate::report::Report;
+use crate::torrent::{AddTorrent, Context, Torrent};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+impl Engine {
+    pub(super) fn command(&mut self, command: Command) {
+        if self.shutdown_at.is_some() || self.shut_down {
+            if !matches!(command, Command::Shutdown) {
+                self.rejected("command", "the engine is shutting down".into());
+            }
+            return;
+        }
+        match command {
+            Command::Add(add) => self.add(*add),
+            Command::Remove(id) => self.on(id, "remove", |torrent, cx| torrent.stop(cx, true)),
+            Command::Pause(id) => self.on(id, "pause", Torrent::pause),
+            Command::Resume(id) => self.on(id, "resume", Torrent::resume),
+            Command::Recheck(id) => self.on(id, "recheck", Torrent::recheck),
+            Command::Reannounce(id) => self.on(id, "reannounce", Torrent::reannounce),
+            Command::AddPeer(id, addr) => self.on(id, "add peer", |torrent, cx| {
+                torrent.add_peer(cx.now, addr, Source::User, true);
+            }),
+            Command::SetLimits(limits) => self.set_limits(limits),
+            Command::Fetch { url, body_max } => self.start_fetch(&url, body_max),
+            Command::ProbeTracker(probe) => self.start_probe(&probe),
+            Command::Shutdown => self.shut_down(),
+        }
+    }
+
+    pub(super) fn rejected(&mut self, command: &'static str, why: String) {
+        self.report(Report::Rejected { command, why });
+    }
+
+    /// Lets a command act on its torrent.
+    fn on(
+        &mut self,
+        id: TorrentId,
+        command: &'static str,
+        call: impl FnOnce(&mut Torrent, &mut Context<'_>),
+    ) {
+        if self.with_torrent(id, call).is_none() {
+            self.rejected(command, format!("there is no torrent {id}"));
+        }
+    }
+
+    fn add(&mut self, add: AddTorrent) {
+        let info_hash = add.metainfo.info_hash;
+        if let Some(id) = self.by_hash.get(&info_hash) {
+            let why = format!("the torrent {info_hash} is already here, as {id}");
+            self.rejected("add", why);
+            return;
+        }
+        if self.torrents.len() >= self.config.torrents_max {
+            let why = format!("there are {} torrents already", self.torrents.len());
+            self.rejected("add", why);
+            return;
+        }
+        let id = TorrentId(self.torrents_added + 1);
+        let mut out = Vec::new();
+        let mut cx = Context {
+            now: self.now,
+            config: &self.config,
+            ids: &mut self.ids,
+            out: &mut out,
+        };
+        match Torrent::new(&mut cx, id, add, self.peer_id, &self.seed) {
+            Ok(torrent) => {
+                self.torrents_added += 1;
+                self.torrents.insert(id, torrent);
+                self.by_hash.insert(info_hash, id);
+                self.touched.insert(id);
+                self.route_all(id, out);
+            }
+            Err(error) => self.rejected("add", error.to_string()),
+        }
+    }
+
+    fn set_limits(&mut self, limits: Limits) {
+        if let Some(connections) = limits.connections {
+            self.config.connections_max = connections;
+        }
+        if let Some(connections) = limits.connections_per_torrent {
+            self.config.connections_per_torrent_max = connections;
+        }
+        if let Some(slots) = limits.slots {
+            self.config.choker.slots = slots;
+            for id in self.torrent_ids() {
+                self.with_torrent(id, |torrent, _| torrent.set_slots(slots));
+            }
+        }
+    }
+
+    fn shut_down(&mut self) {
+        self.shutdown_at = Some(self.now + self.config.shutdown_timeout);
+        self.cancel_fetch();
+        self.cancel_probe();
+        for id in self.torrent_ids() {
+            self.with_torrent(id, |torrent, cx| torrent.stop(cx, false));
+        }
+        let waiting: Vec<_> = self.incoming.keys().copied().collect();
+        for conn in waiting {
+            self.incoming.remove(&conn);
+            self.close(conn, crate::action::CloseReason::Unowned);
+        }
+    }
+}

@@ -1,5 +1,0 @@
-//! (under construction)
-
-/// The content of a .torrent file.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Metainfo {}

@@ -1,0 +1,276 @@
+//! What the peer says to us.
+
+use super::requests::Arrival;
+use super::{End, Output, Phase, Session, Violation};
+use crate::bitfield::{Bitfield, BitfieldError};
+use crate::block::Block;
+use crate::extension::handshake::{ExtendedHandshake, ExtensionError};
+use crate::geometry::BlockRange;
+use crate::id::PieceIndex;
+use crate::time::Instant;
+use crate::wire::{Decoder, HandshakePart, Limits, Message, Reserved, WireError};
+use alloc::string::ToString;
+
+/// Allowed-fast pieces that are remembered of one peer. BEP 6 grants 10; a set is never validated.
+const ALLOWED_FAST_MAX: usize = 100;
+
+impl From<WireError> for Violation {
+    fn from(error: WireError) -> Self {
+        match error {
+            WireError::TooLong { length, limit, .. } => Self::MessageTooLong { length, limit },
+            WireError::WrongLength { id, length } => Self::WrongLength { id, length },
+        }
+    }
+}
+
+/// What a message means to the owner: an output, nothing, or the end.
+type Meaning = Result<Option<Output>, Violation>;
+
+impl Session {
+    /// Begins with the next lent slice, so that the spans of payload are counted from it.
+    pub fn begin_input(&mut self) {
+        if let Phase::Open(decoder) = &mut self.phase {
+            decoder.begin_input();
+        }
+    }
+
+    /// Takes bytes of the peer until something is worth telling; `input` is advanced behind what was taken.
+    /// None says that all of it was taken.
+    pub fn next(&mut self, now: Instant, input: &mut &[u8]) -> Option<Output> {
+        if !input.is_empty() {
+            self.last_received = now;
+        }
+        loop {
+            let meaning = match &mut self.phase {
+                Phase::Connecting | Phase::Over => {
+                    *input = &[];
+                    return None;
+                }
+                Phase::Handshaking(decoder) => match decoder.next(input) {
+                    Ok(None) => return None,
+                    Ok(Some(part)) => self.handshake_part(part),
+                    Err(_) => Err(Violation::NotBitTorrent),
+                },
+                Phase::Open(decoder) => match decoder.next(input) {
+                    Ok(None) => return None,
+                    Ok(Some(message)) => {
+                        if self.rules.trace {
+                            self.trace.push((false, message.to_string()));
+                        }
+                        self.message(now, message)
+                    }
+                    Err(error) => Err(error.into()),
+                },
+            };
+            match meaning {
+                Ok(None) => {}
+                Ok(output) => return output,
+                Err(violation) => {
+                    self.end();
+                    return Some(Output::Ended(End::Violation(violation)));
+                }
+            }
+        }
+    }
+
+    fn handshake_part(&mut self, part: HandshakePart) -> Meaning {
+        match part {
+            HandshakePart::Head { reserved, info_hash } => {
+                if info_hash != self.rules.info_hash {
+                    return Err(Violation::WrongTorrent);
+                }
+                self.reserved = reserved;
+                Ok(None)
+            }
+            HandshakePart::PeerId(peer_id) => {
+                self.peer_id = Some(peer_id);
+                if self.rules.trace {
+                    self.trace
+                        .push((false, alloc::format!("handshake {}", peer_id.client())));
+                }
+                let config = &self.rules.config;
+                let pieces = Some(self.rules.geometry.pieces());
+                let block = self.rules.geometry.block_length();
+                let limits = Limits::for_torrent(pieces, config.extended_message_max, block);
+                self.phase = Phase::Open(Decoder::new(limits));
+                Ok(Some(Output::Handshaken))
+            }
+        }
+    }
+
+    fn message(&mut self, now: Instant, message: Message) -> Meaning {
+        match message {
+            Message::KeepAlive => Ok(None),
+            Message::Choke => Ok(self.choked(true)),
+            Message::Unchoke => Ok(self.choked(false)),
+            Message::Interested => Ok(self.interested(now, true)),
+            Message::NotInterested => Ok(self.interested(now, false)),
+            Message::Have(piece) => self.existing(4, piece).map(|piece| Some(Output::Have(piece))),
+            Message::Bitfield(bytes) => self.bitfield(&bytes),
+            Message::Request(range) => self.requested(now, range),
+            Message::Piece { range, data } => self.block(now, range, data),
+            Message::Cancel(range) => {
+                if self.uploads.cancel(range) && self.fast() {
+                    self.send(now, &Message::Reject(range));
+                }
+                Ok(None)
+            }
+            Message::Port(_) => Ok(None),
+            Message::Suggest(piece) => {
+                self.needs_fast(13)?;
+                self.existing(13, piece)
+                    .map(|piece| Some(Output::Suggested(piece)))
+            }
+            Message::HaveAll => self.needs_fast(14).map(|()| Some(Output::HaveAll)),
+            Message::HaveNone => self.needs_fast(15).map(|()| Some(Output::HaveNone)),
+            Message::Reject(range) => {
+                self.needs_fast(16)?;
+                self.rejected(range)
+            }
+            Message::AllowedFast(piece) => {
+                self.needs_fast(17)?;
+                let piece = self.existing(17, piece)?;
+                if self.allowed_to_us.len() == ALLOWED_FAST_MAX || self.allowed_to_us.contains(&piece) {
+                    return Ok(None);
+                }
+                self.allowed_to_us.push(piece);
+                Ok(Some(Output::AllowedFast(piece)))
+            }
+            Message::Extended { id, payload } => self.extended(id, &payload),
+            Message::Unknown { .. } => Ok(Some(Output::Lint("message of an unknown kind"))),
+        }
+    }
+
+    fn needs_fast(&self, id: u8) -> Result<(), Violation> {
+        if self.fast() {
+            Ok(())
+        } else {
+            Err(Violation::FastNotNegotiated { id })
+        }
+    }
+
+    fn existing(&self, id: u8, piece: PieceIndex) -> Result<PieceIndex, Violation> {
+        let exists = self.rules.geometry.contains(piece);
+        if exists {
+            Ok(piece)
+        } else {
+            Err(Violation::PieceOutOfRange { id, piece })
+        }
+    }
+
+    fn choked(&mut self, choking: bool) -> Option<Output> {
+        if core::mem::replace(&mut self.peer_choking, choking) == choking {
+            return None;
+        }
+        if !choking {
+            return Some(Output::Unchoked);
+        }
+        let dropped = !self.fast();
+        if dropped {
+            self.requests.drop_all();
+        }
+        Some(Output::Choked { dropped })
+    }
+
+    fn interested(&mut self, now: Instant, interested: bool) -> Option<Output> {
+        if core::mem::replace(&mut self.peer_interested, interested) == interested {
+            return None;
+        }
+        self.last_wanted = now;
+        Some(Output::Interested(interested))
+    }
+
+    fn bitfield(&mut self, bytes: &[u8]) -> Meaning {
+        match Bitfield::from_wire(bytes, self.rules.geometry.pieces()) {
+            Ok((set, _)) => Ok(Some(Output::HaveSet(set))),
+            Err(BitfieldError::Length { got, expected }) => Err(Violation::BitfieldLength { got, expected }),
+        }
+    }
+
+    /// A request is passed on when it is legal, granted, not a repetition, and fits the queue that we advertised.
+    fn requested(&mut self, now: Instant, range: BlockRange) -> Meaning {
+        let config = &self.rules.config;
+        let (queue_max, bad_max) = (config.reqq_ours as usize, config.bad_requests_max);
+        let legal = self.rules.geometry.is_within(range) && range.length <= config.serve_block_max;
+        let granted = !self.am_choking || self.granted_fast(range.piece);
+        if legal && granted && self.uploads.contains(range) {
+            return Ok(Some(Output::Lint("request repeated")));
+        }
+        if legal && granted && self.uploads.len() < queue_max {
+            return Ok(Some(Output::Request(range)));
+        }
+        self.refuse(now, range);
+        if self.uploads.bad > bad_max {
+            let full = legal && granted;
+            return Err(if full {
+                Violation::RequestFlood
+            } else {
+                Violation::TooManyBadRequests
+            });
+        }
+        Ok(None)
+    }
+
+    fn granted_fast(&mut self, piece: PieceIndex) -> bool {
+        let blocks = self.rules.geometry.blocks_in(piece);
+        self.allowed_to_peer.contains(&piece) && self.uploads.serve_fast(piece, blocks)
+    }
+
+    fn block(&mut self, now: Instant, range: BlockRange, data: Block) -> Meaning {
+        if !self.rules.geometry.is_within(range) {
+            return Err(Violation::BlockOutOfRange { range });
+        }
+        let rules = self.rules.clone();
+        match self.requests.arrived(now, range, &data, &rules.config) {
+            Arrival::Requested | Arrival::Late => {
+                self.downloaded += data.len() as u64;
+                self.last_block = Some(now);
+                Ok(Some(Output::Block { range, data }))
+            }
+            Arrival::TooManyLate => Err(Violation::TooManyDuplicates),
+            Arrival::Unknown => Err(Violation::BlockNotRequested { range }),
+        }
+    }
+
+    fn rejected(&mut self, range: BlockRange) -> Meaning {
+        if self.requests.rejected(range) {
+            // a granted piece that is refused was no grant (BEP 6: it says nothing about having it)
+            self.allowed_to_us.retain(|piece| *piece != range.piece);
+            return Ok(Some(Output::Rejected(range)));
+        }
+        self.stray_rejects += 1;
+        if self.stray_rejects > self.rules.config.stray_rejects_max {
+            return Err(Violation::TooManyStrayRejects);
+        }
+        Ok(Some(Output::Lint("reject of a request that was not outstanding")))
+    }
+
+    fn extended(&mut self, id: u8, payload: &[u8]) -> Meaning {
+        if !self.reserved.extended() {
+            return Err(Violation::ExtendedNotNegotiated);
+        }
+        if id != 0 {
+            return Ok(Some(Output::Lint(
+                "extended message of an id that we did not give out",
+            )));
+        }
+        match ExtendedHandshake::decode(payload) {
+            Ok(handshake) => {
+                self.extensions.merge(handshake);
+                Ok(Some(Output::Extended))
+            }
+            Err(ExtensionError::NotDictionary) => Err(Violation::BadExtendedHandshake),
+            // a number out of our range, say: the rest of the connection can do without
+            Err(ExtensionError::Bencode(_)) => {
+                Ok(Some(Output::Lint("extended handshake that cannot be read")))
+            }
+        }
+    }
+}
+
+impl Session {
+    /// What the peer understands, as its handshake says.
+    pub const fn reserved(&self) -> Reserved {
+        self.reserved
+    }
+}

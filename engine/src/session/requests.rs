@@ -1,0 +1,329 @@
+//! Our requests to one peer: which are outstanding, how many may be, which came too late.
+//!
+//! The depth follows the measured rate (libtorrent's scheme): a slow start that grows by one a block, then as many
+//! blocks as the peer sends in `pipeline_seconds`. BEP 3 asks for a pipeline, BEP 10's `reqq` bounds it.
+
+use crate::block::Block;
+use crate::config::SessionConfig;
+use crate::geometry::BlockRange;
+use crate::rate::Rate;
+use crate::time::Instant;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+
+/// Depth before the first block came: enough to keep a fast link busy while the slow start grows it.
+const DEPTH_FIRST: u32 = 16;
+
+/// Ranges that are remembered after they were answered or given up. A block of one of them is late, of any other
+/// was never requested. Twice the deepest pipeline, so that a choke and its aftermath fit.
+const LATE_MAX: usize = 1024;
+
+/// Blocks that came a second time before the peer is dropped: they are waste, and cost us the download rate.
+const DUPLICATES_MAX: u32 = 1024;
+
+/// One request that was sent and not answered.
+#[derive(Clone, Copy, Debug)]
+struct Outstanding {
+    range: BlockRange,
+    at: Instant,
+    /// Somebody else may have been asked meanwhile; the answer is still welcome.
+    released: bool,
+}
+
+/// How a block that arrived stands to our requests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Arrival {
+    /// It was outstanding.
+    Requested,
+    /// It was asked for once; it may still be of use.
+    Late,
+    /// It was asked for once, and too many such came already.
+    TooManyLate,
+    /// It was never asked for.
+    Unknown,
+}
+
+/// The request pipeline.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Requests {
+    /// Oldest first.
+    outstanding: VecDeque<Outstanding>,
+    late: VecDeque<BlockRange>,
+    duplicates: u32,
+    depth: Option<u32>,
+    /// When the last block came, or the first request was sent to a peer that owed nothing.
+    progress: Instant,
+    pub(super) snubbed: bool,
+    pub(super) rate: Rate,
+}
+
+impl Requests {
+    pub(super) fn outstanding(&self) -> usize {
+        self.outstanding.len()
+    }
+
+    /// How many requests may be outstanding, whatever the peer's `reqq`.
+    pub(super) fn depth(&self, config: &SessionConfig) -> u32 {
+        if self.snubbed {
+            1
+        } else {
+            self.depth.unwrap_or(DEPTH_FIRST).max(config.pipeline_min)
+        }
+    }
+
+    fn grow(&mut self, now: Instant, config: &SessionConfig, block_length: u32) {
+        let rate = self.rate.per_second(now);
+        let by_rate = rate * u64::from(config.pipeline_seconds) / u64::from(block_length.max(1));
+        let target = u32::try_from(by_rate).unwrap_or(u32::MAX);
+        let depth = self.depth.unwrap_or(DEPTH_FIRST);
+        let next = if depth < target {
+            depth + 1
+        } else {
+            target.max(DEPTH_FIRST.min(depth))
+        };
+        self.depth = Some(next.clamp(config.pipeline_min, config.pipeline_max));
+    }
+
+    pub(super) fn sent(&mut self, now: Instant, range: BlockRange) {
+        if self.outstanding.is_empty() {
+            self.progress = now;
+        }
+        self.outstanding.push_back(Outstanding {
+            range,
+            at: now,
+            released: false,
+        });
+    }
+
+    fn remember(&mut self, range: BlockRange) {
+        if self.late.len() == LATE_MAX {
+            self.late.pop_front();
+        }
+        self.late.push_back(range);
+    }
+
+    fn take(&mut self, range: BlockRange) -> Option<Outstanding> {
+        // answers come in the order of the requests from nearly every client: the front is the usual place
+        let at = self
+            .outstanding
+            .iter()
+            .position(|request| request.range == range)?;
+        self.outstanding.remove(at)
+    }
+
+    /// A block came.
+    pub(super) fn arrived(
+        &mut self,
+        now: Instant,
+        range: BlockRange,
+        data: &Block,
+        config: &SessionConfig,
+    ) -> Arrival {
+        let arrival = if self.take(range).is_some() {
+            self.remember(range);
+            Arrival::Requested
+        } else if self.late.contains(&range) {
+            self.duplicates += 1;
+            if self.duplicates > DUPLICATES_MAX {
+                Arrival::TooManyLate
+            } else {
+                Arrival::Late
+            }
+        } else {
+            return Arrival::Unknown;
+        };
+        self.progress = now;
+        self.snubbed = false;
+        self.rate.add(now, data.len() as u64);
+        self.grow(now, config, range.length);
+        arrival
+    }
+
+    /// The peer said that it will not answer this one. False when it was not outstanding.
+    pub(super) fn rejected(&mut self, range: BlockRange) -> bool {
+        self.take(range).is_some()
+    }
+
+    /// We do not want this one any more. With the Fast extension it stays outstanding until it is answered
+    /// (BEP 6); without it no answer need come. False when it was not outstanding.
+    pub(super) fn cancelled(&mut self, range: BlockRange, fast: bool) -> bool {
+        if fast {
+            let request = self.outstanding.iter_mut().find(|request| request.range == range);
+            return request.map(|request| request.released = true).is_some();
+        }
+        let known = self.take(range).is_some();
+        if known {
+            self.remember(range);
+        }
+        known
+    }
+
+    /// All outstanding ones will go unanswered: a choke without the Fast extension (BEP 3 field practice).
+    pub(super) fn drop_all(&mut self) {
+        while let Some(request) = self.outstanding.pop_front() {
+            self.remember(request.range);
+        }
+    }
+
+    /// The ranges that others may be asked for now, each told once: all of them, for a peer that went silent.
+    pub(super) fn release_all(&mut self) -> Vec<BlockRange> {
+        let open = self.outstanding.iter_mut().filter(|request| !request.released);
+        open.map(|request| {
+            request.released = true;
+            request.range
+        })
+        .collect()
+    }
+
+    /// When something here times out.
+    pub(super) fn deadline(&self, config: &SessionConfig) -> Option<Instant> {
+        let oldest = self.outstanding.front()?.at + config.request_timeout;
+        let snub = (!self.snubbed).then(|| self.progress + config.snub_timeout);
+        Some(snub.map_or(oldest, |snub| snub.min(oldest)))
+    }
+
+    /// Whether the peer has just become snubbed.
+    pub(super) fn becomes_snubbed(&mut self, now: Instant, config: &SessionConfig) -> bool {
+        let late = !self.outstanding.is_empty() && now >= self.progress + config.snub_timeout;
+        let newly = late && !self.snubbed;
+        self.snubbed |= late;
+        newly
+    }
+
+    /// Takes the next request that is over its time.
+    pub(super) fn expired(&mut self, now: Instant, config: &SessionConfig) -> Option<BlockRange> {
+        let oldest = self.outstanding.front()?;
+        if now < oldest.at + config.request_timeout {
+            return None;
+        }
+        let range = self.outstanding.pop_front()?.range;
+        self.remember(range);
+        Some(range)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::PieceIndex;
+    use crate::time::Duration;
+
+    fn range(n: u32) -> BlockRange {
+        BlockRange {
+            piece: PieceIndex(n),
+            begin: 0,
+            length: 1000,
+        }
+    }
+
+    fn block() -> Block {
+        Block::from(alloc::vec![0; 1000])
+    }
+
+    #[test]
+    fn a_block_is_requested_late_or_unknown() {
+        let (mut requests, config) = (Requests::default(), SessionConfig::default());
+        requests.sent(Instant::START, range(1));
+        requests.sent(Instant::START, range(2));
+        assert_eq!(
+            requests.arrived(Instant::START, range(1), &block(), &config),
+            Arrival::Requested
+        );
+        assert_eq!(
+            requests.arrived(Instant::START, range(1), &block(), &config),
+            Arrival::Late
+        );
+        assert_eq!(
+            requests.arrived(Instant::START, range(3), &block(), &config),
+            Arrival::Unknown
+        );
+        requests.drop_all();
+        assert_eq!(
+            requests.arrived(Instant::START, range(2), &block(), &config),
+            Arrival::Late
+        );
+    }
+
+    #[test]
+    fn too_many_late_blocks_are_told() {
+        let (mut requests, config) = (Requests::default(), SessionConfig::default());
+        requests.sent(Instant::START, range(1));
+        requests.arrived(Instant::START, range(1), &block(), &config);
+        for _ in 0..DUPLICATES_MAX {
+            assert_eq!(
+                requests.arrived(Instant::START, range(1), &block(), &config),
+                Arrival::Late
+            );
+        }
+        assert_eq!(
+            requests.arrived(Instant::START, range(1), &block(), &config),
+            Arrival::TooManyLate
+        );
+    }
+
+    #[test]
+    fn the_depth_grows_with_the_rate_and_keeps_to_its_bounds() {
+        let (mut requests, config) = (Requests::default(), SessionConfig::default());
+        assert_eq!(requests.depth(&config), DEPTH_FIRST);
+        for n in 0..2_000 {
+            requests.sent(Instant::from_millis(n), range(n as u32));
+            requests.arrived(Instant::from_millis(n), range(n as u32), &block(), &config);
+        }
+        // 1000 blocks a second, three seconds: over the maximum
+        assert_eq!(requests.depth(&config), config.pipeline_max);
+        for n in 0..60 {
+            let now = Instant::from_secs(10 + n);
+            requests.sent(now, range(9_000 + n as u32));
+            requests.arrived(now, range(9_000 + n as u32), &block(), &config);
+        }
+        assert!(
+            requests.depth(&config) <= DEPTH_FIRST,
+            "{}",
+            requests.depth(&config)
+        );
+    }
+
+    #[test]
+    fn silence_snubs_once_and_a_block_ends_it() {
+        let (mut requests, config) = (Requests::default(), SessionConfig::default());
+        requests.sent(Instant::START, range(1));
+        assert_eq!(
+            requests.deadline(&config),
+            Some(Instant::START + config.snub_timeout)
+        );
+        let late = Instant::START + config.snub_timeout;
+        assert!(requests.becomes_snubbed(late, &config));
+        assert!(!requests.becomes_snubbed(late, &config));
+        assert_eq!(requests.depth(&config), 1);
+        assert_eq!(requests.release_all(), [range(1)]);
+        assert!(requests.release_all().is_empty());
+        assert_eq!(
+            requests.arrived(late, range(1), &block(), &config),
+            Arrival::Requested
+        );
+        assert!(!requests.snubbed);
+    }
+
+    #[test]
+    fn a_request_expires_after_its_time() {
+        let (mut requests, config) = (Requests::default(), SessionConfig::default());
+        requests.sent(Instant::START, range(1));
+        let due = Instant::START + config.request_timeout;
+        assert_eq!(requests.expired(due - Duration::from_millis(1), &config), None);
+        assert_eq!(requests.expired(due, &config), Some(range(1)));
+        assert_eq!(requests.expired(due, &config), None);
+    }
+
+    #[test]
+    fn with_the_fast_extension_a_cancelled_request_stays_outstanding() {
+        let mut requests = Requests::default();
+        requests.sent(Instant::START, range(1));
+        assert!(requests.cancelled(range(1), true));
+        assert_eq!(requests.outstanding(), 1);
+        assert!(requests.rejected(range(1)));
+        assert!(!requests.rejected(range(1)));
+        requests.sent(Instant::START, range(2));
+        assert!(requests.cancelled(range(2), false));
+        assert_eq!(requests.outstanding(), 0);
+    }
+}

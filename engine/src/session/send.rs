@@ -1,0 +1,246 @@
+//! What we say to the peer.
+
+use super::{Outgoing, Phase, Session};
+use crate::bitfield::Bitfield;
+use crate::block::Block;
+use crate::extension::fast::allowed_fast_set;
+use crate::extension::handshake::ExtendedHandshake;
+use crate::geometry::BlockRange;
+use crate::id::PieceIndex;
+use crate::time::Instant;
+use crate::wire::{Handshake, Message, Reserved, encode_piece_head};
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+impl Session {
+    /// The head of the outbox that further messages may be appended to.
+    fn head(&mut self) -> &mut Vec<u8> {
+        if self.outbox.last().is_none_or(|last| last.body.is_some()) {
+            self.outbox.push(Outgoing {
+                head: Vec::new(),
+                body: None,
+            });
+        }
+        let last = self.outbox.len() - 1;
+        &mut self.outbox[last].head
+    }
+
+    pub(super) fn send_handshake(&mut self, now: Instant) {
+        let reserved = Reserved::NONE.with_extended().with_fast();
+        let (info_hash, peer_id) = (self.rules.info_hash, self.rules.peer_id);
+        let bytes = Handshake {
+            reserved,
+            info_hash,
+            peer_id,
+        }
+        .encode();
+        self.head().extend_from_slice(&bytes);
+        self.uploads.unsent += bytes.len() as u64;
+        self.last_sent = now;
+        if self.rules.trace {
+            self.trace.push((true, "handshake".into()));
+        }
+    }
+
+    pub(super) fn send(&mut self, now: Instant, message: &Message) {
+        if !matches!(self.phase, Phase::Open(_)) {
+            return;
+        }
+        let head = self.head();
+        let before = head.len();
+        message.encode(head);
+        let bytes = head.len() - before;
+        self.uploads.unsent += bytes as u64;
+        self.last_sent = now;
+        if self.rules.trace {
+            self.trace.push((true, message.to_string()));
+        }
+    }
+
+    /// Says what we have, then what we can do: the messages right after the handshake, in the order that every
+    /// client understands (the bitfield first).
+    pub fn greet(&mut self, now: Instant, have: &Bitfield, upload_only: bool) {
+        if self.reserved.fast() && have.is_full() {
+            self.send(now, &Message::HaveAll);
+        } else if self.reserved.fast() && have.is_empty() {
+            self.send(now, &Message::HaveNone);
+        } else if !have.is_empty() {
+            self.send(now, &Message::Bitfield(have.as_wire().to_vec()));
+        }
+        if self.reserved.extended() {
+            let extended = ExtendedHandshake {
+                client: Some(self.rules.client_name.into()),
+                listen_port: (self.rules.listen_port != 0).then_some(self.rules.listen_port),
+                your_ip: Some(self.addr.ip()),
+                reqq: Some(self.rules.config.reqq_ours),
+                upload_only: upload_only.then_some(true),
+                ..ExtendedHandshake::default()
+            };
+            self.send(
+                now,
+                &Message::Extended {
+                    id: 0,
+                    payload: extended.encode(),
+                },
+            );
+        }
+        self.grant_allowed_fast(now, have);
+    }
+
+    /// Grants the allowed-fast set of BEP 6, as far as we have its pieces: a fresh peer can begin with them.
+    fn grant_allowed_fast(&mut self, now: Instant, have: &Bitfield) {
+        let IpAddr::V4(ip) = self.addr.ip() else { return };
+        if !self.reserved.fast() || have.is_empty() {
+            return;
+        }
+        let count = self.rules.config.allowed_fast_count as usize;
+        let pieces = self.rules.geometry.pieces();
+        // in a torrent of so few pieces the set would be a second, unchoked seed
+        if (pieces as usize) <= count {
+            return;
+        }
+        let set = allowed_fast_set(ip, self.rules.info_hash, pieces, count);
+        for piece in set.into_iter().filter(|piece| have.contains(*piece)) {
+            self.allowed_to_peer.push(piece);
+            self.send(now, &Message::AllowedFast(piece));
+        }
+    }
+
+    /// Tells the peer that nothing more is fetched by us (BEP 21).
+    pub fn send_upload_only(&mut self, now: Instant) {
+        if self.reserved.extended() && self.is_open() {
+            let extended = ExtendedHandshake {
+                upload_only: Some(true),
+                ..ExtendedHandshake::default()
+            };
+            self.send(
+                now,
+                &Message::Extended {
+                    id: 0,
+                    payload: extended.encode(),
+                },
+            );
+        }
+    }
+
+    /// Tells the peer of a verified piece.
+    pub fn send_have(&mut self, now: Instant, piece: PieceIndex) {
+        self.send(now, &Message::Have(piece));
+    }
+
+    /// Tells the peer whether we want something of it, when that changed.
+    pub fn set_interested(&mut self, now: Instant, interested: bool) {
+        if self.am_interested == interested || !self.is_open() {
+            return;
+        }
+        self.am_interested = interested;
+        self.last_wanted = now;
+        self.send(
+            now,
+            &if interested {
+                Message::Interested
+            } else {
+                Message::NotInterested
+            },
+        );
+    }
+
+    /// Chokes or unchokes the peer. A choke drops its requests; with the Fast extension each is rejected, after
+    /// the choke, except those of granted pieces (BEP 6).
+    pub fn set_choking(&mut self, now: Instant, choking: bool) {
+        if self.am_choking == choking || !self.is_open() {
+            return;
+        }
+        self.am_choking = choking;
+        self.last_choke_change = Some(now);
+        self.unchoked_at = (!choking).then_some(now);
+        self.uploaded_this_unchoke = 0;
+        if !choking {
+            self.send(now, &Message::Unchoke);
+            return;
+        }
+        self.send(now, &Message::Choke);
+        let kept = if self.reserved.fast() {
+            self.allowed_to_peer.clone()
+        } else {
+            Vec::new()
+        };
+        for range in self.uploads.drop_except(&kept) {
+            if self.reserved.fast() {
+                self.send(now, &Message::Reject(range));
+            }
+        }
+    }
+
+    /// Asks for a block.
+    pub fn request(&mut self, now: Instant, range: BlockRange) {
+        self.requests.sent(now, range);
+        self.send(now, &Message::Request(range));
+    }
+
+    /// Withdraws a request.
+    pub fn cancel(&mut self, now: Instant, range: BlockRange) {
+        if self.requests.cancelled(range, self.reserved.fast()) {
+            self.send(now, &Message::Cancel(range));
+        }
+    }
+
+    /// The requests that others may be asked for now: all that are outstanding.
+    pub fn release_requests(&mut self) -> Vec<BlockRange> {
+        self.requests.release_all()
+    }
+
+    /// Takes a request of the peer: answers [`Output::Request`](super::Output::Request).
+    pub fn accept(&mut self, range: BlockRange) {
+        self.uploads.push(range);
+    }
+
+    /// Does not answer a request of the peer: with the Fast extension it is rejected, else counted.
+    pub fn refuse(&mut self, now: Instant, range: BlockRange) {
+        self.uploads.bad += 1;
+        if self.reserved.fast() {
+            self.send(now, &Message::Reject(range));
+        }
+    }
+
+    /// The next request of the peer that should be read, while fewer than `bytes_max` are on their way to it.
+    pub fn next_upload(&mut self, bytes_max: u64) -> Option<BlockRange> {
+        if self.is_open() {
+            self.uploads.next(bytes_max)
+        } else {
+            None
+        }
+    }
+
+    /// A block was read for the peer. It is sent unless the peer was choked meanwhile. True when it was sent.
+    pub fn send_block(&mut self, now: Instant, range: BlockRange, data: Block) -> bool {
+        if !self.is_open() || !self.uploads.read(range) {
+            return false;
+        }
+        let length = data.len() as u64;
+        let head = self.head();
+        let before = head.len();
+        encode_piece_head(range, head);
+        let head_bytes = head.len() - before;
+        if let Some(last) = self.outbox.last_mut() {
+            last.body = Some(data);
+        }
+        self.uploads.unsent += head_bytes as u64 + length;
+        self.uploads.rate.add(now, length);
+        self.uploaded += length;
+        self.uploaded_this_unchoke += length;
+        self.last_sent = now;
+        if self.rules.trace {
+            self.trace.push((true, alloc::format!("piece {range}")));
+        }
+        true
+    }
+
+    /// A block could not be read for the peer.
+    pub fn drop_upload(&mut self, now: Instant, range: BlockRange) {
+        if self.uploads.read(range) {
+            self.refuse(now, range);
+        }
+    }
+}

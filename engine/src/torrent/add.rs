@@ -1,0 +1,43 @@
+//! How a torrent begins.
+
+use crate::disk::Root;
+use crate::id::PieceIndex;
+use crate::metainfo::Metainfo;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+/// How a torrent begins.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct AddTorrent {
+    /// What to download or seed.
+    pub metainfo: Arc<Metainfo>,
+    /// Where its files are or will be.
+    pub root: Root,
+    /// What to do with it.
+    pub purpose: Purpose,
+    /// Only these pieces, if given.
+    pub only_pieces: Option<Vec<PieceIndex>>,
+    /// Peers that the user named.
+    pub peers: Vec<SocketAddr>,
+    /// Whether the torrent's trackers are announced to.
+    pub use_trackers: bool,
+    /// Trackers that the user named, beside the torrent's own.
+    pub extra_trackers: Vec<Vec<String>>,
+    /// Whether files may be written over that exist, belong to no download of ours, and match in no piece.
+    pub overwrite: bool,
+    /// Whether the saved state may spare hashing what was verified before.
+    pub trust_resume: bool,
+}
+
+/// What a torrent is there for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Purpose {
+    /// Fetch what is missing, serve what is there.
+    Download,
+    /// Serve what is there, fetch nothing.
+    Seed,
+    /// Hash what is there, then nothing: no connection, no announce, no saved state.
+    Check,
+}

@@ -1,0 +1,436 @@
+//! One torrent: where picker, choker, candidates, announcer and sessions meet.
+//!
+//! The life of a torrent is a [`Phase`]: `Opening` (what is on the disk, what was known of it) → `Checking` (hash
+//! what is in doubt) → `Preparing` (make the files) → `Active`. A storage failure leads to `DiskFailed` and back, a
+//! problem that only the user can solve to `Failed`, the end to `Stopping` and `Gone`.
+//!
+//! Invariants: a piece is had only after its hash matched; blocks are requested only while `Active`; every disk job
+//! and every connection is in one table until it is answered or closed, and its late answer finds nothing.
+
+mod add;
+mod choke;
+mod dial;
+mod disk;
+mod open;
+mod peers;
+mod plan;
+mod resume;
+mod stop;
+mod trackers;
+mod verify;
+mod view;
+
+pub use add::{AddTorrent, Purpose};
+pub use peers::IncomingHead;
+pub use view::{PeerView, Status, TrackerView};
+
+use crate::bitfield::Bitfield;
+use crate::blame::Blame;
+use crate::candidates::{Candidates, Source};
+use crate::choker::Choker;
+use crate::config::Config;
+use crate::disk::{DiskError, DiskJob, FileStamp};
+use crate::geometry::{Geometry, GeometryError};
+use crate::id::{ConnId, OpId, PeerId, PieceIndex, TorrentId};
+use crate::metainfo::Metainfo;
+use crate::picker::Picker;
+use crate::rate::Rate;
+use crate::report::{Report, TorrentState};
+use crate::rng::{self, Rng};
+use crate::session::{End, Outgoing, Rules, Session};
+use crate::time::{Duration, Instant};
+use crate::tracker::tiers::{Announcer, TierOutput};
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+use disk::DiskOp;
+use open::Checking;
+
+/// Numbers that are given out once in the life of an engine.
+#[derive(Clone, Debug, Default)]
+pub struct Ids {
+    conn: u64,
+    op: u64,
+}
+
+impl Ids {
+    /// The next connection that we dial.
+    pub fn next_conn(&mut self) -> ConnId {
+        self.conn += 1;
+        ConnId::dialled(self.conn)
+    }
+
+    /// The next request to the driver.
+    pub fn next_op(&mut self) -> OpId {
+        self.op += 1;
+        OpId(self.op)
+    }
+}
+
+/// What a torrent is lent for one call.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// The time of the event.
+    pub now: Instant,
+    /// The engine's configuration.
+    pub config: &'a Config,
+    /// Where ids come from.
+    pub ids: &'a mut Ids,
+    /// Where outputs go to, in order.
+    pub out: &'a mut Vec<Output>,
+}
+
+/// What a torrent wants.
+#[derive(Clone, Debug)]
+pub enum Output {
+    /// Dial a peer.
+    Connect {
+        /// The number of the connection.
+        conn: ConnId,
+        /// Where to.
+        to: SocketAddr,
+    },
+    /// Send messages and perhaps a block.
+    Send {
+        /// To where.
+        conn: ConnId,
+        /// What.
+        what: Outgoing,
+    },
+    /// Read further bytes.
+    Read {
+        /// From where.
+        conn: ConnId,
+        /// Bytes.
+        budget: u32,
+    },
+    /// Close a connection.
+    Close {
+        /// Which one.
+        conn: ConnId,
+        /// Why.
+        end: End,
+    },
+    /// A disk job.
+    Disk {
+        /// The number of the job.
+        op: OpId,
+        /// What to do.
+        job: DiskJob,
+    },
+    /// Look up a peer that a tracker named by its host name.
+    Resolve {
+        /// The number of the lookup.
+        op: OpId,
+        /// The name.
+        host: String,
+    },
+    /// Something of the announcer's: a request to start or to cancel.
+    Tracker(TierOutput),
+    /// Tell the user.
+    Report(Report),
+    /// Nothing is left of this torrent.
+    Gone,
+}
+
+/// Where a torrent stands in its life.
+#[derive(Clone, Debug)]
+enum Phase {
+    Opening,
+    Checking(Checking),
+    Preparing,
+    Active,
+    DiskFailed {
+        error: DiskError,
+        retry_at: Option<Instant>,
+    },
+    Failed {
+        text: String,
+    },
+    Stopping,
+    Gone,
+}
+
+/// One torrent.
+#[derive(Clone, Debug)]
+pub struct Torrent {
+    id: TorrentId,
+    metainfo: Arc<Metainfo>,
+    geometry: Geometry,
+    add: AddTorrent,
+    rules: Arc<Rules>,
+
+    phase: Phase,
+    paused: bool,
+    /// The state that was reported last.
+    told: Option<TorrentState>,
+
+    picker: Picker,
+    choker: Choker,
+    candidates: Candidates,
+    blame: Blame,
+    announcer: Option<Announcer>,
+
+    sessions: BTreeMap<ConnId, Peer>,
+    /// Registered deadlines of sessions. One may be earlier than the session's own, never later.
+    timers: BTreeSet<(Instant, ConnId)>,
+    /// Sessions that something happened to: refilled, flushed and registered again by the plan step.
+    dirty: BTreeSet<ConnId>,
+    /// Sessions that were not given their read budget because the disk is behind.
+    starved: BTreeSet<ConnId>,
+
+    ops: BTreeMap<OpId, DiskOp>,
+    /// Peers whose host names are being looked up: port, and whether they may be on loopback.
+    lookups: BTreeMap<OpId, (u16, bool)>,
+    /// Bytes of `Write` jobs that are not answered.
+    writing: u64,
+    /// How often what was verified is saved.
+    resume_interval: Duration,
+    /// Pieces whose blocks are all with storage and whose hash is asked for, or is to be asked for again.
+    hashing: BTreeSet<PieceIndex>,
+    unhashed: BTreeSet<PieceIndex>,
+    failures: BTreeMap<PieceIndex, u32>,
+
+    stamps: Vec<Option<FileStamp>>,
+    resume: resume::Saving,
+
+    verified: u64,
+    downloaded: u64,
+    uploaded: u64,
+    wasted: u64,
+    rate_down: Rate,
+    rate_up: Rate,
+    peers_seen: BTreeSet<PeerId>,
+    completed_told: bool,
+    stop: stop::Stop,
+}
+
+/// A session and what the torrent keeps beside it.
+#[derive(Clone, Debug)]
+struct Peer {
+    session: Session,
+    /// The deadline under which it is in `Torrent::timers`.
+    timer: Option<Instant>,
+    /// Bytes that were read and whose budget was not given back yet.
+    read_owed: u32,
+}
+
+/// Distinct peers that are counted for the summary; beyond it the count stands still.
+const PEERS_SEEN_MAX: usize = 10_000;
+
+impl Torrent {
+    /// A torrent that begins with looking at its files.
+    ///
+    /// # Errors
+    /// When the sizes do not make a torrent that can be downloaded.
+    pub fn new(
+        cx: &mut Context<'_>,
+        id: TorrentId,
+        add: AddTorrent,
+        peer_id: PeerId,
+        seed: &[u8; 32],
+    ) -> Result<Self, GeometryError> {
+        let metainfo = add.metainfo.clone();
+        let geometry = metainfo.geometry(cx.config.block_length)?;
+        let stream = |purpose| Rng::derive(seed, purpose, u64::from(id.0));
+        let rules = Arc::new(Rules {
+            config: cx.config.session.clone(),
+            geometry,
+            info_hash: metainfo.info_hash,
+            peer_id,
+            listen_port: cx.config.listen_port,
+            client_name: cx.config.client_name,
+            trace: cx.config.trace,
+        });
+        let mut picker = Picker::new(geometry, cx.config.picker.clone(), stream(rng::Purpose::Picker));
+        picker.set_wanted(&wanted(&add, &geometry));
+        let mut choker = Choker::new(cx.config.choker.clone(), stream(rng::Purpose::Choker));
+        choker.set_piece_length(geometry.piece_length());
+        let announcer = trackers::announcer(cx.config, id, &add, peer_id, seed);
+        let mut torrent = Self {
+            id,
+            metainfo,
+            geometry,
+            rules,
+            phase: Phase::Opening,
+            paused: false,
+            told: None,
+            picker,
+            choker,
+            candidates: Candidates::new(cx.config.candidates.clone(), stream(rng::Purpose::Candidates)),
+            blame: Blame::new(),
+            announcer,
+            sessions: BTreeMap::new(),
+            timers: BTreeSet::new(),
+            dirty: BTreeSet::new(),
+            starved: BTreeSet::new(),
+            ops: BTreeMap::new(),
+            lookups: BTreeMap::new(),
+            writing: 0,
+            resume_interval: cx.config.resume_interval,
+            hashing: BTreeSet::new(),
+            unhashed: BTreeSet::new(),
+            failures: BTreeMap::new(),
+            stamps: Vec::new(),
+            resume: resume::Saving::default(),
+            verified: 0,
+            downloaded: 0,
+            uploaded: 0,
+            wasted: 0,
+            rate_down: Rate::default(),
+            rate_up: Rate::default(),
+            peers_seen: BTreeSet::new(),
+            completed_told: false,
+            stop: stop::Stop::default(),
+            add,
+        };
+        torrent.report(
+            cx,
+            Report::Added {
+                torrent: id,
+                info_hash: torrent.metainfo.info_hash,
+                name: crate::net::printable(&torrent.metainfo.name, NAME_SHOWN_MAX),
+            },
+        );
+        for addr in torrent.add.peers.clone() {
+            torrent.candidates.add(cx.now, addr, Source::User, true);
+        }
+        torrent.open(cx);
+        Ok(torrent)
+    }
+
+    /// Whether peers may connect.
+    pub const fn takes_peers(&self) -> bool {
+        matches!(self.phase, Phase::Active | Phase::DiskFailed { .. })
+            && !self.paused
+            && !matches!(self.add.purpose, Purpose::Check)
+    }
+
+    fn report(&self, cx: &mut Context<'_>, report: Report) {
+        cx.out.push(Output::Report(report));
+    }
+
+    fn note(&self, cx: &mut Context<'_>, text: String) {
+        self.report(
+            cx,
+            Report::Note {
+                torrent: self.id,
+                text,
+            },
+        );
+    }
+
+    /// Whether everything wanted is verified.
+    fn is_complete(&self) -> bool {
+        self.picker.is_complete()
+    }
+
+    /// What the torrent does, for the user.
+    pub fn state(&self) -> TorrentState {
+        match &self.phase {
+            Phase::Opening | Phase::Preparing => TorrentState::Opening,
+            Phase::Checking(_) => TorrentState::Checking,
+            Phase::Active if self.paused => TorrentState::Paused,
+            Phase::Active if self.is_complete() => TorrentState::Seeding,
+            Phase::Active => TorrentState::Downloading,
+            Phase::DiskFailed { error, retry_at } => TorrentState::DiskFailed {
+                error: error.clone(),
+                retry_at: *retry_at,
+            },
+            Phase::Failed { text } => TorrentState::Failed { text: text.clone() },
+            Phase::Stopping | Phase::Gone => TorrentState::Stopping,
+        }
+    }
+
+    /// Enters a phase.
+    fn enter(&mut self, cx: &mut Context<'_>, phase: Phase) {
+        self.phase = phase;
+        self.tell_state(cx);
+    }
+
+    /// Reports the state when it is another than the last one reported.
+    fn tell_state(&mut self, cx: &mut Context<'_>) {
+        let state = self.state();
+        if self.told.as_ref() != Some(&state) {
+            self.told = Some(state.clone());
+            self.report(
+                cx,
+                Report::State {
+                    torrent: self.id,
+                    state,
+                },
+            );
+        }
+    }
+
+    /// The verified pieces.
+    pub fn have(&self) -> &Bitfield {
+        self.picker.have()
+    }
+
+    /// The earliest thing that is due.
+    pub fn deadline(&self) -> Option<(Instant, Due)> {
+        let due = [
+            (self.timers.first().map(|(at, _)| *at), Due::Peer),
+            (self.choke_deadline(), Due::Choker),
+            (self.dial_deadline(), Due::Candidates),
+            (
+                self.announcer.as_ref().and_then(Announcer::deadline),
+                Due::Tracker,
+            ),
+            (self.resume_deadline(), Due::Resume),
+            (self.disk_deadline(), Due::Disk),
+        ];
+        due.into_iter()
+            .filter_map(|(at, due)| at.map(|at| (at, due)))
+            .min()
+    }
+
+    /// Does what is due.
+    pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
+        self.session_timeouts(cx);
+        self.choke_timeout(cx);
+        self.candidates.handle_timeout(cx.now);
+        self.announce_timeout(cx);
+        self.resume_timeout(cx);
+        self.disk_timeout(cx);
+    }
+}
+
+/// What a torrent's deadline is for.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Due {
+    /// A connection or a request.
+    Peer,
+    /// A choking round.
+    Choker,
+    /// A candidate may be dialled.
+    Candidates,
+    /// An announce.
+    Tracker,
+    /// The resume state.
+    Resume,
+    /// Another try of the disk.
+    Disk,
+}
+
+/// Characters of a name that are shown; a torrent's name is foreign text.
+const NAME_SHOWN_MAX: usize = 200;
+
+/// The pieces that are to be fetched.
+fn wanted(add: &AddTorrent, geometry: &Geometry) -> Bitfield {
+    let pieces = geometry.pieces();
+    match (add.purpose, &add.only_pieces) {
+        (Purpose::Seed, _) => Bitfield::new(pieces),
+        (Purpose::Download | Purpose::Check, None) => Bitfield::full(pieces),
+        (Purpose::Download | Purpose::Check, Some(only)) => {
+            let mut set = Bitfield::new(pieces);
+            for piece in only {
+                set.insert(*piece);
+            }
+            set
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! From nothing to active: what is on the disk, what of it may be trusted, what has to be hashed, making the files.
+//!
+//! A saved resume state is believed as far as it can be checked: after a clean stop every file must still have the
+//! length and modification time of then; after a kill the pieces that were synced are believed while their files
+//! have not become shorter, and every other piece whose bytes are there is hashed. So nothing verified is fetched
+//! twice and nothing doubtful is trusted.
+
+use super::disk::DiskOp;
+use super::{Context, Phase, Purpose, Torrent};
+use crate::bitfield::Bitfield;
+use crate::disk::{DiskJob, FileStamp};
+use crate::id::PieceIndex;
+use crate::report::Report;
+use crate::resume::Resume;
+use alloc::collections::VecDeque;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// What a check found of a piece.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Found {
+    Right,
+    Bad,
+    Missing,
+}
+
+/// A check under way.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Checking {
+    todo: VecDeque<PieceIndex>,
+    in_flight: usize,
+    pub(super) done: u32,
+    bad: Vec<PieceIndex>,
+    missing: Vec<PieceIndex>,
+    /// Nothing of an earlier run of ours vouches for these files.
+    foreign: bool,
+}
+
+impl Torrent {
+    pub(super) fn open(&mut self, cx: &mut Context<'_>) {
+        let job = DiskJob::Open {
+            root: self.add.root.clone(),
+            layout: self.metainfo.layout.clone(),
+            geometry: self.geometry,
+            info_hash: self.metainfo.info_hash,
+        };
+        self.disk(cx, DiskOp::Open, job);
+        self.enter(cx, Phase::Opening);
+    }
+
+    /// Storage told what is there.
+    pub(super) fn opened(
+        &mut self,
+        cx: &mut Context<'_>,
+        files: Vec<Option<FileStamp>>,
+        resume: Option<Vec<u8>>,
+    ) {
+        if !matches!(self.phase, Phase::Opening) {
+            return;
+        }
+        self.stamps = files;
+        let pieces = self.geometry.pieces();
+        let resume = resume.filter(|_| self.add.trust_resume && self.add.purpose != Purpose::Check);
+        let resume = resume.and_then(
+            |bytes| match Resume::decode(&bytes, self.metainfo.info_hash, pieces) {
+                Ok(resume) => Some(resume),
+                Err(error) => {
+                    self.note(
+                        cx,
+                        format!("the saved state is not used, the files are hashed: {error}"),
+                    );
+                    None
+                }
+            },
+        );
+        let foreign = resume.is_none();
+        let trusted = resume.map_or_else(|| Bitfield::new(pieces), |resume| self.trusted(&resume));
+        for piece in trusted.iter() {
+            self.mark_verified(piece);
+        }
+        let mut checking = Checking {
+            foreign,
+            ..Checking::default()
+        };
+        for piece in self
+            .geometry
+            .piece_indices()
+            .filter(|piece| !trusted.contains(*piece))
+        {
+            if self.is_present(piece) {
+                checking.todo.push_back(piece);
+            } else {
+                checking.missing.push(piece);
+            }
+        }
+        self.enter(cx, Phase::Checking(checking));
+        self.check_on(cx);
+    }
+
+    /// The pieces of a saved state that are believed without hashing.
+    fn trusted(&self, resume: &Resume) -> Bitfield {
+        let believed = |file: usize| -> bool {
+            let (Some(now), Some(then)) = (
+                self.stamps.get(file).copied().flatten(),
+                resume.files.get(file).copied().flatten(),
+            ) else {
+                return false;
+            };
+            if resume.clean {
+                now == then
+            } else {
+                now.length >= then.length
+            }
+        };
+        let mut trusted = Bitfield::new(self.geometry.pieces());
+        for piece in resume.have.iter() {
+            let layout = &self.metainfo.layout;
+            let whole = layout
+                .spans(self.geometry.bytes_of(piece))
+                .all(|span| layout.files()[span.file].pad || believed(span.file));
+            if whole && self.is_present(piece) {
+                trusted.insert(piece);
+            }
+        }
+        trusted
+    }
+
+    /// Whether every byte of a piece lies within a file that is there.
+    fn is_present(&self, piece: PieceIndex) -> bool {
+        let layout = &self.metainfo.layout;
+        layout.spans(self.geometry.bytes_of(piece)).all(|span| {
+            let stamp = self.stamps.get(span.file).copied().flatten();
+            layout.files()[span.file].pad
+                || stamp.is_some_and(|stamp| stamp.length >= span.offset + span.length)
+        })
+    }
+
+    /// Keeps some hash jobs under way, or ends the check.
+    fn check_on(&mut self, cx: &mut Context<'_>) {
+        let max = cx.config.hash_jobs_max.max(1);
+        loop {
+            let Phase::Checking(checking) = &mut self.phase else {
+                return;
+            };
+            if checking.in_flight >= max {
+                return;
+            }
+            let Some(piece) = checking.todo.pop_front() else {
+                break;
+            };
+            checking.in_flight += 1;
+            self.disk(cx, DiskOp::Check(piece), DiskJob::Hash { piece });
+        }
+        if matches!(&self.phase, Phase::Checking(checking) if checking.in_flight == 0) {
+            self.check_over(cx);
+        }
+    }
+
+    /// A piece was hashed for a check.
+    pub(super) fn checked(&mut self, cx: &mut Context<'_>, piece: PieceIndex, found: Found) {
+        let Phase::Checking(checking) = &mut self.phase else {
+            return;
+        };
+        checking.in_flight = checking.in_flight.saturating_sub(1);
+        checking.done += 1;
+        match found {
+            Found::Right => self.mark_verified(piece),
+            Found::Bad => checking.bad.push(piece),
+            Found::Missing => checking.missing.push(piece),
+        }
+        self.check_on(cx);
+    }
+
+    fn check_over(&mut self, cx: &mut Context<'_>) {
+        let Phase::Checking(checking) = &mut self.phase else {
+            return;
+        };
+        let mut checking = core::mem::take(checking);
+        checking.bad.sort_unstable();
+        checking.missing.sort_unstable();
+        let have = self.picker.have().count();
+        let foreign = checking.foreign;
+        let (bad, missing) = (checking.bad, checking.missing);
+        self.report(
+            cx,
+            Report::Checked {
+                torrent: self.id,
+                have,
+                bad,
+                missing,
+            },
+        );
+        match self.add.purpose {
+            Purpose::Check => self.stop(cx, true),
+            Purpose::Seed => self.activate(cx),
+            Purpose::Download => match self.obstacle(foreign) {
+                Some(text) => self.enter(cx, Phase::Failed { text }),
+                None => self.prepare(cx),
+            },
+        }
+    }
+
+    /// A file that a download would damage: longer than the torrent's, or not ours and matching in no piece.
+    fn obstacle(&self, foreign: bool) -> Option<String> {
+        if self.picker.have().is_full() {
+            return None;
+        }
+        let layout = &self.metainfo.layout;
+        for (n, file) in layout.files().iter().enumerate().filter(|(_, file)| !file.pad) {
+            let Some(stamp) = self.stamps.get(n).copied().flatten() else {
+                continue;
+            };
+            let path = crate::net::printable(&file.path, super::NAME_SHOWN_MAX);
+            if stamp.length > file.length {
+                return Some(format!(
+                    "{path} has {} bytes, the torrent's file {}: it is another file, or a longer version. It was \
+                     left as it is; move it away, or choose another folder with -d",
+                    stamp.length, file.length
+                ));
+            }
+            let pieces = self.geometry.pieces_of(file.offset..file.offset + file.length);
+            let matches = pieces
+                .map(PieceIndex)
+                .any(|piece| self.picker.have().contains(piece));
+            if foreign && stamp.length > 0 && !matches && !self.add.overwrite {
+                return Some(format!(
+                    "{path} exists, is of no download known here, and matches the torrent in no piece. It was left \
+                     as it is; move it away, choose another folder with -d, or pass --overwrite to write over it"
+                ));
+            }
+        }
+        None
+    }
+
+    /// Makes the files.
+    pub(super) fn prepare(&mut self, cx: &mut Context<'_>) {
+        self.disk(cx, DiskOp::Prepare, DiskJob::Prepare);
+        self.enter(cx, Phase::Preparing);
+    }
+
+    /// The files are there.
+    pub(super) fn prepared(&mut self, cx: &mut Context<'_>) {
+        if matches!(self.phase, Phase::Preparing) {
+            self.activate(cx);
+        }
+    }
+
+    /// From now on the torrent takes part in its swarm, unless it is paused.
+    fn activate(&mut self, cx: &mut Context<'_>) {
+        self.enter(cx, Phase::Active);
+        self.save_resume(cx);
+        for piece in core::mem::take(&mut self.unhashed) {
+            self.hash(cx, piece);
+        }
+        self.dirty.extend(self.sessions.keys().copied());
+        if self.is_complete() && !self.completed_told {
+            self.completed_told = true;
+            self.report(cx, Report::Completed { torrent: self.id });
+        }
+        if !self.paused {
+            self.announce_start(cx);
+        }
+    }
+
+    /// Counts a piece whose bytes are known to be right.
+    pub(super) fn mark_verified(&mut self, piece: PieceIndex) {
+        if !self.picker.have().contains(piece) {
+            self.picker.mark_have(piece);
+            self.verified += u64::from(self.geometry.length_of(piece));
+        }
+    }
+
+    /// Hashes everything again.
+    pub fn recheck(&mut self, cx: &mut Context<'_>) {
+        if matches!(
+            self.phase,
+            Phase::Opening | Phase::Checking(_) | Phase::Stopping | Phase::Gone
+        ) {
+            return;
+        }
+        self.end_all(cx, crate::session::End::TorrentStopped);
+        let had: Vec<PieceIndex> = self.picker.have().iter().collect();
+        for piece in had {
+            self.forget_piece(piece);
+        }
+        self.add.trust_resume = false;
+        self.add.overwrite = true;
+        self.open(cx);
+    }
+
+    /// A piece is no longer known to be right.
+    pub(super) fn forget_piece(&mut self, piece: PieceIndex) {
+        if self.picker.have().contains(piece) {
+            self.picker.clear_have(piece);
+            self.verified = self
+                .verified
+                .saturating_sub(u64::from(self.geometry.length_of(piece)));
+        }
+    }
+}

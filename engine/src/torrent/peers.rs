@@ -1,0 +1,455 @@
+//! Sessions: how they begin and end, and what each of their outputs means to the torrent.
+
+use super::disk::DiskOp;
+use super::{Context, Output, PEERS_SEEN_MAX, Peer, Phase, Torrent};
+use crate::block::Block;
+use crate::candidates::{Refusal, Source};
+use crate::disk::{DiskError, DiskJob};
+use crate::geometry::BlockRange;
+use crate::id::ConnId;
+use crate::net::CloseCause;
+use crate::picker::Receipt;
+use crate::report::{PeerClosed, Report};
+use crate::session::{End, Output as Said, Session};
+use crate::time::Instant;
+use crate::wire::{HandshakeDecoder, Reserved};
+use alloc::format;
+use alloc::vec::Vec;
+use core::net::SocketAddr;
+
+/// Bytes that a connection may deliver before the engine has given more budget: some large reads.
+const READ_WINDOW: u32 = 512 * 1024;
+
+/// The first half of the handshake of a peer that dialled us, and what came behind it.
+#[derive(Debug)]
+pub struct IncomingHead<'a> {
+    /// Has yielded the head and waits for the peer id.
+    pub decoder: HandshakeDecoder,
+    /// What the peer understands.
+    pub reserved: Reserved,
+    /// Bytes behind the head.
+    pub rest: &'a [u8],
+}
+
+impl Torrent {
+    /// Somebody dialled us and asked for this torrent. `rest` is what came behind the head of the handshake.
+    ///
+    /// # Errors
+    /// Says why the connection is not wanted; then it is the caller's to close.
+    pub fn handle_incoming(
+        &mut self,
+        cx: &mut Context<'_>,
+        conn: ConnId,
+        from: SocketAddr,
+        head: IncomingHead<'_>,
+    ) -> Result<(), End> {
+        if !self.takes_peers() {
+            return Err(End::TorrentStopped);
+        }
+        if self.sessions.len() >= cx.config.connections_per_torrent_max {
+            return Err(End::Full);
+        }
+        self.candidates
+            .incoming(cx.now, from)
+            .map_err(|refusal| match refusal {
+                Refusal::Banned(_) => End::Banned,
+                Refusal::Own => End::Ourselves,
+                Refusal::AlreadyConnected => End::Duplicate,
+                Refusal::PortZero
+                | Refusal::NotAHost
+                | Refusal::Local
+                | Refusal::TooManyPorts
+                | Refusal::Full => End::Full,
+            })?;
+        let session =
+            Session::accept_connection(cx.now, self.rules.clone(), from, head.decoder, head.reserved);
+        self.adopt(conn, session);
+        self.grant(cx, conn, READ_WINDOW);
+        self.handle_received(cx, conn, head.rest);
+        Ok(())
+    }
+
+    pub(super) fn adopt(&mut self, conn: ConnId, session: Session) {
+        self.sessions.insert(
+            conn,
+            Peer {
+                session,
+                timer: None,
+                read_owed: 0,
+            },
+        );
+        self.dirty.insert(conn);
+    }
+
+    pub(super) fn grant(&mut self, cx: &mut Context<'_>, conn: ConnId, budget: u32) {
+        cx.out.push(Output::Read { conn, budget });
+    }
+
+    /// A dialled connection is established.
+    pub fn handle_connected(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        let Some(peer) = self.sessions.get_mut(&conn) else {
+            return;
+        };
+        peer.session.handle_connected(cx.now);
+        let addr = peer.session.addr();
+        self.candidates.connected(cx.now, addr);
+        self.grant(cx, conn, READ_WINDOW);
+        self.dirty.insert(conn);
+    }
+
+    /// Bytes of a peer arrived.
+    pub fn handle_received(&mut self, cx: &mut Context<'_>, conn: ConnId, data: &[u8]) {
+        let mut input = data;
+        if let Some(peer) = self.sessions.get_mut(&conn) {
+            peer.session.begin_input();
+        }
+        loop {
+            let Some(peer) = self.sessions.get_mut(&conn) else {
+                return;
+            };
+            let said = peer.session.next(cx.now, &mut input);
+            if self.rules.trace {
+                self.tell_trace(cx, conn);
+            }
+            let Some(said) = said else { break };
+            self.said(cx, conn, said);
+        }
+        if let Some(peer) = self.sessions.get_mut(&conn) {
+            peer.read_owed = peer
+                .read_owed
+                .saturating_add(u32::try_from(data.len()).unwrap_or(u32::MAX));
+            self.dirty.insert(conn);
+        }
+    }
+
+    /// The system took bytes of ours.
+    pub fn handle_sent(&mut self, conn: ConnId, bytes: u64) {
+        if let Some(peer) = self.sessions.get_mut(&conn) {
+            peer.session.handle_sent(bytes);
+            if peer.session.uploads_queued() > 0 {
+                self.dirty.insert(conn);
+            }
+        }
+    }
+
+    /// A connection ended, or did not come to be.
+    pub fn handle_closed(&mut self, cx: &mut Context<'_>, conn: ConnId, cause: CloseCause) {
+        let Some(peer) = self.sessions.get(&conn) else {
+            return;
+        };
+        let (addr, connecting) = (peer.session.addr(), peer.session.is_connecting());
+        match (&cause, connecting) {
+            (CloseCause::Local(_), true) => self.candidates.gave_up(cx.now, addr),
+            (_, true) => self.candidates.failed(cx.now, addr),
+            (_, false) => self.candidate_closed(cx.now, conn),
+        }
+        self.forget_session(cx, conn, PeerClosed::ByThem(cause));
+    }
+
+    fn candidate_closed(&mut self, now: Instant, conn: ConnId) {
+        if let Some(peer) = self.sessions.get(&conn) {
+            let useful = peer.session.transferred() != (0, 0);
+            if peer.session.peer_id().is_some() {
+                self.candidates.closed(now, peer.session.addr(), useful);
+            } else {
+                // accepted the connection and then said nothing sensible
+                self.candidates.failed(now, peer.session.addr());
+            }
+        }
+    }
+
+    /// Ends a session from our side.
+    pub(super) fn end_session(&mut self, cx: &mut Context<'_>, conn: ConnId, end: End) {
+        let Some(peer) = self.sessions.get_mut(&conn) else {
+            return;
+        };
+        let (addr, connecting) = (peer.session.addr(), peer.session.is_connecting());
+        // what was said before the end still goes out
+        for what in peer.session.take_outgoing() {
+            cx.out.push(Output::Send { conn, what });
+        }
+        peer.session.end();
+        match end {
+            End::ConnectTimeout | End::HandshakeTimeout | End::Violation(_) => {
+                self.candidates.failed(cx.now, addr);
+            }
+            _ if connecting => self.candidates.gave_up(cx.now, addr),
+            _ => self.candidate_closed(cx.now, conn),
+        }
+        cx.out.push(Output::Close { conn, end });
+        self.forget_session(cx, conn, PeerClosed::ByUs(end));
+    }
+
+    /// Ends all sessions.
+    pub(super) fn end_all(&mut self, cx: &mut Context<'_>, end: End) {
+        let conns: Vec<_> = self.sessions.keys().copied().collect();
+        for conn in conns {
+            self.end_session(cx, conn, end);
+        }
+    }
+
+    fn forget_session(&mut self, cx: &mut Context<'_>, conn: ConnId, why: PeerClosed) {
+        let Some(peer) = self.sessions.remove(&conn) else {
+            return;
+        };
+        if let Some(at) = peer.timer {
+            self.timers.remove(&(at, conn));
+        }
+        self.dirty.remove(&conn);
+        self.starved.remove(&conn);
+        self.picker.peer_left(conn);
+        self.choker.peer_left(conn);
+        let torrent = Some(self.id);
+        self.report(
+            cx,
+            Report::PeerClosed {
+                torrent,
+                conn,
+                addr: peer.session.addr(),
+                why,
+            },
+        );
+        // what it was asked for is free for others now
+        self.dirty.extend(self.sessions.keys().copied());
+    }
+
+    /// Session deadlines that have come.
+    pub(super) fn session_timeouts(&mut self, cx: &mut Context<'_>) {
+        while let Some((at, conn)) = self.timers.first().copied() {
+            if at > cx.now {
+                return;
+            }
+            self.timers.remove(&(at, conn));
+            let mut said = Vec::new();
+            if let Some(peer) = self.sessions.get_mut(&conn) {
+                peer.timer = None;
+                peer.session.handle_timeout(cx.now, &mut said);
+                self.dirty.insert(conn);
+            }
+            if self.rules.trace {
+                self.tell_trace(cx, conn);
+            }
+            for said in said {
+                self.said(cx, conn, said);
+            }
+        }
+    }
+
+    /// With tracing: the messages since the last call become reports.
+    pub(super) fn tell_trace(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        let Some(peer) = self.sessions.get_mut(&conn) else {
+            return;
+        };
+        for (sent, text) in peer.session.take_trace() {
+            let torrent = self.id;
+            cx.out.push(Output::Report(Report::Wire {
+                torrent,
+                conn,
+                sent,
+                text,
+            }));
+        }
+    }
+
+    /// What a session said.
+    fn said(&mut self, cx: &mut Context<'_>, conn: ConnId, said: Said) {
+        match said {
+            Said::Handshaken => self.handshaken(cx, conn),
+            Said::Choked { dropped: true } => {
+                self.picker.release_all(conn);
+                self.others_may_request(conn);
+            }
+            Said::Choked { dropped: false } | Said::Unchoked | Said::Extended | Said::AllowedFast(_) => {}
+            Said::Interested(true) => self.choker.peer_became_interested(cx.now, conn),
+            Said::Interested(false) => {}
+            Said::Have(piece) => self.picker.peer_has(conn, piece),
+            Said::HaveSet(set) => self.picker.peer_has_set(conn, set),
+            Said::HaveAll => self.picker.peer_has_all(conn),
+            Said::HaveNone => self.picker.peer_has_none(conn),
+            Said::Suggested(piece) => self.picker.peer_suggests(conn, piece),
+            Said::Block { range, data } => self.block(cx, conn, range, data),
+            Said::Rejected(range) | Said::Expired(range) => {
+                self.picker.release(conn, range);
+                self.others_may_request(conn);
+            }
+            Said::Snubbed { released } => {
+                for range in released {
+                    self.picker.release(conn, range);
+                }
+                self.others_may_request(conn);
+            }
+            Said::Request(range) => self.requested(cx, conn, range),
+            Said::Lint(text) => self.lint(cx, conn, text),
+            Said::Ended(end) => self.end_session(cx, conn, end),
+        }
+        self.end_if_both_seeds(cx, conn);
+        self.dirty.insert(conn);
+    }
+
+    fn lint(&mut self, cx: &mut Context<'_>, conn: ConnId, text: &str) {
+        if self.rules.trace {
+            self.note(cx, format!("{conn}: {text}"));
+        }
+    }
+
+    fn others_may_request(&mut self, but: ConnId) {
+        let idle = |peer: &&Peer| peer.session.wants() > 0;
+        let wanting = self
+            .sessions
+            .iter()
+            .filter(|(conn, peer)| **conn != but && idle(peer));
+        self.dirty.extend(wanting.map(|(conn, _)| *conn));
+    }
+
+    /// Two seeds have nothing to give each other (BEP 21).
+    fn end_if_both_seeds(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        if self.picker.have().is_full() && self.picker.peer_is_seed(conn) {
+            self.end_session(cx, conn, End::BothSeeds);
+        }
+    }
+
+    /// A handshake is whole: ourselves, a double, or a peer.
+    fn handshaken(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        let Some(peer) = self.sessions.get(&conn) else {
+            return;
+        };
+        let Some(peer_id) = peer.session.peer_id() else {
+            return;
+        };
+        let (addr, outgoing) = (peer.session.addr(), peer.session.is_outgoing());
+        if peer_id == self.rules.peer_id {
+            if outgoing {
+                self.candidates.mark_own(addr);
+            }
+            self.end_session(cx, conn, End::Ourselves);
+            return;
+        }
+        let double = self
+            .sessions
+            .iter()
+            .find(|(other, peer)| **other != conn && peer.session.peer_id() == Some(peer_id))
+            .map(|(other, peer)| (*other, peer.session.is_outgoing()));
+        if let Some((other, other_outgoing)) = double {
+            // the peer with the greater id is the one that may have initiated [libtorrent]; among two of the same
+            // direction the older one stays
+            let keep_outgoing = self.rules.peer_id > peer_id;
+            let goes = if outgoing == other_outgoing || other_outgoing == keep_outgoing {
+                conn
+            } else {
+                other
+            };
+            self.end_session(cx, goes, End::Duplicate);
+            if goes == conn {
+                return;
+            }
+        }
+        if self.peers_seen.len() < PEERS_SEEN_MAX {
+            self.peers_seen.insert(peer_id);
+        }
+        self.picker.peer_joined(conn);
+        let upload_only = self.is_complete();
+        let have = self.picker.have();
+        if let Some(peer) = self.sessions.get_mut(&conn) {
+            peer.session.greet(cx.now, have, upload_only);
+            let client = peer.session.client();
+            self.report(
+                cx,
+                Report::PeerConnected {
+                    torrent: self.id,
+                    conn,
+                    addr,
+                    client,
+                },
+            );
+        }
+    }
+
+    /// A block came that this peer was asked for, now or earlier.
+    fn block(&mut self, cx: &mut Context<'_>, conn: ConnId, range: BlockRange, data: Block) {
+        let length = u64::from(range.length);
+        self.downloaded += length;
+        self.rate_down.add(cx.now, length);
+        let Some(addr) = self.sessions.get(&conn).map(|peer| peer.session.addr()) else {
+            return;
+        };
+        match self.picker.received(conn, range) {
+            Receipt::New {
+                piece_complete,
+                cancel,
+            } => {
+                for other in cancel {
+                    if let Some(peer) = self.sessions.get_mut(&other) {
+                        peer.session.cancel(cx.now, range);
+                        self.dirty.insert(other);
+                    }
+                }
+                if let Some(block) = self.geometry.block_number(range) {
+                    self.blame.contributed(range.piece, block, addr.ip());
+                }
+                self.writing += length;
+                self.disk(cx, DiskOp::Write(range), DiskJob::Write { range, data });
+                if piece_complete {
+                    self.hash(cx, range.piece);
+                }
+            }
+            Receipt::Duplicate | Receipt::NotRequested => self.wasted += length,
+        }
+    }
+
+    /// The peer wants a block: it gets it if we have the piece.
+    fn requested(&mut self, cx: &mut Context<'_>, conn: ConnId, range: BlockRange) {
+        let have = self.picker.have().contains(range.piece) && !matches!(self.phase, Phase::Stopping);
+        if let Some(peer) = self.sessions.get_mut(&conn) {
+            if have {
+                peer.session.accept(range);
+            } else {
+                peer.session.refuse(cx.now, range);
+            }
+        }
+    }
+
+    /// A block for a peer was read.
+    pub(super) fn upload_read(&mut self, cx: &mut Context<'_>, conn: ConnId, range: BlockRange, data: Block) {
+        let Some(peer) = self.sessions.get_mut(&conn) else {
+            return;
+        };
+        if data.len() != range.length as usize {
+            peer.session.drop_upload(cx.now, range);
+        } else if peer.session.send_block(cx.now, range, data) {
+            self.uploaded += u64::from(range.length);
+            self.rate_up.add(cx.now, u64::from(range.length));
+        }
+        self.dirty.insert(conn);
+    }
+
+    /// A block for a peer could not be read: the piece is not offered any more.
+    pub(super) fn upload_unreadable(
+        &mut self,
+        cx: &mut Context<'_>,
+        conn: ConnId,
+        range: BlockRange,
+        error: DiskError,
+    ) {
+        if let Some(peer) = self.sessions.get_mut(&conn) {
+            peer.session.drop_upload(cx.now, range);
+            self.dirty.insert(conn);
+        }
+        if self.picker.have().contains(range.piece) {
+            self.forget_piece(range.piece);
+            self.resume.dirty(cx.now);
+            self.report(
+                cx,
+                Report::DiskFailed {
+                    torrent: self.id,
+                    error,
+                    retry_at: None,
+                },
+            );
+        }
+    }
+
+    /// A peer that the user or a tracker named.
+    pub fn add_peer(&mut self, now: Instant, addr: SocketAddr, source: Source, local_ok: bool) {
+        self.candidates.add(now, addr, source, local_ok);
+    }
+}

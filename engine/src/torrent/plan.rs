@@ -1,0 +1,143 @@
+//! The plan step: after an event was applied, what it makes possible is done for the sessions that it touched.
+
+use super::disk::DiskOp;
+use super::{Context, Output, Phase, Torrent};
+use crate::disk::DiskJob;
+use crate::id::ConnId;
+use crate::picker::PickMode;
+use crate::session::Session;
+use crate::time::{Duration, Instant};
+use alloc::vec::Vec;
+
+/// A peer that fetches a whole piece in this time is given whole pieces [libtorrent].
+const WHOLE_PIECE_TIME: Duration = Duration::from_secs(20);
+
+impl Torrent {
+    /// Refills, flushes and registers the sessions that something happened to, in the order of their ids.
+    pub fn plan(&mut self, cx: &mut Context<'_>) {
+        while let Some(conn) = self.dirty.pop_first() {
+            self.follow_interest(cx, conn);
+            self.refill(cx, conn);
+            self.read_uploads(cx, conn);
+            if self.rules.trace {
+                self.tell_trace(cx, conn);
+            }
+            self.flush(cx, conn);
+            self.give_budget(cx, conn);
+            self.register_timer(conn);
+        }
+        self.tell_state(cx);
+    }
+
+    fn may_fetch(&self) -> bool {
+        matches!(self.phase, Phase::Active) && !self.paused
+    }
+
+    fn follow_interest(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        let interested = self.may_fetch() && self.picker.interesting(conn);
+        if let Some(peer) = self.sessions.get_mut(&conn) {
+            peer.session.set_interested(cx.now, interested);
+        }
+    }
+
+    /// Fills the request pipeline of a peer.
+    fn refill(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        if !self.may_fetch() {
+            return;
+        }
+        let Some(peer) = self.sessions.get_mut(&conn) else {
+            return;
+        };
+        let session = &mut peer.session;
+        let wants = session.wants();
+        if wants == 0 {
+            return;
+        }
+        let allowed: Option<Vec<_>> = session.peer_choking().then(|| session.allowed_fast().to_vec());
+        let mode = PickMode {
+            allowed: allowed.as_deref(),
+            snubbed: session.snubbed(),
+            exclusive: self.blame.is_suspect(session.addr().ip()),
+            fast: is_fast(session, cx.now, self.geometry.piece_length()),
+        };
+        let mut picks = Vec::new();
+        self.picker.pick(conn, wants, mode, &mut picks);
+        for pick in picks {
+            session.request(cx.now, pick.range);
+        }
+    }
+
+    /// Reads what the peer asked for, as far as its connection keeps up.
+    fn read_uploads(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        loop {
+            let Some(peer) = self.sessions.get_mut(&conn) else {
+                return;
+            };
+            let Some(range) = peer.session.next_upload(cx.config.send_buffer_max) else {
+                return;
+            };
+            self.disk(cx, DiskOp::Read(conn, range), DiskJob::Read { range });
+        }
+    }
+
+    fn flush(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        if let Some(peer) = self.sessions.get_mut(&conn)
+            && peer.session.has_outgoing()
+        {
+            for what in peer.session.take_outgoing() {
+                cx.out.push(Output::Send { conn, what });
+            }
+        }
+    }
+
+    /// Gives back the budget of what was read, unless the disk is behind.
+    fn give_budget(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        let Some(peer) = self.sessions.get_mut(&conn) else {
+            return;
+        };
+        if peer.read_owed == 0 {
+            return;
+        }
+        if self.writing > cx.config.disk_bytes_in_flight_max {
+            self.starved.insert(conn);
+            return;
+        }
+        let budget = core::mem::take(&mut peer.read_owed);
+        self.grant(cx, conn, budget);
+    }
+
+    /// Registers the session's deadline, if it is earlier than the one that is registered.
+    fn register_timer(&mut self, conn: ConnId) {
+        let Some(peer) = self.sessions.get_mut(&conn) else {
+            return;
+        };
+        let Some(at) = peer.session.deadline() else { return };
+        if peer.timer.is_some_and(|registered| registered <= at) {
+            return;
+        }
+        if let Some(registered) = peer.timer.replace(at) {
+            self.timers.remove(&(registered, conn));
+        }
+        self.timers.insert((at, conn));
+    }
+
+    /// Everything that was asked for is free again: nothing more is fetched for now.
+    pub(super) fn release_everything(&mut self, cx: &mut Context<'_>) {
+        let conns: Vec<_> = self.sessions.keys().copied().collect();
+        for conn in conns {
+            self.picker.release_all(conn);
+            if let Some(peer) = self.sessions.get_mut(&conn) {
+                for range in peer.session.release_requests() {
+                    peer.session.cancel(cx.now, range);
+                }
+            }
+            self.dirty.insert(conn);
+        }
+    }
+}
+
+/// Whether the peer's rate is enough for a whole piece in [`WHOLE_PIECE_TIME`].
+fn is_fast(session: &Session, now: Instant, piece_length: u32) -> bool {
+    let (rate, _) = session.rates(now);
+    rate * WHOLE_PIECE_TIME.as_secs() >= u64::from(piece_length)
+}

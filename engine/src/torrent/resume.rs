@@ -1,0 +1,107 @@
+//! Keeping the saved state: synced before it says "have", written at intervals and at the end.
+
+use super::disk::DiskOp;
+use super::{Context, Phase, Purpose, Torrent};
+use crate::bitfield::Bitfield;
+use crate::disk::{DiskJob, FileStamp};
+use crate::resume::Resume;
+use crate::time::Instant;
+use alloc::vec::Vec;
+
+/// How far saving is.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Saving {
+    /// What was verified when the sync under way was asked for. Later pieces wait for the next one.
+    syncing: Option<Bitfield>,
+    /// A save is under way.
+    saving: bool,
+    /// Since when something is not saved.
+    dirty_since: Option<Instant>,
+    /// Another save was asked for while one was under way.
+    again: bool,
+}
+
+impl Saving {
+    /// Something changed that is worth saving.
+    pub(super) fn dirty(&mut self, now: Instant) {
+        self.dirty_since.get_or_insert(now);
+    }
+
+    fn busy(&self) -> bool {
+        self.syncing.is_some() || self.saving
+    }
+}
+
+impl Torrent {
+    /// Makes what is verified durable, then saves that it is there.
+    pub(super) fn save_resume(&mut self, cx: &mut Context<'_>) {
+        if self.add.purpose == Purpose::Check || self.stamps.is_empty() {
+            return;
+        }
+        if self.resume.busy() {
+            self.resume.again = true;
+            return;
+        }
+        self.resume.dirty_since = None;
+        self.resume.syncing = Some(self.picker.have().clone());
+        self.disk(cx, DiskOp::Sync, DiskJob::Sync);
+    }
+
+    pub(super) fn synced(&mut self, cx: &mut Context<'_>, files: Vec<Option<FileStamp>>) {
+        let Some(have) = self.resume.syncing.take() else {
+            return;
+        };
+        self.stamps = files;
+        // nothing is written any more: at the end of a run, or because nothing is missing
+        let quiet = self.hashing.is_empty() && self.writing == 0;
+        let clean = quiet && (matches!(self.phase, Phase::Stopping) || self.is_complete());
+        let state = Resume {
+            info_hash: self.metainfo.info_hash,
+            have,
+            files: self.stamps.clone(),
+            clean,
+            uploaded: self.uploaded,
+            downloaded: self.downloaded,
+        };
+        self.resume.saving = true;
+        self.disk(
+            cx,
+            DiskOp::SaveResume,
+            DiskJob::SaveResume { data: state.encode() },
+        );
+    }
+
+    pub(super) fn resume_saved(&mut self, cx: &mut Context<'_>) {
+        self.resume.saving = false;
+        if core::mem::take(&mut self.resume.again) {
+            self.save_resume(cx);
+        } else if matches!(self.phase, Phase::Stopping) {
+            self.close_storage(cx);
+        }
+    }
+
+    /// A sync or a save failed. The next interval tries again.
+    pub(super) fn resume_failed(&mut self) {
+        self.resume = Saving::default();
+    }
+
+    /// Whether a sync or a save is under way.
+    pub(super) fn resume_busy(&self) -> bool {
+        self.resume.busy()
+    }
+
+    pub(super) fn resume_deadline(&self) -> Option<Instant> {
+        let active = matches!(self.phase, Phase::Active) && !self.resume.busy();
+        if active {
+            self.resume.dirty_since.map(|since| since + self.resume_interval)
+        } else {
+            None
+        }
+    }
+
+    pub(super) fn resume_timeout(&mut self, cx: &mut Context<'_>) {
+        if self.resume_deadline().is_some_and(|at| cx.now >= at) {
+            self.save_resume(cx);
+        }
+    }
+}

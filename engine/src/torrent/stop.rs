@@ -1,0 +1,103 @@
+//! Pausing and ending: connections closed, trackers told, state saved, files closed.
+
+use super::disk::DiskOp;
+use super::{Context, Output, Phase, Torrent};
+use crate::disk::DiskJob;
+use crate::session::End;
+
+/// What of the end has already happened.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Stop {
+    closing: bool,
+    disk_closed: bool,
+    /// The announcer has said all that it had to say.
+    pub(super) trackers_told: bool,
+    /// The user wants it gone, not the program.
+    pub(super) removed: bool,
+}
+
+impl Torrent {
+    /// Closes its connections and tells its trackers; its state stays.
+    pub fn pause(&mut self, cx: &mut Context<'_>) {
+        if self.paused || matches!(self.phase, Phase::Stopping | Phase::Gone) {
+            return;
+        }
+        self.paused = true;
+        self.end_all(cx, End::TorrentStopped);
+        self.announce_stop(cx);
+        self.save_resume(cx);
+        self.tell_state(cx);
+    }
+
+    /// Goes on after a pause, a storage failure, or a problem that the user solved.
+    pub fn resume(&mut self, cx: &mut Context<'_>) {
+        self.paused = false;
+        match &self.phase {
+            Phase::DiskFailed { .. } => self.retry_disk(cx),
+            // the user may have moved the file that was in the way
+            Phase::Failed { .. } => self.open(cx),
+            Phase::Active => {
+                self.candidates.retry_now();
+                self.announce_start(cx);
+            }
+            Phase::Opening | Phase::Checking(_) | Phase::Preparing | Phase::Stopping | Phase::Gone => {}
+        }
+        self.tell_state(cx);
+    }
+
+    /// Ends the torrent.
+    pub fn stop(&mut self, cx: &mut Context<'_>, removed: bool) {
+        if matches!(self.phase, Phase::Stopping | Phase::Gone) {
+            return;
+        }
+        self.stop.removed = removed;
+        let opened = !matches!(self.phase, Phase::Opening);
+        // what was verified by a check that is cut short is not all that there is: the saved state stays as it was
+        let known = matches!(
+            self.phase,
+            Phase::Active | Phase::DiskFailed { .. } | Phase::Preparing
+        );
+        self.end_all(
+            cx,
+            if removed {
+                End::TorrentStopped
+            } else {
+                End::Shutdown
+            },
+        );
+        self.enter(cx, Phase::Stopping);
+        self.announce_stop(cx);
+        if !opened {
+            self.stop.disk_closed = true;
+        } else if known {
+            self.save_resume(cx);
+        }
+        if opened && !self.resume_busy() {
+            self.close_storage(cx);
+        }
+        self.gone_if_all_is_done(cx);
+    }
+
+    pub(super) fn close_storage(&mut self, cx: &mut Context<'_>) {
+        if !core::mem::replace(&mut self.stop.closing, true) {
+            self.disk(cx, DiskOp::Close, DiskJob::Close);
+        }
+    }
+
+    pub(super) fn disk_closed(&mut self, cx: &mut Context<'_>) {
+        self.stop.disk_closed = true;
+        self.gone_if_all_is_done(cx);
+    }
+
+    /// Whether the user wanted it gone.
+    pub const fn is_removed(&self) -> bool {
+        self.stop.removed
+    }
+
+    pub(super) fn gone_if_all_is_done(&mut self, cx: &mut Context<'_>) {
+        if matches!(self.phase, Phase::Stopping) && self.stop.disk_closed && self.announce_is_over() {
+            self.phase = Phase::Gone;
+            cx.out.push(Output::Gone);
+        }
+    }
+}

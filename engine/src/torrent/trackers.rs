@@ -1,0 +1,244 @@
+//! Announcing: the announcer's policy, the torrent's counters, the peers that come of it.
+
+use super::{AddTorrent, Context, NAME_SHOWN_MAX, Output, Phase, Purpose, Torrent};
+use crate::candidates::Source;
+use crate::config::Config;
+use crate::id::{OpId, PeerId, TorrentId};
+use crate::net::{LookupError, printable};
+use crate::report::Report;
+use crate::rng::{self, Rng};
+use crate::session::End;
+use crate::tracker::tiers::{Announcer, AnnouncerIdentity, AnnouncerOptions, TierOutput};
+use crate::tracker::{AnnounceError, Counters, RequestId, RequestIds, TrackerReply};
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+
+/// Characters of a tracker's text that are shown.
+const TEXT_SHOWN_MAX: usize = 500;
+
+/// The announcer of a torrent, if it may use trackers and has any.
+pub(super) fn announcer(
+    config: &Config,
+    id: TorrentId,
+    add: &AddTorrent,
+    peer_id: PeerId,
+    seed: &[u8; 32],
+) -> Option<Announcer> {
+    if add.purpose == Purpose::Check {
+        return None;
+    }
+    let mut tiers = if add.use_trackers {
+        add.metainfo.trackers.clone()
+    } else {
+        Vec::new()
+    };
+    tiers.extend(add.extra_trackers.iter().cloned());
+    if tiers.iter().all(Vec::is_empty) {
+        return None;
+    }
+    let stream = |purpose| Rng::derive(seed, purpose, u64::from(id.0));
+    let identity = AnnouncerIdentity {
+        info_hash: add.metainfo.info_hash,
+        peer_id,
+        key: stream(rng::Purpose::TrackerKey).next_u32(),
+        port: config.listen_port,
+    };
+    let options = AnnouncerOptions {
+        allow_local: config.allow_local_services,
+        ..AnnouncerOptions::default()
+    };
+    Some(Announcer::new(
+        &tiers,
+        add.metainfo.private,
+        identity,
+        &config.tracker,
+        RequestIds::new(id.0),
+        &mut stream(rng::Purpose::TierShuffle),
+        stream(rng::Purpose::Announce),
+        options,
+    ))
+}
+
+/// Host names of peers that are looked up from one answer: a lookup costs more than an address is worth.
+const HOSTS_MAX: usize = 10;
+
+impl Torrent {
+    /// A lookup of a peer's host name ended. A failed one is just one peer less.
+    pub fn handle_resolved(
+        &mut self,
+        cx: &mut Context<'_>,
+        op: OpId,
+        result: Result<Vec<IpAddr>, LookupError>,
+    ) {
+        let Some((port, local_ok)) = self.lookups.remove(&op) else {
+            return;
+        };
+        if let Some(ip) = result.ok().and_then(|found| found.first().copied()) {
+            self.add_peer(cx.now, SocketAddr::new(ip, port), Source::Tracker, local_ok);
+        }
+    }
+
+    fn counters(&self) -> Counters {
+        Counters {
+            uploaded: self.uploaded,
+            downloaded: self.downloaded,
+            left: self.geometry.total() - self.verified.min(self.geometry.total()),
+        }
+    }
+
+    pub(super) fn announce_start(&mut self, cx: &mut Context<'_>) {
+        let counters = self.counters();
+        self.stop.trackers_told = false;
+        if let Some(announcer) = &mut self.announcer {
+            announcer.start(cx.now);
+            announcer.handle_timeout(cx.now, &counters);
+        }
+        self.drain_announcer(cx);
+    }
+
+    pub(super) fn announce_stop(&mut self, cx: &mut Context<'_>) {
+        let counters = self.counters();
+        if let Some(announcer) = &mut self.announcer {
+            announcer.stop(cx.now);
+            announcer.handle_timeout(cx.now, &counters);
+        }
+        self.drain_announcer(cx);
+    }
+
+    pub(super) fn announce_completed(&mut self, cx: &mut Context<'_>) {
+        let counters = self.counters();
+        if let Some(announcer) = &mut self.announcer {
+            announcer.complete(cx.now);
+            announcer.handle_timeout(cx.now, &counters);
+        }
+        self.drain_announcer(cx);
+    }
+
+    pub(super) fn announce_network_changed(&mut self, cx: &mut Context<'_>) {
+        let counters = self.counters();
+        if let Some(announcer) = &mut self.announcer {
+            announcer.network_changed(cx.now);
+            announcer.handle_timeout(cx.now, &counters);
+        }
+        self.drain_announcer(cx);
+    }
+
+    /// The user wants an announce now.
+    pub fn reannounce(&mut self, cx: &mut Context<'_>) {
+        let counters = self.counters();
+        if let Some(announcer) = &mut self.announcer {
+            announcer.reannounce(cx.now);
+            announcer.handle_timeout(cx.now, &counters);
+        }
+        self.candidates.retry_now();
+        self.drain_announcer(cx);
+    }
+
+    pub(super) fn announce_timeout(&mut self, cx: &mut Context<'_>) {
+        let counters = self.counters();
+        if let Some(announcer) = &mut self.announcer {
+            announcer.handle_timeout(cx.now, &counters);
+        }
+        self.drain_announcer(cx);
+    }
+
+    /// A request of the announcer's ended.
+    pub fn handle_tracker_done(
+        &mut self,
+        cx: &mut Context<'_>,
+        request: RequestId,
+        result: Result<TrackerReply, AnnounceError>,
+    ) {
+        let counters = self.counters();
+        if let Some(announcer) = &mut self.announcer {
+            announcer.handle_done(cx.now, request, result, &counters);
+        }
+        self.drain_announcer(cx);
+    }
+
+    /// The first datagram of a request was not answered in time.
+    pub fn handle_tracker_first_timeout(&mut self, cx: &mut Context<'_>, request: RequestId) {
+        let counters = self.counters();
+        if let Some(announcer) = &mut self.announcer {
+            announcer.handle_first_timeout(cx.now, request);
+            announcer.handle_timeout(cx.now, &counters);
+        }
+        self.drain_announcer(cx);
+    }
+
+    /// Whether nothing is left to be told to a tracker.
+    pub(super) fn announce_is_over(&self) -> bool {
+        self.announcer.is_none() || self.stop.trackers_told
+    }
+
+    fn drain_announcer(&mut self, cx: &mut Context<'_>) {
+        while let Some(output) = self.announcer.as_mut().and_then(Announcer::poll_output) {
+            self.announced(cx, output);
+        }
+        self.gone_if_all_is_done(cx);
+    }
+
+    fn announced(&mut self, cx: &mut Context<'_>, output: TierOutput) {
+        match output {
+            TierOutput::Start { .. } | TierOutput::Cancel { .. } => cx.out.push(Output::Tracker(output)),
+            TierOutput::Peers {
+                peers,
+                hosts,
+                loopback_tracker,
+                ..
+            } => {
+                if matches!(self.phase, Phase::Stopping | Phase::Gone) {
+                    return;
+                }
+                for peer in peers {
+                    self.add_peer(cx.now, peer.addr, Source::Tracker, loopback_tracker);
+                }
+                for (host, port) in hosts.into_iter().take(HOSTS_MAX) {
+                    let op = cx.ids.next_op();
+                    self.lookups.insert(op, (port, loopback_tracker));
+                    cx.out.push(Output::Resolve { op, host });
+                }
+            }
+            TierOutput::Ok {
+                url,
+                seeders,
+                leechers,
+                peers,
+                next,
+                warning,
+            } => {
+                let warning = warning.map(|text| printable(&text, TEXT_SHOWN_MAX));
+                let url = printable(&url, NAME_SHOWN_MAX);
+                let torrent = self.id;
+                self.report(
+                    cx,
+                    Report::TrackerOk {
+                        torrent,
+                        url,
+                        seeders,
+                        leechers,
+                        peers,
+                        next,
+                        warning,
+                    },
+                );
+            }
+            TierOutput::Failed { url, text, retry_at } => {
+                let text = printable(&text, TEXT_SHOWN_MAX);
+                let url = printable(&url, NAME_SHOWN_MAX);
+                self.report(
+                    cx,
+                    Report::TrackerFailed {
+                        torrent: self.id,
+                        url,
+                        text,
+                        retry_at,
+                    },
+                );
+            }
+            TierOutput::ExternalIp(_) => {}
+            TierOutput::Stopped => self.stop.trackers_told = true,
+            TierOutput::SwitchedPrivateTracker => self.end_all(cx, End::TrackerSwitched),
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! Verification: a piece counts when its hash matches (BEP 3), and who is to blame when it does not (protocol.md §9).
+
+use super::disk::DiskOp;
+use super::{Context, Torrent};
+use crate::candidates;
+use crate::disk::DiskJob;
+use crate::geometry::BlockRange;
+use crate::id::{PieceIndex, Sha1Digest};
+use crate::report::{BanReason, Report};
+use crate::session::End;
+use alloc::format;
+use alloc::vec::Vec;
+use core::net::IpAddr;
+
+impl Torrent {
+    /// Asks for the hash of a piece whose blocks are all with storage.
+    pub(super) fn hash(&mut self, cx: &mut Context<'_>, piece: PieceIndex) {
+        self.hashing.insert(piece);
+        self.disk(cx, DiskOp::Hash(piece), DiskJob::Hash { piece });
+    }
+
+    /// The hash of a piece that arrived is known, and its bytes are with the operating system.
+    pub(super) fn hashed(&mut self, cx: &mut Context<'_>, piece: PieceIndex, digest: Sha1Digest) {
+        if !self.hashing.remove(&piece) {
+            return;
+        }
+        if self.metainfo.piece_hash(piece) == Some(digest) {
+            self.verified_now(cx, piece);
+        } else {
+            self.failed_now(cx, piece);
+        }
+    }
+
+    fn verified_now(&mut self, cx: &mut Context<'_>, piece: PieceIndex) {
+        let was_complete = self.is_complete();
+        self.picker.piece_verified(piece);
+        self.verified += u64::from(self.geometry.length_of(piece));
+        self.resume.dirty(cx.now);
+        let have = self.picker.have().count();
+        let pieces = self.geometry.pieces();
+        self.report(
+            cx,
+            Report::PieceVerified {
+                torrent: self.id,
+                piece,
+                have,
+                pieces,
+            },
+        );
+        if self.failures.remove(&piece).is_some() && self.blame.wants_good_digests(piece) {
+            self.disk(cx, DiskOp::DigestsOfGood(piece), DiskJob::Digests { piece });
+        } else {
+            self.blame.piece_verified(piece);
+        }
+        for (conn, peer) in &mut self.sessions {
+            if self
+                .picker
+                .peer_set(*conn)
+                .is_some_and(|set| !set.contains(piece))
+            {
+                peer.session.send_have(cx.now, piece);
+                self.dirty.insert(*conn);
+            } else if peer.session.am_interested() {
+                // its last interesting piece may have been this one
+                self.dirty.insert(*conn);
+            }
+        }
+        if !was_complete && self.is_complete() {
+            self.complete(cx);
+        }
+    }
+
+    /// Every wanted piece is there.
+    fn complete(&mut self, cx: &mut Context<'_>) {
+        self.completed_told = true;
+        self.report(cx, Report::Completed { torrent: self.id });
+        self.tell_state(cx);
+        if self.picker.have().is_full() {
+            self.announce_completed(cx);
+        }
+        self.save_resume(cx);
+        let seeds: Vec<_> = self
+            .sessions
+            .keys()
+            .copied()
+            .filter(|conn| self.picker.peer_is_seed(*conn))
+            .collect();
+        for conn in seeds {
+            self.end_session(cx, conn, End::BothSeeds);
+        }
+        for peer in self.sessions.values_mut() {
+            peer.session.send_upload_only(cx.now);
+        }
+        self.dirty.extend(self.sessions.keys().copied());
+    }
+
+    fn failed_now(&mut self, cx: &mut Context<'_>, piece: PieceIndex) {
+        self.wasted += u64::from(self.geometry.length_of(piece));
+        let failures = self.failures.entry(piece).or_default();
+        *failures += 1;
+        let failures = *failures;
+        let verdict = self.blame.piece_failed(piece);
+        let contributors = match &verdict {
+            crate::blame::Verdict::BanSole(ip) => alloc::vec![*ip],
+            crate::blame::Verdict::Suspect(ips) => ips.clone(),
+            crate::blame::Verdict::Unknown => Vec::new(),
+        };
+        self.report(
+            cx,
+            Report::PieceFailed {
+                torrent: self.id,
+                piece,
+                contributors,
+                failures,
+            },
+        );
+        match verdict {
+            crate::blame::Verdict::BanSole(ip) => {
+                self.free_failed_piece(piece);
+                self.ban(cx, ip, BanReason::SoleSource { piece });
+            }
+            // the piece stays as it is until its block digests are taken: later nobody could be blamed
+            crate::blame::Verdict::Suspect(_) => {
+                self.disk(cx, DiskOp::DigestsOfFailed(piece), DiskJob::Digests { piece });
+            }
+            crate::blame::Verdict::Unknown => self.free_failed_piece(piece),
+        }
+        if let Some(hopeless) = self.blame.hopeless(piece) {
+            let text = format!(
+                "piece {} failed its hash {} times, each time from other peers: the torrent itself or this disk \
+                 may be at fault",
+                piece.0, hopeless.failures
+            );
+            self.note(cx, text);
+        }
+    }
+
+    /// The blocks of a failed piece may be fetched again.
+    pub(super) fn free_failed_piece(&mut self, piece: PieceIndex) {
+        self.picker.piece_failed(piece);
+        self.dirty.extend(self.sessions.keys().copied());
+    }
+
+    /// The good copy is known block by block: who sent other blocks is known too.
+    pub(super) fn blame_by_digests(
+        &mut self,
+        cx: &mut Context<'_>,
+        piece: PieceIndex,
+        digests: Vec<Sha1Digest>,
+    ) {
+        for ban in self.blame.digests_of_good(piece, digests) {
+            let range = self.geometry.block(ban.piece, ban.block);
+            let block = range.unwrap_or(BlockRange {
+                piece: ban.piece,
+                begin: 0,
+                length: 0,
+            });
+            self.ban(cx, ban.addr, BanReason::BlockDiffers { block });
+        }
+    }
+
+    fn ban(&mut self, cx: &mut Context<'_>, ip: IpAddr, why: BanReason) {
+        if self.candidates.is_banned(cx.now, ip) {
+            return;
+        }
+        let reason = match why {
+            BanReason::SoleSource { .. } => candidates::BanReason::BadPiece,
+            BanReason::BlockDiffers { .. } => candidates::BanReason::BadBlock,
+        };
+        self.candidates.ban(cx.now, ip, reason);
+        self.report(
+            cx,
+            Report::Banned {
+                torrent: self.id,
+                ip,
+                why,
+            },
+        );
+        let conns: Vec<_> = self
+            .sessions
+            .iter()
+            .filter(|(_, peer)| peer.session.addr().ip() == ip)
+            .map(|(conn, _)| *conn)
+            .collect();
+        for conn in conns {
+            self.end_session(cx, conn, End::Banned);
+        }
+    }
+}

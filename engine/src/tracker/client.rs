@@ -1,0 +1,491 @@
+//! All tracker requests of all torrents, over both transports, behind one interface.
+//!
+//! A request is paced, its host looked up, its addresses checked against the rules of [`crate::http::Access`], and
+//! then asked once per address family that host and we have (BEP 7, as revised in 2020): two HTTP exchanges or two
+//! UDP ones, merged into one answer. It is a success if one family's was.
+//!
+//! Invariants: exactly one `Done` per request that is not cancelled, and nothing about it afterwards; keys of streams
+//! and lookups are never reused, and events for unknown ones are ignored.
+
+mod request;
+
+use alloc::boxed::Box;
+use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::net::{IpAddr, SocketAddr};
+
+use self::request::{Part, Request};
+use super::udp::{Hurry, UdpExchanges, UdpKey, UdpOutput};
+use super::{
+    AnnounceError, ClientOutput, LookupKey, RequestId, RequestKind, RequestOptions, Stage, StreamKey,
+    TrackerReply, TrackerUrl,
+};
+use crate::config::{HttpConfig, TrackerConfig};
+use crate::http::{Families, HttpExchange, HttpOutput};
+use crate::net::{CloseCause, DatagramFault, LookupError};
+use crate::rng::Rng;
+use crate::time::{Duration, Instant};
+
+/// Addresses of one family that are used of a tracker; a name may have hundreds.
+const ADDRESSES_MAX: usize = 8;
+
+/// All tracker requests of all torrents.
+#[derive(Clone, Debug)]
+pub struct TrackerClient {
+    config: TrackerConfig,
+    http: HttpConfig,
+    families: Families,
+    user_agent: String,
+    udp: UdpExchanges,
+    requests: BTreeMap<RequestId, Request>,
+    /// Requests that wait for their turn, in order.
+    queue: VecDeque<RequestId>,
+    /// HTTP requests that have had their turn.
+    http_active: usize,
+    /// When the current pacing period began, and what was started in it.
+    period: (Instant, u32),
+    timers: BTreeSet<(Instant, RequestId)>,
+    lookups: BTreeMap<LookupKey, (RequestId, Option<usize>)>,
+    streams: BTreeMap<StreamKey, (RequestId, usize)>,
+    keys_drawn: u64,
+    outputs: VecDeque<ClientOutput>,
+}
+
+impl TrackerClient {
+    /// A client without requests. `rng` draws the transaction ids.
+    pub fn new(
+        config: TrackerConfig,
+        http: HttpConfig,
+        ipv4: bool,
+        ipv6: bool,
+        user_agent: &str,
+        rng: Rng,
+    ) -> Self {
+        Self {
+            udp: UdpExchanges::new(config.clone(), rng),
+            config,
+            http,
+            families: Families { v4: ipv4, v6: ipv6 },
+            user_agent: user_agent.into(),
+            requests: BTreeMap::new(),
+            queue: VecDeque::new(),
+            http_active: 0,
+            period: (Instant::START, 0),
+            timers: BTreeSet::new(),
+            lookups: BTreeMap::new(),
+            streams: BTreeMap::new(),
+            keys_drawn: 0,
+            outputs: VecDeque::new(),
+        }
+    }
+
+    /// Starts a request, which ends with exactly one `Done` unless it is cancelled.
+    pub fn start(
+        &mut self,
+        now: Instant,
+        id: RequestId,
+        url: &TrackerUrl,
+        kind: RequestKind,
+        options: RequestOptions,
+    ) {
+        let request = match Request::new(now, url, kind, options, &self.config) {
+            Ok(request) => request,
+            Err(error) => {
+                let result = Err(error);
+                return self.outputs.push_back(ClientOutput::Done { request: id, result });
+            }
+        };
+        self.store(id, request);
+        self.queue.push_back(id);
+        self.advance(now);
+    }
+
+    /// Ends a request without a `Done`. Unknown ids are ignored.
+    pub fn cancel(&mut self, now: Instant, id: RequestId) {
+        if let Some(request) = self.take(id) {
+            self.clean_up(id, &request);
+            self.advance(now);
+        }
+    }
+
+    /// The answer to `Resolve`.
+    pub fn handle_resolved(
+        &mut self,
+        now: Instant,
+        lookup: LookupKey,
+        result: Result<Vec<IpAddr>, LookupError>,
+    ) {
+        let Some((id, part)) = self.lookups.remove(&lookup) else {
+            return;
+        };
+        match part {
+            None => self.resolved(now, id, result),
+            Some(part) => self.with_http(now, id, part, |exchange| exchange.handle_resolved(now, result)),
+        }
+        self.advance(now);
+    }
+
+    /// A connection stands (TLS included).
+    pub fn handle_connected(&mut self, now: Instant, stream: StreamKey) {
+        if let Some((id, part)) = self.streams.get(&stream).copied() {
+            self.with_http(now, id, part, |exchange| exchange.handle_connected(now));
+        }
+    }
+
+    /// Bytes of a connection.
+    pub fn handle_received(&mut self, now: Instant, stream: StreamKey, data: &[u8]) {
+        if let Some((id, part)) = self.streams.get(&stream).copied() {
+            self.with_http(now, id, part, |exchange| exchange.handle_received(now, data));
+            self.advance(now);
+        }
+    }
+
+    /// A connection is no more, or never came to be.
+    pub fn handle_closed(&mut self, now: Instant, stream: StreamKey, cause: CloseCause) {
+        if let Some((id, part)) = self.streams.remove(&stream) {
+            self.with_http(now, id, part, |exchange| exchange.handle_closed(now, cause));
+            self.advance(now);
+        }
+    }
+
+    /// A datagram. Returns whether it belonged to a request.
+    pub fn handle_datagram(&mut self, now: Instant, from: SocketAddr, data: &[u8]) -> bool {
+        let ours = self.udp.handle_datagram(now, from, data);
+        self.drain_udp(now);
+        ours
+    }
+
+    /// A datagram did not go out, or was refused by the other machine.
+    pub fn handle_datagram_error(&mut self, now: Instant, to: SocketAddr, fault: DatagramFault) {
+        self.udp.handle_datagram_error(now, to, fault);
+        self.drain_udp(now);
+    }
+
+    /// Time has passed; call it at [`TrackerClient::deadline`].
+    pub fn handle_timeout(&mut self, now: Instant) {
+        self.udp.handle_timeout(now);
+        self.drain_udp(now);
+        while let Some((due, id)) = self.timers.first().copied() {
+            if due > now {
+                break;
+            }
+            self.timeout(now, id);
+        }
+        self.advance(now);
+    }
+
+    /// When `handle_timeout` is due.
+    pub fn deadline(&self) -> Option<Instant> {
+        let timer = self.timers.first().map(|(due, _)| *due);
+        let period_end = self.period.0 + self.config.start_period;
+        // requests that wait for a free HTTP slot are released by the end of another one
+        let paced = self.period.1 >= self.config.starts_max && self.next_in_queue(true).is_some();
+        [timer, self.udp.deadline(), paced.then_some(period_end)]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// What to do next, in order.
+    pub fn poll_output(&mut self) -> Option<ClientOutput> {
+        self.outputs.pop_front()
+    }
+
+    /// Requests that are not over.
+    pub fn active(&self) -> usize {
+        self.requests.len()
+    }
+
+    /// Starts what may start now and hears what came of it.
+    fn advance(&mut self, now: Instant) {
+        self.release(now);
+        self.drain_udp(now);
+    }
+
+    fn take(&mut self, id: RequestId) -> Option<Request> {
+        let request = self.requests.remove(&id)?;
+        self.timers.remove(&(request.deadline(), id));
+        Some(request)
+    }
+
+    fn store(&mut self, id: RequestId, request: Request) {
+        self.timers.insert((request.deadline(), id));
+        self.requests.insert(id, request);
+    }
+
+    fn draw_key(&mut self) -> u64 {
+        self.keys_drawn += 1;
+        self.keys_drawn
+    }
+
+    /// The place in the queue of the first request that may start, if pacing is left aside (`unpaced`) or not.
+    fn next_in_queue(&self, unpaced: bool) -> Option<usize> {
+        let slot_free = self.http_active < self.config.http_concurrent_max;
+        let allowance = unpaced || self.period.1 < self.config.starts_max;
+        self.queue.iter().position(|id| {
+            let Some(request) = self.requests.get(id) else {
+                return false;
+            };
+            request.in_a_hurry() || allowance && (slot_free || request.is_udp())
+        })
+    }
+
+    /// Starts the requests whose turn it is.
+    fn release(&mut self, now: Instant) {
+        if now.since(self.period.0) >= self.config.start_period {
+            self.period = (now, 0);
+        }
+        while let Some(at) = self.next_in_queue(false) {
+            let Some(id) = self.queue.remove(at) else {
+                return;
+            };
+            let Some(mut request) = self.take(id) else {
+                continue;
+            };
+            self.period.1 = self.period.1.saturating_add(1);
+            self.http_active += usize::from(!request.is_udp());
+            request.begin(now, &self.http);
+            let literal = request.url.url().address();
+            if literal.is_none() {
+                let lookup = LookupKey(self.draw_key());
+                self.lookups.insert(lookup, (id, None));
+                let host = request.url.host().into();
+                self.outputs.push_back(ClientOutput::Resolve { lookup, host });
+            }
+            self.store(id, request);
+            if let Some(address) = literal {
+                self.resolved(now, id, Ok([address].into()));
+            }
+        }
+    }
+
+    /// The addresses of a request's host are known: ask each family.
+    fn resolved(&mut self, now: Instant, id: RequestId, result: Result<Vec<IpAddr>, LookupError>) {
+        let Some(mut request) = self.take(id) else {
+            return;
+        };
+        let addresses = match result {
+            Ok(addresses) => request.usable(&addresses, self.families),
+            Err(error) => Err(AnnounceError::Lookup(error)),
+        };
+        let addresses = match addresses {
+            Ok(addresses) => addresses,
+            Err(error) => return self.finish(id, &request, Err(error)),
+        };
+        request.lookup_at = Instant::FAR_FUTURE;
+        for v6 in [false, true] {
+            let mut family: Vec<IpAddr> = addresses
+                .iter()
+                .copied()
+                .filter(|ip| ip.is_ipv6() == v6)
+                .collect();
+            family.truncate(ADDRESSES_MAX);
+            if family.is_empty() {
+                continue;
+            }
+            if request.is_udp() {
+                self.start_udp(now, UdpKey { request: id, v6 }, &mut request, &family);
+            } else {
+                let families = Families { v4: !v6, v6 };
+                let mut exchange = request.http_exchange(now, families, &self.http, &self.user_agent);
+                // it asks for the host that has just been looked up
+                exchange.handle_resolved(now, Ok(family));
+                request.parts.push(Part::Http {
+                    exchange: Box::new(exchange),
+                    stream: None,
+                    looked_up: request.url.url().address().is_some(),
+                });
+            }
+        }
+        self.pump(now, id, request);
+    }
+
+    fn start_udp(&mut self, now: Instant, key: UdpKey, request: &mut Request, addresses: &[IpAddr]) {
+        let port = request.url.port();
+        let endpoints = addresses.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
+        let hurry = match (request.options.sends_max, request.options.deadline) {
+            (Some(sends_max), Some(deadline)) => Some(Hurry {
+                sends_max,
+                period: (deadline.since(now) / sends_max.max(1)).max(Duration::from_millis(1)),
+            }),
+            _ => None,
+        };
+        let url_data = request.url.path_and_query();
+        self.udp
+            .start(now, key, endpoints, request.kind.clone(), url_data, hurry);
+        request.parts.push(Part::Udp(key));
+    }
+
+    /// Lets one HTTP exchange handle an event.
+    fn with_http(&mut self, now: Instant, id: RequestId, part: usize, event: impl FnOnce(&mut HttpExchange)) {
+        let Some(mut request) = self.take(id) else {
+            return;
+        };
+        if let Some(Part::Http { exchange, .. }) = request.parts.get_mut(part) {
+            event(exchange);
+        }
+        self.pump(now, id, request);
+    }
+
+    /// Translates what the exchanges of a request want, and ends the request if it is over.
+    fn pump(&mut self, now: Instant, id: RequestId, mut request: Request) {
+        for index in 0..request.parts.len() {
+            self.pump_part(id, index, &mut request, now);
+        }
+        self.settle(id, request);
+    }
+
+    fn pump_part(&mut self, id: RequestId, index: usize, request: &mut Request, now: Instant) {
+        while let Some(Part::Http {
+            exchange,
+            stream,
+            looked_up,
+        }) = request.parts.get_mut(index)
+        {
+            match exchange.poll_output() {
+                None => return,
+                // the first lookup of a name was made for all families
+                Some(HttpOutput::Resolve { .. }) if !*looked_up => *looked_up = true,
+                Some(HttpOutput::Resolve { host }) => {
+                    let lookup = LookupKey(self.draw_key());
+                    self.lookups.insert(lookup, (id, Some(index)));
+                    self.outputs.push_back(ClientOutput::Resolve { lookup, host });
+                }
+                Some(HttpOutput::Connect { to, tls }) => {
+                    let key = StreamKey(self.keys_drawn + 1);
+                    *stream = Some(key);
+                    self.keys_drawn += 1;
+                    self.streams.insert(key, (id, index));
+                    self.outputs
+                        .push_back(ClientOutput::Connect { stream: key, to, tls });
+                }
+                Some(HttpOutput::Send(data)) => {
+                    if let Some(stream) = *stream {
+                        self.outputs.push_back(ClientOutput::Send { stream, data });
+                    }
+                }
+                Some(HttpOutput::Close) => {
+                    if let Some(stream) = stream.take() {
+                        self.close(stream);
+                    }
+                }
+                Some(HttpOutput::Trace(text)) => {
+                    self.outputs.push_back(ClientOutput::Trace { request: id, text });
+                }
+                Some(HttpOutput::Done(result)) => {
+                    let result = request.read_http(result, self.config.peers_max);
+                    request.part_done(now, index, result, &self.config);
+                }
+            }
+        }
+    }
+
+    fn close(&mut self, stream: StreamKey) {
+        if self.streams.remove(&stream).is_some() {
+            self.outputs.push_back(ClientOutput::Close { stream });
+        }
+    }
+
+    /// Stores a request that goes on, or ends it.
+    fn settle(&mut self, id: RequestId, mut request: Request) {
+        match request.outcome() {
+            Some(result) => self.finish(id, &request, result),
+            None => self.store(id, request),
+        }
+    }
+
+    fn finish(&mut self, id: RequestId, request: &Request, result: Result<TrackerReply, AnnounceError>) {
+        self.clean_up(id, request);
+        self.outputs.push_back(ClientOutput::Done { request: id, result });
+    }
+
+    /// Frees what a request holds that has been taken out.
+    fn clean_up(&mut self, id: RequestId, request: &Request) {
+        self.queue.retain(|waiting| *waiting != id);
+        if request.begun && !request.is_udp() {
+            self.http_active = self.http_active.saturating_sub(1);
+        }
+        for part in &request.parts {
+            match part {
+                Part::Udp(key) => self.udp.cancel(*key),
+                Part::Http { stream, .. } => {
+                    if let Some(stream) = stream {
+                        self.close(*stream);
+                    }
+                }
+                Part::Over => {}
+            }
+        }
+        self.lookups.retain(|_, (owner, _)| *owner != id);
+    }
+
+    fn drain_udp(&mut self, now: Instant) {
+        while let Some(output) = self.udp.poll_output() {
+            match output {
+                UdpOutput::Datagram { to, data } => {
+                    self.outputs.push_back(ClientOutput::Datagram { to, data });
+                }
+                UdpOutput::Trace { key, text } => self.outputs.push_back(ClientOutput::Trace {
+                    request: key.request,
+                    text,
+                }),
+                UdpOutput::Done { key, from, result } => {
+                    let Some(mut request) = self.take(key.request) else {
+                        continue;
+                    };
+                    let index = request
+                        .parts
+                        .iter()
+                        .position(|part| matches!(part, Part::Udp(k) if *k == key));
+                    if let Some(index) = index {
+                        let result = request::mark_loopback(result, from.ip());
+                        request.part_done(now, index, result, &self.config);
+                    }
+                    self.settle(key.request, request);
+                }
+            }
+        }
+    }
+
+    /// A timer of a request is due.
+    fn timeout(&mut self, now: Instant, id: RequestId) {
+        let Some(mut request) = self.take(id) else {
+            return;
+        };
+        if now >= request.first_timeout_at {
+            request.first_timeout_at = Instant::FAR_FUTURE;
+            self.outputs.push_back(ClientOutput::FirstTimeout { request: id });
+        }
+        let given_up = request.options.deadline.is_some_and(|deadline| now >= deadline);
+        if now >= request.lookup_at || given_up {
+            let stages = request.parts.iter().filter_map(|part| match part {
+                Part::Udp(key) => self.udp.stage(*key),
+                Part::Http { .. } => Some(Stage::Answer),
+                Part::Over => None,
+            });
+            // the furthest that any family came: the request may have been delivered there
+            let stage = stages
+                .max_by_key(|stage| *stage == Stage::Answer)
+                .unwrap_or(Stage::Lookup);
+            let result = request
+                .early_outcome()
+                .unwrap_or(Err(AnnounceError::Timeout { stage }));
+            return self.finish(id, &request, result);
+        }
+        if now >= request.grace_at
+            && let Some(result) = request.early_outcome()
+        {
+            return self.finish(id, &request, result);
+        }
+        for part in &mut request.parts {
+            if let Part::Http { exchange, .. } = part {
+                exchange.handle_timeout(now);
+            }
+        }
+        self.pump(now, id, request);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+# Every recipe is a plain command, or a script that runs without `just`. (`pip install rust-just` or `cargo install just` gives the tool.)
+
+# list the recipes
+default:
+    @just --list --unsorted
+
+# exactly what continuous integration runs: installs the real clients, so best as root in a container
+[group('check')]
+ci:
+    .ci/run
+
+# all tests that need nothing installed
+[group('check')]
+test *ARGS:
+    cargo test --workspace {{ARGS}}
+
+# the same with nextest, which is faster and names slow tests
+[group('check')]
+nextest *ARGS:
+    cargo nextest run --workspace {{ARGS}}
+
+# format the code
+[group('check')]
+fmt:
+    cargo fmt --all
+
+# clippy over everything, warnings are errors
+[group('check')]
+lint:
+    cargo clippy --workspace --all-targets -- -D warnings
+
+# module order, file and function lengths, snapshots: the rules of CONTRIBUTING.md that a machine can hold
+[group('check')]
+tidy:
+    cargo test -p tests --test tidy
+
+# rewrite the snapshots, then read `git diff snapshots` before committing
+[group('snapshots')]
+accept *ARGS:
+    INSTA_UPDATE=always cargo test -p tests {{ARGS}}
+
+# snapshots that no test looks at
+[group('snapshots')]
+unused-snapshots:
+    .ci/unused-snapshots
+
+# against aria2, Transmission, libtorrent and opentracker on loopback (.ci/clients installs them)
+[group('real')]
+interop *ARGS:
+    cargo build --release
+    cargo test -p tests --test interop -- --ignored --test-threads=1 {{ARGS}}
+
+# download a small torrent over loopback, nothing needed
+[group('real')]
+demo:
+    cargo run --release -- demo
+
+# sweep the simulator, for example: just sim 0..1000
+[group('simulator')]
+sim SEEDS:
+    cargo run --release -- sim sweep --seeds {{SEEDS}}
+
+# feed a recorded run to the engine and check every action
+[group('simulator')]
+replay FILE:
+    cargo run --release -- replay {{FILE}}
+
+# the optimised binary, in target/release
+[group('release')]
+release:
+    cargo build --release --locked

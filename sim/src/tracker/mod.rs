@@ -1,0 +1,240 @@
+//! A model tracker: swarms as data, answers over BEP 15 datagrams and BEP 3 HTTP requests.
+//!
+//! Sans I/O: the caller owns the sockets (or has none), tells the time, and hands bytes in and out. Every
+//! announce is kept as a value, so that a test can ask what a client told its tracker and when.
+//!
+//! Invariants: equal seeds, times and requests give equal answers; no request makes it panic; what it keeps is
+//! bounded by [`Limits`].
+
+mod bencode;
+mod http;
+mod swarm;
+#[cfg(test)]
+mod tests;
+mod udp;
+
+pub use http::head_length;
+pub use swarm::{Peer, Swarm};
+
+use seedbed_engine::rng::Rng;
+use seedbed_engine::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+/// What a client says about its download (BEP 3 `event`, BEP 15 numbers it).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum AnnounceEvent {
+    /// An announce at the regular interval.
+    None,
+    /// The download is complete.
+    Completed,
+    /// The first announce of a run.
+    Started,
+    /// The last announce of a run.
+    Stopped,
+}
+
+/// How an announce came.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Transport {
+    /// A datagram (BEP 15).
+    Udp,
+    /// An HTTP request (BEP 3).
+    Http,
+}
+
+/// One announce, as it came.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Announce {
+    /// When it arrived.
+    pub at: Instant,
+    /// Who sent it.
+    pub from: SocketAddr,
+    /// Over what.
+    pub transport: Transport,
+    /// The torrent.
+    pub info_hash: [u8; 20],
+    /// The client's id of this run.
+    pub peer_id: [u8; 20],
+    /// Where it takes connections.
+    pub port: u16,
+    /// Bytes of payload it says that it sent.
+    pub uploaded: u64,
+    /// Bytes of payload it says that it received.
+    pub downloaded: u64,
+    /// Bytes it says that it lacks.
+    pub left: u64,
+    /// What happened.
+    pub event: AnnounceEvent,
+    /// How many peers it wants; `None` leaves it to the tracker.
+    pub num_want: Option<u32>,
+    /// Its key: the same over all its addresses.
+    pub key: Option<u32>,
+    /// Whether the tracker knew the torrent and took the announce.
+    pub accepted: bool,
+}
+
+/// What a tracker tells its clients, and what it keeps at most.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// When clients should announce again.
+    pub interval: Duration,
+    /// `min interval` of HTTP answers, if any.
+    pub interval_min: Option<Duration>,
+    /// Peers in an answer when the client does not say how many. 50: BEP 3's custom.
+    pub num_want_default: usize,
+    /// Peers in an answer at the most. 200 compact IPv4 peers fill a datagram that no path has to fragment.
+    pub num_want_max: usize,
+    /// Torrents at a time.
+    pub swarms_max: usize,
+    /// Peers of one torrent.
+    pub peers_max: usize,
+    /// Connection ids of UDP clients at a time; the oldest goes first.
+    pub connections_max: usize,
+    /// Announces kept as data; when so many are there, the older half is dropped.
+    pub log_max: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            interval: Duration::from_secs(1800),
+            interval_min: None,
+            num_want_default: 50,
+            num_want_max: 200,
+            swarms_max: 1_000,
+            peers_max: 10_000,
+            connections_max: 10_000,
+            log_max: 100_000,
+        }
+    }
+}
+
+/// A tracker of UDP and HTTP clients alike.
+#[derive(Clone, Debug)]
+pub struct Tracker {
+    limits: Limits,
+    /// Whether a torrent that nobody registered is taken when it is first announced.
+    open: bool,
+    swarms: BTreeMap<[u8; 20], Swarm>,
+    connections: udp::Connections,
+    rng: Rng,
+    log: Vec<Announce>,
+    failure: Option<String>,
+    warning: Option<String>,
+}
+
+/// What an announce is answered with, before it is encoded.
+struct Answer {
+    seeders: u32,
+    leechers: u32,
+    peers: Vec<Peer>,
+}
+
+impl Tracker {
+    /// A tracker that takes every torrent. The seed decides its connection ids and which peers it names when
+    /// it knows more than were asked for.
+    pub fn new(limits: Limits, seed: [u8; 32]) -> Self {
+        Self {
+            limits,
+            open: true,
+            swarms: BTreeMap::new(),
+            connections: udp::Connections::default(),
+            rng: Rng::from_seed(seed),
+            log: Vec::new(),
+            failure: None,
+            warning: None,
+        }
+    }
+
+    /// From now on torrents that were not registered are refused.
+    pub fn close(&mut self) {
+        self.open = false;
+    }
+
+    /// Registers a torrent.
+    pub fn register(&mut self, info_hash: [u8; 20]) -> &mut Swarm {
+        self.swarms.entry(info_hash).or_default()
+    }
+
+    /// From now on every announce and scrape fails with this text.
+    pub fn fail_with(&mut self, text: Option<String>) {
+        self.failure = text;
+    }
+
+    /// From now on every HTTP answer warns with this text.
+    pub fn warn_with(&mut self, text: Option<String>) {
+        self.warning = text;
+    }
+
+    /// What is known of a torrent.
+    pub fn swarm(&self, info_hash: &[u8; 20]) -> Option<&Swarm> {
+        self.swarms.get(info_hash)
+    }
+
+    /// Every announce in the order of arrival, refused ones included.
+    pub fn announces(&self) -> &[Announce] {
+        &self.log
+    }
+
+    /// Takes one announce: keeps it as data, changes the swarm, chooses peers for the answer.
+    fn announce(&mut self, mut announce: Announce) -> Result<Answer, String> {
+        let outcome = self.admit(&announce);
+        announce.accepted = outcome.is_ok();
+        let answer = outcome.map(|()| self.apply(&announce));
+        if self.log.len() >= self.limits.log_max.max(1) {
+            self.log.drain(..self.log.len().div_ceil(2));
+        }
+        self.log.push(announce);
+        answer
+    }
+
+    /// Whether an announce is taken; if not, the text that the client is told.
+    fn admit(&self, announce: &Announce) -> Result<(), String> {
+        if let Some(text) = &self.failure {
+            return Err(text.clone());
+        }
+        if self.swarms.contains_key(&announce.info_hash) {
+            return Ok(());
+        }
+        if !self.open {
+            return Err("unregistered torrent".into());
+        }
+        if self.swarms.len() >= self.limits.swarms_max {
+            return Err("too many torrents".into());
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, announce: &Announce) -> Answer {
+        let addr = SocketAddr::new(unmapped(announce.from.ip()), announce.port);
+        let swarm = self.swarms.entry(announce.info_hash).or_default();
+        swarm.announced(addr, announce, self.limits.peers_max);
+        let wanted = match announce.num_want {
+            _ if announce.event == AnnounceEvent::Stopped => 0,
+            None => self.limits.num_want_default,
+            Some(n) => usize::try_from(n)
+                .unwrap_or(usize::MAX)
+                .min(self.limits.num_want_max),
+        };
+        let mut others: Vec<Peer> = swarm
+            .peers()
+            .filter(|peer| peer.addr != addr && peer.addr.port() != 0)
+            .cloned()
+            .collect();
+        if others.len() > wanted {
+            self.rng.shuffle(&mut others);
+            others.truncate(wanted);
+        }
+        Answer {
+            seeders: swarm.seeders(),
+            leechers: swarm.leechers(),
+            peers: others,
+        }
+    }
+}
+
+/// An IPv4 address that a dual-stack socket wrapped into IPv6 is the IPv4 address.
+fn unmapped(ip: IpAddr) -> IpAddr {
+    ip.to_canonical()
+}

@@ -1,0 +1,16 @@
+//! Our program among real clients, over real sockets on loopback: aria2, Transmission, libtorrent, and opentracker.
+//!
+//! Whatever arrives is compared with the original by SHA-256. The tests need programs that not every machine has and
+//! are therefore ignored unless asked for; `.ci/clients` installs them, `just interop` and `.ci/run` run them:
+//!
+//! ```text
+//! cargo build --release
+//! cargo test -p tests --test interop -- --ignored --test-threads=1
+//! ```
+
+mod download;
+mod faults;
+mod resume;
+mod rig;
+mod seed;
+mod the_rig_itself;

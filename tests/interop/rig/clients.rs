@@ -1,0 +1,159 @@
+//! The real clients: how each is started on a loopback address of its own, quiet in every other way.
+//!
+//! No DHT, no PEX, no local discovery, no port mapping, no encryption and no uTP: peers come from the tracker alone,
+//! over plain TCP.
+
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
+use std::process::Command;
+
+use super::Scheme;
+
+/// A program that is not ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Client {
+    Aria2,
+    /// Ignores loopback addresses that a tracker gives it: the other side has to connect.
+    Transmission,
+    Libtorrent,
+}
+
+/// What a client is to do, beside its torrent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Options {
+    /// Bytes a second that it uploads at most.
+    pub(crate) upload_rate_max: Option<u32>,
+    /// Serves wrong bytes: the address ends in another number, so that the innocent one can run beside it.
+    pub(crate) is_liar: bool,
+}
+
+/// The address of the program under test.
+pub(crate) const OURS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
+impl Client {
+    pub(crate) const ALL: [Self; 3] = [Self::Aria2, Self::Transmission, Self::Libtorrent];
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Aria2 => "aria2",
+            Self::Transmission => "transmission",
+            Self::Libtorrent => "libtorrent",
+        }
+    }
+
+    pub(crate) fn address(self, options: Options) -> Ipv4Addr {
+        let last = match self {
+            Self::Aria2 => 3,
+            Self::Transmission => 4,
+            Self::Libtorrent => 5,
+        };
+        Ipv4Addr::new(127, 0, 0, if options.is_liar { last + 10 } else { last })
+    }
+
+    /// How the client reaches the tracker where the others use `scheme`: aria2 speaks to UDP trackers only with its DHT
+    /// on, which would not be quiet.
+    pub(crate) fn scheme(self, scheme: Scheme) -> Scheme {
+        if self == Self::Aria2 { Scheme::Http } else { scheme }
+    }
+
+    /// The command that shares `torrent` with its data in `data`, complete or not, until it is ended. `home` is an
+    /// empty folder for its state.
+    pub(crate) fn command(self, torrent: &Path, data: &Path, home: &Path, options: Options) -> Command {
+        let address = self.address(options);
+        match self {
+            Self::Aria2 => aria2(torrent, data, address, options),
+            Self::Transmission => transmission(torrent, data, home, address, options),
+            Self::Libtorrent => libtorrent(torrent, data, address, options),
+        }
+    }
+}
+
+fn aria2(torrent: &Path, data: &Path, address: Ipv4Addr, options: Options) -> Command {
+    let port = free_port(address);
+    let mut command = Command::new("aria2c");
+    command.args([
+        "--no-conf",
+        "--enable-dht=false",
+        "--enable-dht6=false",
+        "--bt-enable-lpd=false",
+    ]);
+    command.args([
+        "--enable-peer-exchange=false",
+        "--bt-require-crypto=false",
+        "--bt-min-crypto-level=plain",
+    ]);
+    command.args([
+        "--disable-ipv6=true",
+        "--file-allocation=none",
+        "--summary-interval=0",
+    ]);
+    command.args([
+        "--check-integrity=true",
+        "--allow-overwrite=true",
+        "--seed-ratio=0.0",
+    ]);
+    command.args(["--console-log-level=notice", "--enable-color=false"]);
+    command.arg(format!("--interface={address}"));
+    // The UDP tracker's answers come to the DHT's port, also without the DHT.
+    command.args([
+        format!("--listen-port={port}"),
+        format!("--dht-listen-port={port}"),
+    ]);
+    if let Some(rate) = options.upload_rate_max {
+        command.arg(format!("--max-upload-limit={rate}"));
+    }
+    command.arg("--dir").arg(data).arg(torrent);
+    command
+}
+
+fn transmission(torrent: &Path, data: &Path, home: &Path, address: Ipv4Addr, options: Options) -> Command {
+    let watched = home.join("watched");
+    std::fs::create_dir_all(&watched).expect("a folder");
+    std::fs::copy(torrent, watched.join("watched.torrent")).expect("the torrent");
+    let settings = serde_json::json!({
+        "bind-address-ipv4": address.to_string(),
+        "bind-address-ipv6": "::1",
+        "blocklist-enabled": false,
+        "dht-enabled": false,
+        "download-dir": data,
+        "encryption": 0,
+        "incomplete-dir-enabled": false,
+        "lpd-enabled": false,
+        "message-level": 3,
+        "peer-port": free_port(address),
+        "pex-enabled": false,
+        "port-forwarding-enabled": false,
+        "preallocation": 0,
+        "rpc-enabled": false,
+        "rename-partial-files": false,
+        "speed-limit-up": options.upload_rate_max.unwrap_or(0) / 1000,
+        "speed-limit-up-enabled": options.upload_rate_max.is_some(),
+        "utp-enabled": false,
+        "watch-dir": watched,
+        "watch-dir-enabled": true,
+    });
+    std::fs::write(home.join("settings.json"), settings.to_string()).expect("a file");
+    let mut command = Command::new("transmission-daemon");
+    command.arg("--foreground").arg("--config-dir").arg(home);
+    command
+}
+
+fn libtorrent(torrent: &Path, data: &Path, address: Ipv4Addr, options: Options) -> Command {
+    // Debian's own interpreter: the binding is installed for that one.
+    let mut command = Command::new("/usr/bin/python3");
+    command
+        .arg("-B")
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/lt.py"));
+    command
+        .arg(torrent)
+        .arg(data)
+        .arg(format!("{address}:{}", free_port(address)));
+    command.arg(options.upload_rate_max.unwrap_or(0).to_string());
+    command
+}
+
+/// A TCP port that is free on `address`.
+pub(crate) fn free_port(address: Ipv4Addr) -> u16 {
+    let listener = TcpListener::bind((address, 0)).expect("a loopback port");
+    listener.local_addr().expect("a bound socket").port()
+}

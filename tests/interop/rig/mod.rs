@@ -1,0 +1,137 @@
+//! The rig: one torrent, one tracker, real clients around it, and our own program among them.
+//!
+//! Everything lies in one temporary folder and everything that was started ends with the value that started it.
+
+mod clients;
+mod content;
+mod process;
+mod seedbed;
+mod tracker;
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub(crate) use clients::{Client, OURS, Options};
+pub(crate) use content::Content;
+pub(crate) use process::{Process, wait_until};
+pub(crate) use seedbed::{events, finished};
+pub(crate) use tracker::Scheme;
+
+/// From a client's start to its announce as a seed, its check of the data included.
+const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// One torrent and its tracker.
+pub(crate) struct Rig {
+    pub(crate) content: Content,
+    pub(crate) tracker: tracker::Tracker,
+    pub(crate) torrent: PathBuf,
+    scheme: Scheme,
+    folder: tempfile::TempDir,
+}
+
+/// A real client that shares the torrent.
+pub(crate) struct Peer {
+    /// Where it reads and writes.
+    pub(crate) data: PathBuf,
+    pub(crate) address: Ipv4Addr,
+    pub(crate) process: Process,
+}
+
+impl Peer {
+    /// Bytes of payload that libtorrent has sent. (The others do not say.)
+    pub(crate) fn uploaded(&self) -> u64 {
+        let out = self.process.out();
+        let last = out.lines().rev().find_map(|line| line.strip_prefix("uploaded "));
+        last.map_or(0, |count| count.parse().unwrap_or(0))
+    }
+}
+
+impl Rig {
+    pub(crate) fn new(content: Content, scheme: Scheme) -> Self {
+        let folder = tests::temp_dir();
+        let tracker = tracker::Tracker::start(folder.path(), content.info_hash());
+        let torrent = folder.path().join("it.torrent");
+        std::fs::write(&torrent, content.torrent(&tracker.url(scheme))).expect("a file");
+        Self {
+            content,
+            tracker,
+            torrent,
+            scheme,
+            folder,
+        }
+    }
+
+    /// A new folder of that name.
+    pub(crate) fn folder(&self, name: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::create_dir_all(&path).expect("a folder");
+        path
+    }
+
+    /// Starts `client` without data.
+    pub(crate) fn leecher(&self, client: Client) -> Peer {
+        let name = format!("{}-leech", client.name());
+        self.start(client, &name, self.folder(&name), Options::default())
+    }
+
+    /// Starts `client` with all data, and waits until the tracker knows it.
+    #[track_caller]
+    pub(crate) fn seeder(&self, client: Client, options: Options) -> Peer {
+        let name = format!(
+            "{}-{}",
+            client.name(),
+            if options.is_liar { "liar" } else { "seed" }
+        );
+        let data = self.folder(&name);
+        self.content.write_to(&data);
+        let seeds = self.tracker.swarm().unwrap_or_default().seeds;
+        let peer = self.start(client, &name, data, options);
+        self.tracker.wait_for(seeds + 1, 0, READY_LIMIT);
+        peer
+    }
+
+    /// A seeder whose data becomes wrong after it was checked.
+    #[track_caller]
+    pub(crate) fn liar(&self, client: Client) -> Peer {
+        let peer = self.seeder(
+            client,
+            Options {
+                is_liar: true,
+                ..Options::default()
+            },
+        );
+        self.content.write_wrong_to(&peer.data);
+        peer
+    }
+
+    fn start(&self, client: Client, name: &str, data: PathBuf, options: Options) -> Peer {
+        let home = self.folder(&format!("{name}-home"));
+        let torrent = home.join("it.torrent");
+        let announce = self.tracker.url(client.scheme(self.scheme));
+        std::fs::write(&torrent, self.content.torrent(&announce)).expect("a file");
+        let command = client.command(&torrent, &data, &home, options);
+        let process = Process::start(name, command, self.folder.path().join(name));
+        Peer {
+            data,
+            address: client.address(options),
+            process,
+        }
+    }
+
+    /// Waits until all files below `folder` are right.
+    #[track_caller]
+    pub(crate) fn wait_for_content(&self, folder: &Path, limit: Duration) {
+        let what = format!(
+            "the content in {}",
+            folder.file_name().unwrap_or_default().display()
+        );
+        wait_until(&what, limit, || self.content.differences(folder).is_empty());
+    }
+
+    /// All files below `folder` are right now.
+    #[track_caller]
+    pub(crate) fn assert_content(&self, folder: &Path) {
+        assert_eq!(self.content.differences(folder), Vec::<String>::new());
+    }
+}

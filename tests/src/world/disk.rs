@@ -1,0 +1,181 @@
+//! A disk in memory: files by their path, a resume state, a fault that can be switched on.
+
+use seedbed_engine::block::Block;
+use seedbed_engine::disk::{DiskDone, DiskError, DiskFault, DiskJob, FileStamp};
+use seedbed_engine::geometry::BlockRange;
+use seedbed_engine::id::PieceIndex;
+use seedbed_engine::layout::Layout;
+use sha1::{Digest, Sha1};
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The storage of one torrent.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryDisk {
+    /// The files.
+    pub files: BTreeMap<String, Vec<u8>>,
+    /// What was saved last.
+    pub resume: Option<Vec<u8>>,
+    /// Every job but `Open` and `Close` fails with this, while it is set.
+    pub fault: Option<DiskFault>,
+    /// Blocks that are read wrong: the data of a liar.
+    pub lies: Vec<BlockRange>,
+    /// Jobs done, by kind.
+    pub jobs: BTreeMap<&'static str, u32>,
+    layout: Option<Arc<Layout>>,
+    /// Piece length and block length, which the jobs do not name.
+    pub sizes: (u64, u64),
+}
+
+impl MemoryDisk {
+    /// A disk for a torrent of these sizes.
+    #[must_use]
+    pub fn new(piece_length: u64, block_length: u64) -> Self {
+        Self {
+            sizes: (piece_length, block_length),
+            ..Self::default()
+        }
+    }
+
+    /// The job's answer.
+    pub fn carry_out(&mut self, job: DiskJob) -> Result<DiskDone, DiskError> {
+        let name = match &job {
+            DiskJob::Open { .. } => "open",
+            DiskJob::Prepare => "prepare",
+            DiskJob::Write { .. } => "write",
+            DiskJob::Read { .. } => "read",
+            DiskJob::Hash { .. } => "hash",
+            DiskJob::Digests { .. } => "digests",
+            DiskJob::Sync => "sync",
+            DiskJob::SaveResume { .. } => "save",
+            DiskJob::Close => "close",
+        };
+        *self.jobs.entry(name).or_default() += 1;
+        if let Some(fault) = self.fault
+            && !matches!(job, DiskJob::Open { .. } | DiskJob::Close)
+        {
+            return Err(DiskError {
+                fault,
+                text: format!("{name}: no space left on device"),
+            });
+        }
+        match job {
+            DiskJob::Open { layout, .. } => {
+                self.layout = Some(layout);
+                Ok(DiskDone::Opened {
+                    files: self.stamps(),
+                    resume: self.resume.clone(),
+                })
+            }
+            DiskJob::Prepare => {
+                for file in self.layout().files().iter().filter(|file| !file.pad) {
+                    self.files.entry(file.path.clone()).or_default();
+                }
+                Ok(DiskDone::Prepared)
+            }
+            DiskJob::Write { range, data } => {
+                self.write(self.bytes_of(range).start, data.as_bytes());
+                Ok(DiskDone::Written)
+            }
+            DiskJob::Read { range } => {
+                let mut bytes = self.read(self.bytes_of(range))?;
+                if self
+                    .lies
+                    .iter()
+                    .any(|lie| lie.piece == range.piece && lie.begin == range.begin)
+                {
+                    bytes[0] ^= 0xff;
+                }
+                Ok(DiskDone::Read(Block::from(bytes)))
+            }
+            DiskJob::Hash { piece } => Ok(DiskDone::Hash(
+                Sha1::digest(self.read(self.bytes_of_piece(piece))?).into(),
+            )),
+            DiskJob::Digests { piece } => {
+                let bytes = self.read(self.bytes_of_piece(piece))?;
+                let blocks = bytes.chunks(usize::try_from(self.sizes.1).expect("small"));
+                Ok(DiskDone::Digests(
+                    blocks.map(|block| Sha1::digest(block).into()).collect(),
+                ))
+            }
+            DiskJob::Sync => Ok(DiskDone::Synced { files: self.stamps() }),
+            DiskJob::SaveResume { data } => {
+                self.resume = Some(data);
+                Ok(DiskDone::Saved)
+            }
+            DiskJob::Close => Ok(DiskDone::Closed),
+        }
+    }
+
+    fn layout(&self) -> Arc<Layout> {
+        self.layout.clone().expect("the first job opens")
+    }
+
+    fn stamps(&self) -> Vec<Option<FileStamp>> {
+        let layout = self.layout();
+        let stamp = |path: &String| {
+            self.files.get(path).map(|bytes| FileStamp {
+                length: bytes.len() as u64,
+                modified_ns: 1,
+            })
+        };
+        layout
+            .files()
+            .iter()
+            .map(|file| if file.pad { None } else { stamp(&file.path) })
+            .collect()
+    }
+
+    fn bytes_of(&self, range: BlockRange) -> Range<u64> {
+        let start = u64::from(range.piece.0) * self.sizes.0 + u64::from(range.begin);
+        start..start + u64::from(range.length)
+    }
+
+    fn bytes_of_piece(&self, piece: PieceIndex) -> Range<u64> {
+        let start = u64::from(piece.0) * self.sizes.0;
+        start..(start + self.sizes.0).min(self.layout().total())
+    }
+
+    fn write(&mut self, at: u64, data: &[u8]) {
+        let layout = self.layout();
+        let mut taken = 0;
+        for span in layout.spans(at..at + data.len() as u64) {
+            let length = usize::try_from(span.length).expect("small");
+            let file = &layout.files()[span.file];
+            if !file.pad {
+                let bytes = self.files.entry(file.path.clone()).or_default();
+                let begin = usize::try_from(span.offset).expect("small");
+                if bytes.len() < begin + length {
+                    bytes.resize(begin + length, 0);
+                }
+                bytes[begin..begin + length].copy_from_slice(&data[taken..taken + length]);
+            }
+            taken += length;
+        }
+    }
+
+    fn read(&self, range: Range<u64>) -> Result<Vec<u8>, DiskError> {
+        let layout = self.layout();
+        let mut out = Vec::new();
+        for span in layout.spans(range) {
+            let length = usize::try_from(span.length).expect("small");
+            let begin = usize::try_from(span.offset).expect("small");
+            let file = &layout.files()[span.file];
+            if file.pad {
+                out.resize(out.len() + length, 0);
+                continue;
+            }
+            let bytes = self
+                .files
+                .get(&file.path)
+                .and_then(|bytes| bytes.get(begin..begin + length));
+            let missing = || DiskError {
+                fault: DiskFault::Missing,
+                text: format!("{}: not there", file.path),
+            };
+            out.extend_from_slice(bytes.ok_or_else(missing)?);
+        }
+        Ok(out)
+    }
+}
