@@ -37,7 +37,12 @@ impl Timeline {
             let _ = writeln!(
                 text,
                 "----- at {}  pieces {}/{}  downloaded {}  uploaded {}  wasted {}",
-                world.now, status.pieces_have, status.pieces, status.downloaded, status.uploaded, status.wasted
+                world.now,
+                status.pieces_have,
+                status.pieces,
+                status.downloaded,
+                status.uploaded,
+                status.wasted
             );
         }
         text
@@ -53,7 +58,12 @@ impl Timeline {
             last.count += 1;
             return;
         }
-        self.lines.push(Line { at, text, kind, count: 1 });
+        self.lines.push(Line {
+            at,
+            text,
+            kind,
+            count: 1,
+        });
     }
 
     fn name(&mut self, world: &World, conn: ConnId, addr: Option<core::net::SocketAddr>) -> String {
@@ -79,26 +89,45 @@ impl Timeline {
                 format!("x  {:<5} {why}", self.name(world, *conn, Some(*addr)))
             }
             Report::Tracker { text, .. } => format!("-- tracker {text}"),
-            Report::TrackerOk { seeders, leechers, peers, .. } => {
-                format!("!  tracker: {peers} peers, {seeders:?} seeders, {leechers:?} leechers")
+            Report::TrackerOk {
+                seeders,
+                leechers,
+                peers,
+                ..
+            } => {
+                let count = |count: &Option<u32>| count.map_or_else(|| "?".into(), |count| count.to_string());
+                let (seeders, leechers) = (count(seeders), count(leechers));
+                format!("!  tracker: {peers} peers, {seeders} seeders, {leechers} leechers")
             }
             Report::TrackerFailed { text, .. } => format!("!  tracker failed: {text}"),
             Report::State { state, .. } => format!("!  {state}"),
-            Report::PieceVerified { piece, have, pieces, .. } => {
+            Report::PieceVerified {
+                piece, have, pieces, ..
+            } => {
                 format!("!  {piece} verified ({have} of {pieces})")
             }
-            Report::PieceFailed { piece, contributors, .. } => {
+            Report::PieceFailed {
+                piece, contributors, ..
+            } => {
                 format!("!  {piece} FAILED its hash, contributors: {}", contributors.len())
             }
             Report::Banned { ip, why, .. } => {
                 let known = world.nodes.iter().find(|node| node.ip == *ip);
                 format!("!  banned {}: {why}", known.map_or("?", |node| node.name))
             }
-            Report::Checked { have, bad, missing, .. } => {
-                format!("!  checked: {have} right, {} bad, {} missing", bad.len(), missing.len())
+            Report::Checked {
+                have, bad, missing, ..
+            } => {
+                format!(
+                    "!  checked: {have} right, {} bad, {} missing",
+                    bad.len(),
+                    missing.len()
+                )
             }
             Report::Completed { .. } => "!  complete".into(),
-            Report::Choke { conn, unchoked, why, .. } => {
+            Report::Choke {
+                conn, unchoked, why, ..
+            } => {
                 let name = self.name(world, *conn, None);
                 format!("!  {} {name}: {why}", if *unchoked { "unchoke" } else { "choke" })
             }
@@ -117,7 +146,11 @@ impl Timeline {
     fn render(&self, node: &str) -> String {
         let mut text = String::new();
         for line in &self.lines {
-            let times = if line.count > 1 { format!(" ×{}", line.count) } else { String::new() };
+            let times = if line.count > 1 {
+                format!(" ×{}", line.count)
+            } else {
+                String::new()
+            };
             let _ = writeln!(text, "{:>9} {node:<4} {}{times}", line.at, line.text);
         }
         text
