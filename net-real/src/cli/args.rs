@@ -24,7 +24,7 @@ const GLOBAL: &str = "Everywhere";
 
 /// A BitTorrent client for the command line
 #[derive(Parser)]
-#[command(name = "seedbed", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(name = "seedbed", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
