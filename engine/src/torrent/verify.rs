@@ -25,6 +25,7 @@ impl Torrent {
             // the answer to its hash is on its way, and means nothing now
             self.lost.insert(piece);
         } else {
+            self.blame.forget(piece);
             self.free_failed_piece(piece);
         }
     }
@@ -34,6 +35,7 @@ impl Torrent {
     pub(super) fn hash_failed(&mut self, piece: PieceIndex) {
         self.hashing.remove(&piece);
         if self.lost.remove(&piece) {
+            self.blame.forget(piece);
             self.free_failed_piece(piece);
         } else {
             self.unhashed.insert(piece);
@@ -46,6 +48,7 @@ impl Torrent {
             return;
         }
         if self.lost.remove(&piece) {
+            self.blame.forget(piece);
             self.free_failed_piece(piece);
         } else if self.metainfo.piece_hash(piece) == Some(digest) {
             self.verified_now(cx, piece);
@@ -70,10 +73,10 @@ impl Torrent {
                 pieces,
             },
         );
-        if self.failures.remove(&piece).is_some() && self.blame.wants_good_digests(piece) {
+        self.failures.remove(&piece);
+        self.blame.piece_verified(piece);
+        if self.blame.wants_good_digests(piece) {
             self.disk(cx, DiskOp::DigestsOfGood(piece), DiskJob::Digests { piece });
-        } else {
-            self.blame.piece_verified(piece);
         }
         for (conn, peer) in &mut self.sessions {
             if self
