@@ -80,7 +80,11 @@ pub fn default_state_dir() -> PathBuf {
     }
     etcetera::choose_base_strategy().map_or_else(
         |_| PathBuf::from(".seedbed"),
-        |dirs| dirs.state_dir().unwrap_or_else(|| dirs.data_dir()).join("seedbed"),
+        |dirs| {
+            dirs.state_dir()
+                .unwrap_or_else(|| dirs.data_dir())
+                .join("seedbed")
+        },
     )
 }
 

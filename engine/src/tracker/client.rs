@@ -294,7 +294,7 @@ impl TrackerClient {
                 request.parts.push(Part::Http {
                     exchange: Box::new(exchange),
                     stream: None,
-                    looked_up: false,
+                    looked_up: request.url.url().address().is_some(),
                 });
             }
         }

@@ -32,7 +32,10 @@ impl MemoryDisk {
     /// A disk for a torrent of these sizes.
     #[must_use]
     pub fn new(piece_length: u64, block_length: u64) -> Self {
-        Self { sizes: (piece_length, block_length), ..Self::default() }
+        Self {
+            sizes: (piece_length, block_length),
+            ..Self::default()
+        }
     }
 
     /// The job's answer.
@@ -52,12 +55,18 @@ impl MemoryDisk {
         if let Some(fault) = self.fault
             && !matches!(job, DiskJob::Open { .. } | DiskJob::Close)
         {
-            return Err(DiskError { fault, text: format!("{name}: no space left on device") });
+            return Err(DiskError {
+                fault,
+                text: format!("{name}: no space left on device"),
+            });
         }
         match job {
             DiskJob::Open { layout, .. } => {
                 self.layout = Some(layout);
-                Ok(DiskDone::Opened { files: self.stamps(), resume: self.resume.clone() })
+                Ok(DiskDone::Opened {
+                    files: self.stamps(),
+                    resume: self.resume.clone(),
+                })
             }
             DiskJob::Prepare => {
                 for file in self.layout().files().iter().filter(|file| !file.pad) {
@@ -71,18 +80,24 @@ impl MemoryDisk {
             }
             DiskJob::Read { range } => {
                 let mut bytes = self.read(self.bytes_of(range))?;
-                if self.lies.iter().any(|lie| lie.piece == range.piece && lie.begin == range.begin) {
+                if self
+                    .lies
+                    .iter()
+                    .any(|lie| lie.piece == range.piece && lie.begin == range.begin)
+                {
                     bytes[0] ^= 0xff;
                 }
                 Ok(DiskDone::Read(Block::from(bytes)))
             }
-            DiskJob::Hash { piece } => {
-                Ok(DiskDone::Hash(Sha1::digest(self.read(self.bytes_of_piece(piece))?).into()))
-            }
+            DiskJob::Hash { piece } => Ok(DiskDone::Hash(
+                Sha1::digest(self.read(self.bytes_of_piece(piece))?).into(),
+            )),
             DiskJob::Digests { piece } => {
                 let bytes = self.read(self.bytes_of_piece(piece))?;
                 let blocks = bytes.chunks(usize::try_from(self.sizes.1).expect("small"));
-                Ok(DiskDone::Digests(blocks.map(|block| Sha1::digest(block).into()).collect()))
+                Ok(DiskDone::Digests(
+                    blocks.map(|block| Sha1::digest(block).into()).collect(),
+                ))
             }
             DiskJob::Sync => Ok(DiskDone::Synced { files: self.stamps() }),
             DiskJob::SaveResume { data } => {
@@ -100,9 +115,16 @@ impl MemoryDisk {
     fn stamps(&self) -> Vec<Option<FileStamp>> {
         let layout = self.layout();
         let stamp = |path: &String| {
-            self.files.get(path).map(|bytes| FileStamp { length: bytes.len() as u64, modified_ns: 1 })
+            self.files.get(path).map(|bytes| FileStamp {
+                length: bytes.len() as u64,
+                modified_ns: 1,
+            })
         };
-        layout.files().iter().map(|file| if file.pad { None } else { stamp(&file.path) }).collect()
+        layout
+            .files()
+            .iter()
+            .map(|file| if file.pad { None } else { stamp(&file.path) })
+            .collect()
     }
 
     fn bytes_of(&self, range: BlockRange) -> Range<u64> {
@@ -144,8 +166,14 @@ impl MemoryDisk {
                 out.resize(out.len() + length, 0);
                 continue;
             }
-            let bytes = self.files.get(&file.path).and_then(|bytes| bytes.get(begin..begin + length));
-            let missing = || DiskError { fault: DiskFault::Missing, text: format!("{}: not there", file.path) };
+            let bytes = self
+                .files
+                .get(&file.path)
+                .and_then(|bytes| bytes.get(begin..begin + length));
+            let missing = || DiskError {
+                fault: DiskFault::Missing,
+                text: format!("{}: not there", file.path),
+            };
             out.extend_from_slice(bytes.ok_or_else(missing)?);
         }
         Ok(out)

@@ -6,9 +6,11 @@
 mod disk;
 mod stream;
 mod timeline;
+mod torrent;
 
 pub use disk::MemoryDisk;
 pub use timeline::Timeline;
+pub use torrent::Sample;
 
 use core::net::{IpAddr, SocketAddr};
 use seedbed_engine::disk::{DiskJob, Root};
@@ -88,7 +90,11 @@ impl Default for World {
 /// A configuration for small worlds: small blocks, everything traced.
 #[must_use]
 pub fn small_config() -> Config {
-    Config { block_length: 64, trace: true, ..Config::default() }
+    Config {
+        block_length: 64,
+        trace: true,
+        ..Config::default()
+    }
 }
 
 impl World {
@@ -153,7 +159,8 @@ impl World {
 
     fn push(&mut self, after: Duration, node: usize, pending: Pending) {
         self.queued += 1;
-        self.queue.insert((self.now + after, self.queued), (node, pending));
+        self.queue
+            .insert((self.now + after, self.queued), (node, pending));
     }
 
     /// Carries out what a node wants.
@@ -173,11 +180,18 @@ impl World {
             Action::Disk { op, torrent: _, job } => {
                 let slow = !matches!(job, DiskJob::Write { .. });
                 let result = self.nodes[node].disk.carry_out(job);
-                let after = if slow { Duration::from_millis(1) } else { Duration::ZERO };
+                let after = if slow {
+                    Duration::from_millis(1)
+                } else {
+                    Duration::ZERO
+                };
                 self.push(after, node, Pending::Event(Event::DiskDone { op, result }));
             }
             Action::Resolve { op, host } => {
-                let result = host.parse().map(|ip| vec![ip]).map_err(|_| LookupError("no such host".into()));
+                let result = host
+                    .parse()
+                    .map(|ip| vec![ip])
+                    .map_err(|_| LookupError("no such host".into()));
                 self.push(LATENCY, node, Pending::Event(Event::Resolved { op, result }));
             }
             Action::Datagram { to, data } => self.datagram(node, to, data),
@@ -201,40 +215,63 @@ impl World {
                 }
             }
             _ => {
-                let event = Event::DatagramError { to, fault: DatagramFault::Refused };
+                let event = Event::DatagramError {
+                    to,
+                    fault: DatagramFault::Refused,
+                };
                 self.push(LATENCY, node, Pending::Event(event));
             }
         }
     }
 
-    /// Lets the next thing happen. False when nothing will.
-    pub fn step(&mut self) -> bool {
-        let due = self.nodes.iter().enumerate().filter_map(|(n, node)| node.tick_at.map(|at| (at, n))).min();
+    /// The next tick that is due, and whose.
+    fn next_tick(&self) -> Option<(Instant, usize)> {
+        self.nodes
+            .iter()
+            .enumerate()
+            .filter_map(|(n, node)| node.tick_at.map(|at| (at, n)))
+            .min()
+    }
+
+    /// When the next thing happens.
+    fn next_at(&self) -> Option<Instant> {
         let queued = self.queue.first_key_value().map(|(key, _)| key.0);
-        match (queued, due) {
-            (None, None) => return false,
-            (Some(at), due) if due.is_none_or(|(tick, _)| at <= tick) => {
-                let (_, (node, pending)) = self.queue.pop_first().expect("it was looked at");
-                self.now = self.now.max(at);
-                self.feed(node, &pending);
-            }
-            (_, Some((at, node))) => {
-                self.now = self.now.max(at);
-                self.feed(node, &Pending::Event(Event::Tick));
-                let next = self.nodes[node].tick_at;
-                assert!(next.is_none_or(|next| next > self.now), "the deadline moves after a tick: {next:?}");
-            }
-            (Some(_), None) => unreachable!("covered by the guard above"),
+        let tick = self.next_tick().map(|(at, _)| at);
+        queued.into_iter().chain(tick).min()
+    }
+
+    /// Lets the next thing happen: what is queued goes before a tick of the same time. False when nothing will.
+    ///
+    /// # Panics
+    /// When a deadline does not move after its tick: a busy loop.
+    pub fn step(&mut self) -> bool {
+        let Some(at) = self.next_at() else { return false };
+        self.now = self.now.max(at);
+        if self.queue.first_key_value().is_some_and(|(key, _)| key.0 <= at) {
+            let Some((_, (node, pending))) = self.queue.pop_first() else {
+                return false;
+            };
+            self.feed(node, &pending);
+        } else if let Some((_, node)) = self.next_tick() {
+            self.feed(node, &Pending::Event(Event::Tick));
+            let next = self.nodes[node].engine.deadline();
+            assert!(
+                next.is_none_or(|(at, _)| at > self.now),
+                "at {} the deadline is {next:?}",
+                self.now
+            );
         }
         true
     }
 
-    /// Steps until `done`, or until `limit`. True when it is done.
+    /// Steps until `done`, or until nothing is left to happen before `limit`. True when it is done.
     pub fn run_until(&mut self, limit: Instant, mut done: impl FnMut(&Self) -> bool) -> bool {
         while !done(self) {
-            if self.now > limit || !self.step() {
+            if self.next_at().is_none_or(|at| at > limit) {
+                self.now = self.now.max(limit);
                 return false;
             }
+            self.step();
         }
         true
     }
@@ -254,6 +291,13 @@ impl World {
     /// A connection ends without a word from either engine.
     pub fn break_connection(&mut self, node: usize, conn: ConnId) {
         self.nodes[node].streams.remove(&conn);
-        self.push(Duration::ZERO, node, Pending::Event(Event::Closed { conn, cause: CloseCause::Reset }));
+        self.push(
+            Duration::ZERO,
+            node,
+            Pending::Event(Event::Closed {
+                conn,
+                cause: CloseCause::Reset,
+            }),
+        );
     }
 }

@@ -32,28 +32,49 @@ pub(super) struct Stream {
 
 impl Stream {
     fn to(other: Other) -> Self {
-        Self { other, arrived: Vec::new(), budget: 0, ended: false }
+        Self {
+            other,
+            arrived: Vec::new(),
+            budget: 0,
+            ended: false,
+        }
     }
 }
 
 impl World {
     pub(super) fn connect(&mut self, node: usize, conn: ConnId, to: SocketAddr) {
         if self.tracker.as_ref().is_some_and(|(at, _)| *at == to) {
-            self.nodes[node].streams.insert(conn, Stream::to(Other::Tracker(Vec::new())));
+            self.nodes[node]
+                .streams
+                .insert(conn, Stream::to(Other::Tracker(Vec::new())));
             self.push(LATENCY * 2, node, Pending::Event(Event::Connected { conn }));
             return;
         }
-        let there = self.nodes.iter().position(|other| SocketAddr::new(other.ip, other.listen_port) == to);
+        let there = self
+            .nodes
+            .iter()
+            .position(|other| SocketAddr::new(other.ip, other.listen_port) == to);
         let Some(there) = there else {
-            let event = Event::Closed { conn, cause: CloseCause::Refused };
+            let event = Event::Closed {
+                conn,
+                cause: CloseCause::Refused,
+            };
             self.push(LATENCY * 2, node, Pending::Event(event));
             return;
         };
         let from = SocketAddr::new(self.nodes[node].ip, 50_000);
         let theirs = self.next_accepted(there);
-        self.nodes[node].streams.insert(conn, Stream::to(Other::Node(there, theirs)));
-        self.nodes[there].streams.insert(theirs, Stream::to(Other::Node(node, conn)));
-        self.push(LATENCY, there, Pending::Event(Event::Accepted { conn: theirs, from }));
+        self.nodes[node]
+            .streams
+            .insert(conn, Stream::to(Other::Node(there, theirs)));
+        self.nodes[there]
+            .streams
+            .insert(theirs, Stream::to(Other::Node(node, conn)));
+        self.push(
+            LATENCY,
+            there,
+            Pending::Event(Event::Accepted { conn: theirs, from }),
+        );
         self.push(LATENCY * 2, node, Pending::Event(Event::Connected { conn }));
     }
 
@@ -66,7 +87,9 @@ impl World {
     /// [`World::heard`].
     pub fn dial(&mut self, node: usize, from: &str) -> ConnId {
         let conn = self.next_accepted(node);
-        self.nodes[node].streams.insert(conn, Stream::to(Other::Test(Vec::new())));
+        self.nodes[node]
+            .streams
+            .insert(conn, Stream::to(Other::Test(Vec::new())));
         let from = from.parse().expect("an address");
         self.feed(node, &Pending::Event(Event::Accepted { conn, from }));
         conn
@@ -92,13 +115,18 @@ impl World {
     /// Whether a node still has this connection.
     #[must_use]
     pub fn is_open(&self, node: usize, conn: ConnId) -> bool {
-        self.nodes[node].streams.get(&conn).is_some_and(|stream| !stream.ended)
+        self.nodes[node]
+            .streams
+            .get(&conn)
+            .is_some_and(|stream| !stream.ended)
     }
 
     pub(super) fn send(&mut self, node: usize, conn: ConnId, mut bytes: Vec<u8>, body: Option<Block>) {
         bytes.extend_from_slice(body.as_ref().map_or(&[], Block::as_bytes));
         let sent = bytes.len() as u64;
-        let Some(stream) = self.nodes[node].streams.get_mut(&conn) else { return };
+        let Some(stream) = self.nodes[node].streams.get_mut(&conn) else {
+            return;
+        };
         match &mut stream.other {
             Other::Test(heard) => heard.extend_from_slice(&bytes),
             Other::Node(there, theirs) => {
@@ -113,12 +141,19 @@ impl World {
                     let from = SocketAddr::new(self.nodes[node].ip, 50_001);
                     let answer = tracker.request(self.now + LATENCY, from, &asked);
                     self.push(LATENCY * 2, node, Pending::Received(conn, answer));
-                    let event = Event::Closed { conn, cause: CloseCause::Eof };
+                    let event = Event::Closed {
+                        conn,
+                        cause: CloseCause::Eof,
+                    };
                     self.push(LATENCY * 2, node, Pending::Event(event));
                 }
             }
         }
-        self.push(Duration::ZERO, node, Pending::Event(Event::Sent { conn, bytes: sent }));
+        self.push(
+            Duration::ZERO,
+            node,
+            Pending::Event(Event::Sent { conn, bytes: sent }),
+        );
     }
 
     /// Bytes of another node arrived: they wait for the budget of the engine.
@@ -142,19 +177,25 @@ impl World {
     /// Gives the engine what has arrived, as far as its budget goes.
     fn deliver(&mut self, node: usize, conn: ConnId) {
         while let Some(stream) = self.nodes[node].streams.get_mut(&conn) {
-            let count = usize::try_from(stream.budget).unwrap_or(usize::MAX).min(stream.arrived.len());
+            let count = usize::try_from(stream.budget)
+                .unwrap_or(usize::MAX)
+                .min(stream.arrived.len());
             if count == 0 || stream.ended {
                 return;
             }
             stream.budget -= count as u64;
             let bytes: Vec<u8> = stream.arrived.drain(..count).collect();
-            self.nodes[node].engine.handle(self.now, Event::Received { conn, data: &bytes });
+            self.nodes[node]
+                .engine
+                .handle(self.now, Event::Received { conn, data: &bytes });
             self.carry_out(node);
         }
     }
 
     pub(super) fn close(&mut self, node: usize, conn: ConnId) {
-        let Some(stream) = self.nodes[node].streams.get_mut(&conn) else { return };
+        let Some(stream) = self.nodes[node].streams.get_mut(&conn) else {
+            return;
+        };
         match stream.other {
             // what the test was sent can still be read
             Other::Test(_) => stream.ended = true,
@@ -163,7 +204,10 @@ impl World {
             }
             Other::Node(there, theirs) => {
                 self.nodes[node].streams.remove(&conn);
-                let event = Event::Closed { conn: theirs, cause: CloseCause::Eof };
+                let event = Event::Closed {
+                    conn: theirs,
+                    cause: CloseCause::Eof,
+                };
                 self.push(LATENCY, there, Pending::Event(event));
             }
         }

@@ -23,6 +23,15 @@ struct Line {
     count: u32,
 }
 
+impl Line {
+    /// Whether it is about one block or piece among many.
+    fn folds(&self) -> bool {
+        [" p+:", " allowed fast p", " have p"]
+            .iter()
+            .any(|part| self.kind.contains(part))
+    }
+}
+
 impl Timeline {
     /// The timeline of a node, with its summary.
     #[must_use]
@@ -37,23 +46,32 @@ impl Timeline {
             let _ = writeln!(
                 text,
                 "----- at {}  pieces {}/{}  downloaded {}  uploaded {}  wasted {}",
-                world.now, status.pieces_have, status.pieces, status.downloaded, status.uploaded, status.wasted
+                world.now,
+                status.pieces_have,
+                status.pieces,
+                status.downloaded,
+                status.uploaded,
+                status.wasted
             );
         }
         text
     }
 
+    /// Adds a line. Blocks and requests for blocks come in great numbers: those of one kind are folded into their
+    /// first, as long as nothing else happens in between.
     fn push(&mut self, at: Instant, text: String) {
         let kind: String = text.chars().filter(|c| !c.is_ascii_digit()).collect();
-        if let Some(last) = self.lines.last_mut()
-            && last.kind == kind
-            && kind.contains('p')
-            && text.contains(':')
-        {
-            last.count += 1;
-            return;
+        let run = self.lines.iter_mut().rev().take_while(|line| line.folds());
+        let same = run.into_iter().find(|line| line.kind == kind);
+        match same {
+            Some(line) => line.count += 1,
+            None => self.lines.push(Line {
+                at,
+                text,
+                kind,
+                count: 1,
+            }),
         }
-        self.lines.push(Line { at, text, kind, count: 1 });
     }
 
     fn name(&mut self, world: &World, conn: ConnId, addr: Option<core::net::SocketAddr>) -> String {
@@ -79,29 +97,52 @@ impl Timeline {
                 format!("x  {:<5} {why}", self.name(world, *conn, Some(*addr)))
             }
             Report::Tracker { text, .. } => format!("-- tracker {text}"),
-            Report::TrackerOk { seeders, leechers, peers, .. } => {
-                format!("!  tracker: {peers} peers, {seeders:?} seeders, {leechers:?} leechers")
+            Report::TrackerOk {
+                seeders,
+                leechers,
+                peers,
+                ..
+            } => {
+                let count = |count: &Option<u32>| count.map_or_else(|| "?".into(), |count| count.to_string());
+                let (seeders, leechers) = (count(seeders), count(leechers));
+                format!("!  tracker: {peers} peers, {seeders} seeders, {leechers} leechers")
             }
             Report::TrackerFailed { text, .. } => format!("!  tracker failed: {text}"),
             Report::State { state, .. } => format!("!  {state}"),
-            Report::PieceVerified { piece, have, pieces, .. } => {
+            Report::PieceVerified {
+                piece, have, pieces, ..
+            } => {
                 format!("!  {piece} verified ({have} of {pieces})")
             }
-            Report::PieceFailed { piece, contributors, .. } => {
+            Report::PieceFailed {
+                piece, contributors, ..
+            } => {
                 format!("!  {piece} FAILED its hash, contributors: {}", contributors.len())
             }
             Report::Banned { ip, why, .. } => {
                 let known = world.nodes.iter().find(|node| node.ip == *ip);
                 format!("!  banned {}: {why}", known.map_or("?", |node| node.name))
             }
-            Report::Checked { have, bad, missing, .. } => {
-                format!("!  checked: {have} right, {} bad, {} missing", bad.len(), missing.len())
+            Report::Checked {
+                have, bad, missing, ..
+            } => {
+                format!(
+                    "!  checked: {have} right, {} bad, {} missing",
+                    bad.len(),
+                    missing.len()
+                )
             }
             Report::Completed { .. } => "!  complete".into(),
-            Report::Choke { conn, unchoked, why, .. } => {
+            Report::Choke {
+                conn, unchoked, why, ..
+            } => {
                 let name = self.name(world, *conn, None);
                 format!("!  {} {name}: {why}", if *unchoked { "unchoke" } else { "choke" })
             }
+            // the state says it with the time of the next try
+            Report::DiskFailed {
+                retry_at: Some(_), ..
+            } => return,
             Report::DiskFailed { error, .. } => format!("!  storage failed: {error}"),
             Report::Rejected { command, why } => format!("!  {command} rejected: {why}"),
             Report::Note { text, .. } => format!("!  note: {text}"),
@@ -117,7 +158,11 @@ impl Timeline {
     fn render(&self, node: &str) -> String {
         let mut text = String::new();
         for line in &self.lines {
-            let times = if line.count > 1 { format!(" ×{}", line.count) } else { String::new() };
+            let times = if line.count > 1 {
+                format!(" ×{}", line.count)
+            } else {
+                String::new()
+            };
             let _ = writeln!(text, "{:>9} {node:<4} {}{times}", line.at, line.text);
         }
         text

@@ -1,0 +1,103 @@
+//! A client of the library, made of the flags: sockets, limits, signals.
+
+use super::args::{SocketArgs, TransferArgs};
+use super::console::Console;
+use super::failure::{Failure, INTERRUPTED};
+use seedbed::{Client, Handle, Options, StartError};
+use std::io;
+use std::net::SocketAddr;
+use std::process;
+
+/// The port that BitTorrent clients have always tried first.
+const PORT_DEFAULT: u16 = 6881;
+/// The number of the notification that says that the user interrupted the run.
+pub(crate) const INTERRUPT: u64 = 1;
+
+/// Options for a client that takes connections.
+pub(crate) fn options(args: &SocketArgs) -> Options {
+    let mut options = Options {
+        seed: args.seed_rng,
+        listen: Some(args.port.unwrap_or(PORT_DEFAULT)),
+        bind: args.bind,
+        interface: args.interface.clone(),
+        ca_files: args.ca.clone(),
+        ..Options::default()
+    };
+    options.config.allow_local_services = args.allow_local_services;
+    if let Some(port) = args.port.filter(|port| *port != 0) {
+        options.config.listen_port = port;
+    }
+    options
+}
+
+/// Starts a client. When nobody asked for a port and the usual one is taken, a free one will do.
+pub(crate) fn start(options: Options, port: Option<u16>, console: &Console) -> Result<Client, Failure> {
+    let may_move = port.is_none() && options.listen == Some(PORT_DEFAULT);
+    let spare = may_move.then(|| Options {
+        listen: Some(0),
+        ..options.clone()
+    });
+    let client = match (Client::new(options), spare) {
+        (Err(StartError::Bind { error, .. }), Some(spare)) if error.kind() == io::ErrorKind::AddrInUse => {
+            console.note(format!(
+                "Port {PORT_DEFAULT} is taken; a free one is used instead."
+            ));
+            Client::new(spare)
+        }
+        (started, _) => started,
+    };
+    client.map_err(|error| refused(&error))
+}
+
+/// Why a client could not start, and which flag to change.
+fn refused(error: &StartError) -> Failure {
+    match error {
+        StartError::Bind { addr, .. } => {
+            Failure::network(format_args!("The client cannot start: {error}. {}", hint(*addr)))
+        }
+        StartError::Ca { .. } => Failure::usage(format_args!(
+            "The client cannot start: {error}. --ca takes a PEM file with certificates."
+        )),
+        StartError::System { .. } => Failure::other(format_args!("The client cannot start: {error}.")),
+    }
+}
+
+fn hint(addr: SocketAddr) -> &'static str {
+    if addr.port() == 0 {
+        "Check --bind and --interface."
+    } else {
+        "Check --port, --bind and --interface; --port 0 takes a free port."
+    }
+}
+
+/// Turns the first SIGINT or SIGTERM into a notification of the client; the second ends the process at once.
+pub(crate) fn watch_signals(handle: Handle) -> Result<(), Failure> {
+    use async_signal::{Signal, Signals};
+    use smol::stream::StreamExt as _;
+    let signals = Signals::new([Signal::Int, Signal::Term])
+        .map_err(|error| Failure::other(format_args!("Signals cannot be watched: {error}.")))?;
+    let watch = move || {
+        smol::block_on(async {
+            let mut signals = signals;
+            if signals.next().await.is_some() {
+                handle.notify(INTERRUPT);
+            }
+            if signals.next().await.is_some() {
+                process::exit(i32::from(INTERRUPTED));
+            }
+        });
+    };
+    let thread = std::thread::Builder::new().name("signals".into()).spawn(watch);
+    let _detached =
+        thread.map_err(|error| Failure::other(format_args!("No thread for signals: {error}.")))?;
+    Ok(())
+}
+
+/// Applies `--max-peers`.
+pub(crate) fn limit_peers(options: &mut Options, args: &TransferArgs) {
+    if let Some(limit) = args.max_peers {
+        let config = &mut options.config;
+        config.connections_per_torrent_max = usize::from(limit);
+        config.connections_max = config.connections_max.max(usize::from(limit));
+    }
+}

@@ -1,0 +1,52 @@
+//! `seedbed seed`: checks data that is there, then serves it.
+
+use super::args::TransferArgs;
+use super::client;
+use super::console::Console;
+use super::failure::Failure;
+use super::torrent_file::Torrent;
+use super::transfer::{Plan, Transfers};
+use clap::Args;
+use seedbed_engine::Purpose;
+use std::path::PathBuf;
+
+const EXAMPLES: &str = "\
+Examples:
+  seedbed seed album.torrent -d ~/Music
+  seedbed seed album.torrent -d ~/Music --seed-ratio 2 --seed-time 12h
+
+Serves until it is interrupted, or until a limit of ratio or time is reached.";
+
+/// Arguments of `seed`.
+#[derive(Args)]
+#[command(after_help = EXAMPLES)]
+pub(crate) struct SeedArgs {
+    /// The .torrent files; - is standard input
+    #[arg(required = true, value_name = "TORRENT")]
+    torrents: Vec<PathBuf>,
+    /// Folder that holds the files
+    #[arg(short, long, value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    #[command(flatten)]
+    transfer: TransferArgs,
+}
+
+pub(crate) fn run(args: &SeedArgs, console: &Console) -> Result<u8, Failure> {
+    let torrents = args
+        .torrents
+        .iter()
+        .map(|path| Torrent::read(path))
+        .collect::<Result<_, _>>()?;
+    super::require_dir(&args.dir)?;
+    let mut options = client::options(&args.transfer.sockets);
+    client::limit_peers(&mut options, &args.transfer);
+    let mut client = client::start(options, args.transfer.sockets.port, console)?;
+    client::watch_signals(client.handle())?;
+    let plan = Plan {
+        args: &args.transfer,
+        purpose: Purpose::Seed,
+        dir: &args.dir,
+        overwrite: false,
+    };
+    Transfers::new(console, plan, torrents).run(&mut client)
+}

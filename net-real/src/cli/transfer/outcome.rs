@@ -1,0 +1,139 @@
+//! How it ended: the exit code, and a last line for each torrent.
+
+use super::{Transfer, Transfers};
+use crate::cli::console::Console;
+use crate::cli::failure::{DONE, Failure, INTERRUPTED};
+use crate::cli::units;
+use seedbed_engine::TorrentState;
+use seedbed_engine::time::Duration;
+use serde::Serialize;
+
+/// Why the end began.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Ending {
+    /// Nothing is left to do.
+    Done,
+    /// The user stopped it.
+    Interrupted,
+    /// `--stop-timeout` passed without progress.
+    GaveUp,
+}
+
+/// The last line of a torrent with `--json`. Its fields may be added to, never renamed.
+#[derive(Serialize)]
+struct Finished<'a> {
+    event: &'static str,
+    status: &'static str,
+    info_hash_v1: String,
+    name: &'a str,
+    total_length: u64,
+    downloaded: u64,
+    uploaded: u64,
+    wasted: u64,
+    seconds: f64,
+    peers_seen: usize,
+}
+
+impl Transfers<'_> {
+    /// Prints the failure, if there is one, then a line for each torrent.
+    pub(super) fn report_end(&self, elapsed: Duration) -> Result<u8, Failure> {
+        let ending = self.ending.unwrap_or(Ending::Done);
+        let failure = self.failure(ending);
+        if let Some(failure) = &failure {
+            self.console.failure(failure);
+        }
+        for transfer in &self.torrents {
+            transfer.print_finished(self.console, ending, elapsed)?;
+        }
+        Ok(match (failure, ending) {
+            (Some(failure), _) => failure.exit,
+            (None, Ending::Interrupted) => INTERRUPTED,
+            (None, _) => DONE,
+        })
+    }
+
+    /// What went wrong in all, if anything did. An interrupt is no failure, unless storage was failing then.
+    fn failure(&self, ending: Ending) -> Option<Failure> {
+        if let Some(failure) = self.torrents.iter().find_map(|transfer| transfer.failure.clone()) {
+            return Some(failure);
+        }
+        if ending == Ending::Done {
+            return None;
+        }
+        if let Some(error) = self.torrents.iter().find_map(Transfer::disk_error) {
+            return Some(Failure::storage(format_args!(
+                "Storage failed and did not recover: {error}. What was verified is kept; the same command goes on."
+            )));
+        }
+        let limit = self.plan.args.stop_timeout.filter(|_| ending == Ending::GaveUp)?;
+        let cause = self.torrents.iter().find_map(Transfer::stalled);
+        Some(Failure::network(format_args!(
+            "No progress for {}{}. What was verified is kept; the same command goes on.",
+            units::duration(limit),
+            cause.map(|cause| format!(": {cause}")).unwrap_or_default()
+        )))
+    }
+}
+
+impl Transfer {
+    /// The storage error that keeps it from going on, if one does.
+    fn disk_error(&self) -> Option<String> {
+        match self.state.as_ref()? {
+            TorrentState::DiskFailed { error, .. } => Some(error.to_string()),
+            _ => None,
+        }
+    }
+
+    fn stalled(&self) -> Option<String> {
+        let status = self.status.as_ref().filter(|_| !self.done)?;
+        status.stalled.as_deref().map(crate::cli::console::shown)
+    }
+
+    fn status_word(&self, ending: Ending) -> &'static str {
+        if self.failure.is_some() {
+            "failed"
+        } else if self.complete_at.is_some() && self.is_whole() {
+            "complete"
+        } else if ending == Ending::Interrupted && self.disk_error().is_none() {
+            "stopped"
+        } else {
+            "failed"
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.status
+            .as_ref()
+            .is_some_and(|status| status.verified >= status.wanted)
+    }
+
+    fn print_finished(&self, console: &Console, ending: Ending, elapsed: Duration) -> Result<(), Failure> {
+        let status = self.status.as_ref();
+        let word = self.status_word(ending);
+        let downloaded = status.map_or(0, |status| status.downloaded);
+        let uploaded = status.map_or(0, |status| status.uploaded);
+        let wasted = status.map_or(0, |status| status.wasted);
+        console.value(&Finished {
+            event: "finished",
+            status: word,
+            info_hash_v1: self.torrent.metainfo.info_hash.to_string(),
+            name: &self.torrent.metainfo.name,
+            total_length: self.torrent.metainfo.total_length,
+            downloaded,
+            uploaded,
+            wasted,
+            seconds: elapsed.as_secs_f64(),
+            peers_seen: status.map_or(0, |status| status.peers_seen),
+        })?;
+        console.line(format!(
+            "{}: {word}, {} of {}; {} received, {} sent, {} wasted, in {}",
+            self.torrent.name(),
+            units::bytes(status.map_or(0, |status| status.verified)),
+            units::bytes(status.map_or(0, |status| status.wanted)),
+            units::bytes(downloaded),
+            units::bytes(uploaded),
+            units::bytes(wasted),
+            units::duration(elapsed),
+        ))
+    }
+}
