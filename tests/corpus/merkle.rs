@@ -2,7 +2,6 @@
 
 use crate::score::{check_topic, same, unhex};
 use seedbed_engine::metainfo::{Metainfo, MetainfoError};
-use serde_json::Value as Json;
 
 #[test]
 fn merkle_cases() {

@@ -2,8 +2,6 @@
 
 use super::*;
 use crate::bencode::scan_strict;
-use crate::magnet::Magnet;
-use alloc::string::ToString;
 
 fn new() -> NewTorrent {
     let file = |path: &[&str], length| NewFile {
@@ -70,9 +68,6 @@ fn the_least_torrent_has_these_bytes() {
     let bytes: &[u8] = b"d8:announce8:http://a4:infod6:lengthi3e4:name1:t12:piece lengthi16384e\
         6:pieces20:01234567890123456789ee";
     assert_eq!(created.bytes, bytes);
-    let link = Magnet::of(&created.metainfo).to_string();
-    let hash = created.metainfo.info_hash;
-    assert_eq!(link, format!("magnet:?xt=urn:btih:{hash}&dn=t&tr=http%3A%2F%2Fa"));
 }
 
 #[test]

@@ -100,12 +100,12 @@ fn too_many_trackers_are_cut() {
 
 #[test]
 fn what_stands_beside_info() {
-    let outer = "7:comment5:caf\u{e9}10:created by1:z13:creation datei-5e";
+    let outer = "7:comment5:caf\u{e9}10:created by1:z13:creation datei5e";
     let torrent = Metainfo::parse(&torrent(outer, SINGLE, 3, "")).unwrap();
     assert_eq!(torrent.comment.as_deref(), Some("café"));
     assert_eq!(
         (torrent.created_by.as_deref(), torrent.creation_date),
-        (Some("z"), Some(-5))
+        (Some("z"), Some(5))
     );
     let mut bytes = super::torrent("", SINGLE, 3, "");
     bytes.pop();
@@ -114,6 +114,21 @@ fn what_stands_beside_info() {
     assert_eq!(torrent.nodes, [("h".into(), 7)]);
     assert_eq!(torrent.web_seeds, ["http://w"]);
     assert_eq!(codes(&torrent), ["web-seeds", "nodes"]);
+}
+
+#[test]
+fn a_date_before_1970_is_none() {
+    assert_eq!(single("13:creation datei-5e", "").creation_date, None);
+}
+
+#[test]
+fn web_seeds_come_once_and_without_spaces() {
+    let mut bytes = torrent("", SINGLE, 3, "");
+    bytes.pop();
+    bytes.extend(b"8:url-listl10:http://w/a10:http://w b10:http://w/a0:ee");
+    let torrent = Metainfo::parse(&bytes).unwrap();
+    assert_eq!(torrent.web_seeds, ["http://w/a", "http://w%20b"]);
+    assert_eq!(codes(&torrent), [""; 0]);
 }
 
 #[test]
