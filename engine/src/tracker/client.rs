@@ -40,7 +40,8 @@ pub struct TrackerClient {
     udp: UdpExchanges,
     requests: BTreeMap<RequestId, Request>,
     /// Requests that wait for their turn, in order.
-    queue: VecDeque<RequestId>,
+    waiting_udp: VecDeque<RequestId>,
+    waiting_http: VecDeque<RequestId>,
     /// HTTP requests that have had their turn.
     http_active: usize,
     /// When the current pacing period began, and what was started in it.
@@ -69,7 +70,8 @@ impl TrackerClient {
             families: Families { v4: ipv4, v6: ipv6 },
             user_agent: user_agent.into(),
             requests: BTreeMap::new(),
-            queue: VecDeque::new(),
+            waiting_udp: VecDeque::new(),
+            waiting_http: VecDeque::new(),
             http_active: 0,
             period: (Instant::START, 0),
             timers: BTreeSet::new(),
@@ -96,8 +98,13 @@ impl TrackerClient {
                 return self.outputs.push_back(ClientOutput::Done { request: id, result });
             }
         };
+        let (hurry, udp) = (request.in_a_hurry(), request.is_udp());
         self.store(id, request);
-        self.queue.push_back(id);
+        match (hurry, udp) {
+            (true, _) => self.begin(now, id),
+            (false, true) => self.waiting_udp.push_back(id),
+            (false, false) => self.waiting_http.push_back(id),
+        }
         self.advance(now);
     }
 
@@ -180,7 +187,8 @@ impl TrackerClient {
         let timer = self.timers.first().map(|(due, _)| *due);
         let period_end = self.period.0 + self.config.start_period;
         // requests that wait for a free HTTP slot are released by the end of another one
-        let paced = self.period.1 >= self.config.starts_max && self.next_in_queue(true).is_some();
+        let waiting = !self.waiting_udp.is_empty() || !self.waiting_http.is_empty() && self.http_slot_free();
+        let paced = self.period.1 >= self.config.starts_max && waiting;
         [timer, self.udp.deadline(), paced.then_some(period_end)]
             .into_iter()
             .flatten()
@@ -219,16 +227,8 @@ impl TrackerClient {
         self.keys_drawn
     }
 
-    /// The place in the queue of the first request that may start, if pacing is left aside (`unpaced`) or not.
-    fn next_in_queue(&self, unpaced: bool) -> Option<usize> {
-        let slot_free = self.http_active < self.config.http_concurrent_max;
-        let allowance = unpaced || self.period.1 < self.config.starts_max;
-        self.queue.iter().position(|id| {
-            let Some(request) = self.requests.get(id) else {
-                return false;
-            };
-            request.in_a_hurry() || allowance && (slot_free || request.is_udp())
-        })
+    const fn http_slot_free(&self) -> bool {
+        self.http_active < self.config.http_concurrent_max
     }
 
     /// Starts the requests whose turn it is.
@@ -236,27 +236,36 @@ impl TrackerClient {
         if now.since(self.period.0) >= self.config.start_period {
             self.period = (now, 0);
         }
-        while let Some(at) = self.next_in_queue(false) {
-            let Some(id) = self.queue.remove(at) else {
+        while self.period.1 < self.config.starts_max {
+            let next = match self.waiting_udp.pop_front() {
+                None if self.http_slot_free() => self.waiting_http.pop_front(),
+                udp => udp,
+            };
+            let Some(id) = next else {
                 return;
             };
-            let Some(mut request) = self.take(id) else {
-                continue;
-            };
-            self.period.1 = self.period.1.saturating_add(1);
-            self.http_active += usize::from(!request.is_udp());
-            request.begin(now, &self.http);
-            let literal = request.url.url().address();
-            if literal.is_none() {
-                let lookup = LookupKey(self.draw_key());
-                self.lookups.insert(lookup, (id, None));
-                let host = request.url.host().into();
-                self.outputs.push_back(ClientOutput::Resolve { lookup, host });
-            }
-            self.store(id, request);
-            if let Some(address) = literal {
-                self.resolved(now, id, Ok([address].into()));
-            }
+            self.period.1 += 1;
+            self.begin(now, id);
+        }
+    }
+
+    /// A request's turn has come: its host is looked up, unless it is an address.
+    fn begin(&mut self, now: Instant, id: RequestId) {
+        let Some(mut request) = self.take(id) else {
+            return;
+        };
+        self.http_active += usize::from(!request.is_udp());
+        request.begin(now, &self.http);
+        let literal = request.url.url().address();
+        if literal.is_none() {
+            let lookup = LookupKey(self.draw_key());
+            self.lookups.insert(lookup, (id, None));
+            let host = request.url.host().into();
+            self.outputs.push_back(ClientOutput::Resolve { lookup, host });
+        }
+        self.store(id, request);
+        if let Some(address) = literal {
+            self.resolved(now, id, Ok([address].into()));
         }
     }
 
@@ -402,8 +411,10 @@ impl TrackerClient {
 
     /// Frees what a request holds that has been taken out.
     fn clean_up(&mut self, id: RequestId, request: &Request) {
-        self.queue.retain(|waiting| *waiting != id);
-        if request.begun && !request.is_udp() {
+        if !request.begun {
+            self.waiting_udp.retain(|waiting| *waiting != id);
+            self.waiting_http.retain(|waiting| *waiting != id);
+        } else if !request.is_udp() {
             self.http_active = self.http_active.saturating_sub(1);
         }
         for part in &request.parts {
