@@ -7,6 +7,7 @@
 //! Invariants: exactly one `Done` per request that is not cancelled, and nothing about it afterwards; keys of streams
 //! and lookups are never reused, and events for unknown ones are ignored.
 
+mod pacing;
 mod request;
 
 use alloc::boxed::Box;
@@ -15,6 +16,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
+use self::pacing::Pacing;
 use self::request::{Part, Request};
 use super::udp::{Hurry, UdpExchanges, UdpKey, UdpOutput};
 use super::{
@@ -39,13 +41,7 @@ pub struct TrackerClient {
     user_agent: String,
     udp: UdpExchanges,
     requests: BTreeMap<RequestId, Request>,
-    /// Requests that wait for their turn, in order.
-    waiting_udp: VecDeque<RequestId>,
-    waiting_http: VecDeque<RequestId>,
-    /// HTTP requests that have had their turn.
-    http_active: usize,
-    /// When the current pacing period began, and what was started in it.
-    period: (Instant, u32),
+    pacing: Pacing,
     timers: BTreeSet<(Instant, RequestId)>,
     lookups: BTreeMap<LookupKey, (RequestId, Option<usize>)>,
     streams: BTreeMap<StreamKey, (RequestId, usize)>,
@@ -70,10 +66,7 @@ impl TrackerClient {
             families: Families { v4: ipv4, v6: ipv6 },
             user_agent: user_agent.into(),
             requests: BTreeMap::new(),
-            waiting_udp: VecDeque::new(),
-            waiting_http: VecDeque::new(),
-            http_active: 0,
-            period: (Instant::START, 0),
+            pacing: Pacing::default(),
             timers: BTreeSet::new(),
             lookups: BTreeMap::new(),
             streams: BTreeMap::new(),
@@ -100,10 +93,10 @@ impl TrackerClient {
         };
         let (hurry, udp) = (request.in_a_hurry(), request.is_udp());
         self.store(id, request);
-        match (hurry, udp) {
-            (true, _) => self.begin(now, id),
-            (false, true) => self.waiting_udp.push_back(id),
-            (false, false) => self.waiting_http.push_back(id),
+        if hurry {
+            self.begin(now, id);
+        } else {
+            self.pacing.wait(id, udp);
         }
         self.advance(now);
     }
@@ -185,11 +178,7 @@ impl TrackerClient {
     /// When `handle_timeout` is due.
     pub fn deadline(&self) -> Option<Instant> {
         let timer = self.timers.first().map(|(due, _)| *due);
-        let period_end = self.period.0 + self.config.start_period;
-        // requests that wait for a free HTTP slot are released by the end of another one
-        let waiting = !self.waiting_udp.is_empty() || !self.waiting_http.is_empty() && self.http_slot_free();
-        let paced = self.period.1 >= self.config.starts_max && waiting;
-        [timer, self.udp.deadline(), paced.then_some(period_end)]
+        [timer, self.udp.deadline(), self.pacing.deadline(&self.config)]
             .into_iter()
             .flatten()
             .min()
@@ -205,9 +194,11 @@ impl TrackerClient {
         self.requests.len()
     }
 
-    /// Starts what may start now and hears what came of it.
+    /// Starts the requests whose turn it is and hears what came of it.
     fn advance(&mut self, now: Instant) {
-        self.release(now);
+        while let Some(id) = self.pacing.next(now, &self.config) {
+            self.begin(now, id);
+        }
         self.drain_udp(now);
     }
 
@@ -227,34 +218,12 @@ impl TrackerClient {
         self.keys_drawn
     }
 
-    const fn http_slot_free(&self) -> bool {
-        self.http_active < self.config.http_concurrent_max
-    }
-
-    /// Starts the requests whose turn it is.
-    fn release(&mut self, now: Instant) {
-        if now.since(self.period.0) >= self.config.start_period {
-            self.period = (now, 0);
-        }
-        while self.period.1 < self.config.starts_max {
-            let next = match self.waiting_udp.pop_front() {
-                None if self.http_slot_free() => self.waiting_http.pop_front(),
-                udp => udp,
-            };
-            let Some(id) = next else {
-                return;
-            };
-            self.period.1 += 1;
-            self.begin(now, id);
-        }
-    }
-
     /// A request's turn has come: its host is looked up, unless it is an address.
     fn begin(&mut self, now: Instant, id: RequestId) {
         let Some(mut request) = self.take(id) else {
             return;
         };
-        self.http_active += usize::from(!request.is_udp());
+        self.pacing.begun(request.is_udp());
         request.begin(now, &self.http);
         let literal = request.url.url().address();
         if literal.is_none() {
@@ -411,12 +380,7 @@ impl TrackerClient {
 
     /// Frees what a request holds that has been taken out.
     fn clean_up(&mut self, id: RequestId, request: &Request) {
-        if !request.begun {
-            self.waiting_udp.retain(|waiting| *waiting != id);
-            self.waiting_http.retain(|waiting| *waiting != id);
-        } else if !request.is_udp() {
-            self.http_active = self.http_active.saturating_sub(1);
-        }
+        self.pacing.over(id, request.begun, request.is_udp());
         for part in &request.parts {
             match part {
                 Part::Udp(key) => self.udp.cancel(*key),
