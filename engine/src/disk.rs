@@ -4,7 +4,7 @@
 //! [`Layout`] that came with [`DiskJob::Open`].
 
 use crate::block::Block;
-use crate::geometry::BlockRange;
+use crate::geometry::{BlockRange, Geometry};
 use crate::id::{InfoHash, PieceIndex, Sha1Digest};
 use crate::layout::Layout;
 use alloc::string::String;
@@ -25,6 +25,8 @@ pub enum DiskJob {
         root: Root,
         /// Which files, of which length, and which bytes of the content each holds.
         layout: Arc<Layout>,
+        /// How the content is cut into pieces and blocks.
+        geometry: Geometry,
         /// Key of the saved resume state.
         info_hash: InfoHash,
     },

@@ -8,12 +8,24 @@
 
 #![forbid(unsafe_code)]
 
+mod cause;
 mod client;
 mod clock;
+mod dns;
+mod driver;
+mod limits;
 mod observer;
 mod options;
+mod outbox;
+mod pool;
+pub mod sockets;
+pub mod storage;
+mod tcp;
+mod tls;
+mod udp;
 
 pub use client::{Client, Handle, Input};
+pub use limits::Shares;
 pub use observer::Observer;
 pub use options::{Options, Preallocate, StartError, default_state_dir};
 pub use seedbed_engine as engine;

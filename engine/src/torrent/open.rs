@@ -42,6 +42,7 @@ impl Torrent {
         let job = DiskJob::Open {
             root: self.add.root.clone(),
             layout: self.metainfo.layout.clone(),
+            geometry: self.geometry,
             info_hash: self.metainfo.info_hash,
         };
         self.disk(cx, DiskOp::Open, job);

@@ -1,0 +1,350 @@
+//! The files of one opened torrent: reading and writing ranges, creating, looking, making durable.
+//!
+//! Shared by the threads of the pool. Nothing here is ordered; [`queue`](super::queue) sees to that.
+
+use super::descriptors::{Descriptors, Key};
+use super::fault;
+use super::walk::{self, Parents};
+use crate::options::Preallocate;
+use rustix::fs::{self, OFlags, Stat};
+use rustix::io::Errno;
+use seedbed_engine::disk::{DiskError, DiskFault, FileStamp};
+use seedbed_engine::geometry::Geometry;
+use seedbed_engine::layout::{Layout, LayoutFile, Span};
+use std::collections::BTreeSet;
+use std::io::IoSlice;
+use std::mem;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// From so many changed files on, one `syncfs` is asked instead of an `fsync` each: every `fsync` is a commit of the
+/// file system's journal, and 5,000 of them take longer than a shutdown may.
+#[cfg(target_os = "linux")]
+const SYNCFS_FROM: usize = 64;
+
+/// An opened torrent's files.
+#[derive(Debug)]
+pub(crate) struct Files {
+    owner: u64,
+    root: PathBuf,
+    layout: Arc<Layout>,
+    geometry: Geometry,
+    open: Arc<Descriptors>,
+    unsynced: Mutex<Unsynced>,
+}
+
+/// What was changed since it was last made durable.
+#[derive(Debug, Default)]
+struct Unsynced {
+    files: BTreeSet<usize>,
+    /// Folders below the root that got new entries; `""` is the root.
+    folders: BTreeSet<String>,
+}
+
+impl Files {
+    pub(crate) fn new(
+        owner: u64,
+        root: PathBuf,
+        layout: Arc<Layout>,
+        geometry: Geometry,
+        open: Arc<Descriptors>,
+    ) -> Self {
+        Self {
+            owner,
+            root,
+            layout,
+            geometry,
+            open,
+            unsynced: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    pub(crate) fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    pub(crate) fn is_pad(&self, file: usize) -> bool {
+        self.layout.files().get(file).is_none_or(|file| file.pad)
+    }
+
+    /// The parts of files that hold `length` bytes from `begin` of a piece.
+    pub(crate) fn spans(&self, piece: u32, begin: u32, length: u32) -> impl Iterator<Item = Span> + '_ {
+        let bytes = self.geometry.bytes_of(seedbed_engine::id::PieceIndex(piece));
+        let start = bytes.start.saturating_add(begin.into()).min(bytes.end);
+        let end = start.saturating_add(length.into()).min(bytes.end);
+        self.layout.spans(start..end)
+    }
+
+    fn unsynced(&self) -> MutexGuard<'_, Unsynced> {
+        self.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn root_fd(&self) -> Result<Arc<OwnedFd>, DiskError> {
+        let key = Key {
+            owner: self.owner,
+            file: None,
+        };
+        self.open
+            .get(key, false, || walk::open_root(&self.root))
+            .map_err(|errno| fault::error("open the folder", &self.root, errno))
+    }
+
+    fn path(&self, file: usize) -> PathBuf {
+        match self.layout.files().get(file) {
+            Some(file) => self.root.join(&file.path),
+            None => self.root.clone(),
+        }
+    }
+
+    fn file(&self, index: usize, writable: bool) -> Result<Arc<OwnedFd>, DiskError> {
+        let Some(file) = self.layout.files().get(index) else {
+            return Err(fault::error("open", &self.root, Errno::NOENT));
+        };
+        let key = Key {
+            owner: self.owner,
+            file: Some(index),
+        };
+        let access = if writable { OFlags::RDWR } else { OFlags::RDONLY };
+        self.open.get(key, writable, || {
+            let root = self.root_fd()?;
+            walk::open_file(root.as_fd(), &file.path, access)
+                .map_err(|errno| fault::error("open", &self.path(index), errno))
+        })
+    }
+
+    /// Fills `buffer` from a file.
+    ///
+    /// # Errors
+    /// `Missing` also when the file ends before.
+    pub(crate) fn read_exact(
+        &self,
+        file: usize,
+        mut offset: u64,
+        mut buffer: &mut [u8],
+    ) -> Result<(), DiskError> {
+        let fd = self.file(file, false)?;
+        while !buffer.is_empty() {
+            match rustix::io::pread(&fd, &mut *buffer, offset) {
+                Ok(0) => {
+                    let words = "the file is shorter than the torrent says";
+                    return Err(fault::with_words(
+                        DiskFault::Missing,
+                        "read",
+                        &self.path(file),
+                        words,
+                    ));
+                }
+                Ok(n) => {
+                    offset += n as u64;
+                    buffer = &mut buffer[n..];
+                }
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(fault::error("read", &self.path(file), errno)),
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes all of `slices` in a row.
+    pub(crate) fn write_all(
+        &self,
+        file: usize,
+        mut offset: u64,
+        mut slices: &mut [IoSlice<'_>],
+    ) -> Result<(), DiskError> {
+        let fd = self.file(file, true)?;
+        let mut left: usize = slices.iter().map(|slice| slice.len()).sum();
+        while left > 0 {
+            match rustix::io::pwritev(&fd, slices, offset) {
+                Ok(0) => return Err(fault::error("write", &self.path(file), Errno::IO)),
+                Ok(n) => {
+                    offset += n as u64;
+                    left = left.saturating_sub(n);
+                    IoSlice::advance_slices(&mut slices, n);
+                }
+                Err(Errno::INTR) => {}
+                Err(errno) => return Err(fault::error("write", &self.path(file), errno)),
+            }
+        }
+        self.unsynced().files.insert(file);
+        Ok(())
+    }
+
+    /// What every file looks like now. Changes nothing.
+    ///
+    /// # Errors
+    /// `InTheWay` when something is there that is no ordinary file.
+    pub(crate) fn stamps(&self) -> Result<Vec<Option<FileStamp>>, DiskError> {
+        let files = self.layout.files();
+        let root = match walk::open_root(&self.root) {
+            Err(Errno::NOENT) => return Ok(vec![None; files.len()]),
+            root => root.map_err(|errno| fault::error("open the folder", &self.root, errno))?,
+        };
+        let mut parents = Parents::new(root.as_fd());
+        files
+            .iter()
+            .map(|file| {
+                if file.pad {
+                    return Ok(None);
+                }
+                let stat = parents.stat(&file.path).and_then(|stat| {
+                    stat.as_ref().map_or(Ok(()), walk::ordinary)?;
+                    Ok(stat)
+                });
+                match stat {
+                    Ok(stat) => Ok(stat.as_ref().map(stamp)),
+                    Err(errno) => Err(fault::error("use", &self.root.join(&file.path), errno)),
+                }
+            })
+            .collect()
+    }
+
+    /// Creates folders and files that are missing and sets space aside. Never makes a file shorter.
+    pub(crate) fn prepare(&self, preallocate: Preallocate) -> Result<(), DiskError> {
+        let root = walk::make_root(&self.root)
+            .map_err(|error| fault::io_error("make the folder", &self.root, &error))?;
+        let mut parents = Parents::new(root.as_fd());
+        let mut folders = BTreeSet::new();
+        for (index, file) in self
+            .layout
+            .files()
+            .iter()
+            .enumerate()
+            .filter(|(_, file)| !file.pad)
+        {
+            let grown = prepare_file(&mut parents, file, preallocate)
+                .map_err(|(doing, errno)| fault::error(doing, &self.path(index), errno))?;
+            let mut folder = walk::split(&file.path).0;
+            // Also the folders above, which may be new; those that are in the set have theirs in it.
+            while folders.insert(folder.to_owned()) && !folder.is_empty() {
+                folder = walk::split_folder(folder);
+            }
+            if grown {
+                self.unsynced().files.insert(index);
+            }
+        }
+        self.unsynced().folders.append(&mut folders);
+        Ok(())
+    }
+
+    /// Makes everything durable that was written before the call.
+    pub(crate) fn sync(&self) -> Result<(), DiskError> {
+        let work = mem::take(&mut *self.unsynced());
+        let result = self.sync_all(&work);
+        if result.is_err() {
+            let mut unsynced = self.unsynced();
+            unsynced.files.extend(work.files);
+            unsynced.folders.extend(work.folders);
+        }
+        result
+    }
+
+    fn sync_all(&self, work: &Unsynced) -> Result<(), DiskError> {
+        let root = self.root.as_path();
+        #[cfg(target_os = "linux")]
+        if work.files.len() + work.folders.len() >= SYNCFS_FROM {
+            let fd = self.root_fd()?;
+            return fs::syncfs(fd.as_fd()).map_err(|errno| fault::error("sync", root, errno));
+        }
+        for index in &work.files {
+            // A file that is gone has nothing left to lose; its absence shows in the stamps.
+            match self.file(*index, false) {
+                Ok(fd) => fs::fsync(&*fd).map_err(|errno| fault::error("sync", &self.path(*index), errno))?,
+                Err(error) if error.fault == DiskFault::Missing => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if work.folders.is_empty() {
+            return Ok(());
+        }
+        let root_fd = self.root_fd()?;
+        for folder in &work.folders {
+            let synced = match walk::open_folder(root_fd.as_fd(), folder) {
+                Ok(Some(fd)) => fs::fsync(fd),
+                Ok(None) => fs::fsync(&*root_fd),
+                Err(Errno::NOENT) => Ok(()),
+                Err(errno) => Err(errno),
+            };
+            synced.map_err(|errno| fault::error("sync the folder", &root.join(folder), errno))?;
+        }
+        Ok(())
+    }
+
+    /// Closes the files.
+    pub(crate) fn close(&self) {
+        self.open.close(self.owner);
+    }
+
+    /// The output folder.
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+}
+
+/// Whether the file was made longer; else what could not be done to it.
+fn prepare_file(
+    parents: &mut Parents<'_>,
+    file: &LayoutFile,
+    preallocate: Preallocate,
+) -> Result<bool, (&'static str, Errno)> {
+    let fd = match parents.create(&file.path) {
+        // Nothing has to be written into a file that is whole; whether that is so, hashing told.
+        Err(errno @ (Errno::ACCESS | Errno::ROFS | Errno::PERM)) => {
+            let whole = parents
+                .stat(&file.path)
+                .ok()
+                .flatten()
+                .is_some_and(|stat| length(&stat) >= file.length);
+            return if whole { Ok(false) } else { Err(("create", errno)) };
+        }
+        fd => fd.map_err(|errno| ("create", errno))?,
+    };
+    let have = fs::fstat(&fd).map_err(|errno| ("look at", errno))?;
+    if length(&have) >= file.length && preallocate != Preallocate::Full {
+        return Ok(false);
+    }
+    match preallocate {
+        Preallocate::None => return Ok(false),
+        Preallocate::Sparse => grow(&fd, file.length),
+        Preallocate::Full => allocate(&fd, &have, file.length),
+    }
+    .map_err(|errno| ("set space aside for", errno))?;
+    Ok(true)
+}
+
+fn grow(fd: &OwnedFd, to: u64) -> Result<(), Errno> {
+    fs::ftruncate(fd, to)
+}
+
+/// Takes the space of the whole file; where the file system cannot, only its length.
+fn allocate(fd: &OwnedFd, have: &Stat, to: u64) -> Result<(), Errno> {
+    if to == 0 {
+        return Ok(());
+    }
+    #[cfg(target_os = "linux")]
+    match fs::fallocate(fd, fs::FallocateFlags::empty(), 0, to) {
+        Err(Errno::OPNOTSUPP | Errno::NOSYS) => {}
+        result => return result,
+    }
+    if length(have) >= to { Ok(()) } else { grow(fd, to) }
+}
+
+fn length(stat: &Stat) -> u64 {
+    u64::try_from(stat.st_size).unwrap_or(0)
+}
+
+fn stamp(stat: &Stat) -> FileStamp {
+    let nanoseconds = i64::try_from(stat.st_mtime_nsec).unwrap_or(0);
+    FileStamp {
+        length: length(stat),
+        modified_ns: stat
+            .st_mtime
+            .saturating_mul(1_000_000_000)
+            .saturating_add(nanoseconds),
+    }
+}
