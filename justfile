@@ -55,16 +55,6 @@ interop *ARGS:
 demo:
     cargo run --release -- demo
 
-# sweep the simulator, for example: just sim 0..1000
-[group('simulator')]
-sim SEEDS:
-    cargo run --release -- sim sweep --seeds {{SEEDS}}
-
-# feed a recorded run to the engine and check every action
-[group('simulator')]
-replay FILE:
-    cargo run --release -- replay {{FILE}}
-
 # the optimised binary, in target/release
 [group('release')]
 release:

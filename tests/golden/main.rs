@@ -6,4 +6,5 @@
 mod allowed_fast_corpus;
 mod extension;
 mod handshake;
+mod udp_tracker;
 mod wire;

@@ -20,7 +20,7 @@ fn check(content: fn() -> Content, leechers: &[Client]) {
         rig.content.write_to(&data);
         let mut ours = rig.ours("seed", &data, &[]);
         for peer in &peers {
-            rig.wait_for_content(&peer.data, LIMIT);
+            rig.wait_for_content(peer, LIMIT);
         }
         ours.interrupt();
         assert_eq!(ours.exit_code(STOP_LIMIT), 130, "{scheme:?}");
@@ -71,7 +71,7 @@ fn to_a_leecher_that_comes_later() {
         let _ours = rig.ours("seed", &data, &[]);
         rig.tracker.wait_for(1, 0, LIMIT);
         let peer = rig.leecher(client);
-        rig.wait_for_content(&peer.data, LIMIT);
+        rig.wait_for_content(&peer, LIMIT);
     }
 }
 

@@ -1,45 +1,57 @@
 //! A download from beginning to end.
 
-use seedbed_engine::time::Instant;
-use seedbed_engine::{AddTorrent, Command, Purpose};
-use tests::world::{Sample, Timeline, World, small_config};
+use crate::swarm::{check_timeline, leech, run_for, seed, until_complete, world_of};
+use tests::world::Sample;
 
-fn add(world: &mut World, node: usize, add: AddTorrent) {
-    world.command(node, Command::Add(Box::new(add)));
-}
-
-/// A seed and a leech that find each other through a tracker.
-fn pair(sample: &Sample) -> (World, usize, usize) {
-    let mut world = World::default();
-    world
-        .with_tracker("127.0.0.9:6969")
-        .register(sample.metainfo.info_hash.0);
-    let seed = world.node("seed", "127.0.0.2", small_config());
-    let leech = world.node("eng", "127.0.0.3", small_config());
-    world.nodes[seed].disk = sample.full_disk(64);
-    world.nodes[leech].disk = sample.empty_disk(64);
-    add(
-        &mut world,
-        seed,
-        World::add_torrent(&sample.metainfo, Purpose::Seed),
-    );
-    (world, seed, leech)
+fn check(sample: &Sample, name: &str) {
+    let mut world = world_of(sample);
+    seed(&mut world, sample, "seed", "127.0.0.2");
+    run_for(&mut world, 2);
+    let leech = leech(&mut world, sample, "eng", "127.0.0.3");
+    until_complete(&mut world, leech, 120);
+    assert!(sample.is_on(&world.nodes[leech].disk));
+    check_timeline(&world, leech, name);
 }
 
 #[test]
 fn a_small_download_over_a_udp_tracker() {
-    let sample = Sample::single(1_000, 256, &["udp://127.0.0.9:6969/announce"]);
-    let (mut world, _, leech) = pair(&sample);
-    assert!(!world.run_until(Instant::from_secs(2), |_| false));
-    add(
-        &mut world,
-        leech,
-        World::add_torrent(&sample.metainfo, Purpose::Download),
+    check(
+        &Sample::single(1_000, 256, &["udp://127.0.0.9:6969/announce"]),
+        "small-download-udp",
     );
-    let done = world.run_until(Instant::from_secs(120), |world| world.is_complete(leech));
-    let timeline = Timeline::of(&world, leech);
-    println!("{timeline}");
-    assert!(done);
-    assert!(sample.is_on(&world.nodes[leech].disk));
-    tests::snapshot_settings("scenarios").bind(|| insta::assert_snapshot!("small-download-udp", timeline));
+}
+
+#[test]
+fn a_small_download_over_an_http_tracker() {
+    let lengths = [300, 0, 1, 499, 0, 700];
+    check(
+        &Sample::multi(&lengths, 256, &["http://127.0.0.9:6969/announce"]),
+        "small-download-http",
+    );
+}
+
+#[test]
+fn many_leeches_complete_each_other() {
+    let sample = Sample::single(20_000, 512, &["udp://127.0.0.9:6969/announce"]);
+    let mut world = world_of(&sample);
+    let seed = seed(&mut world, &sample, "seed", "127.0.0.2");
+    run_for(&mut world, 2);
+    let names = ["a", "b", "c", "d", "e"];
+    let leeches: Vec<_> = (0..names.len())
+        .map(|n| leech(&mut world, &sample, names[n], &format!("127.0.0.{}", 10 + n)))
+        .collect();
+    for leech in &leeches {
+        until_complete(&mut world, *leech, 300);
+        assert!(sample.is_on(&world.nodes[*leech].disk));
+    }
+    let uploaded = |node: usize| {
+        let torrent = world.nodes[node]
+            .engine
+            .torrent(crate::swarm::TORRENT)
+            .expect("it is there");
+        torrent.status(world.now).uploaded
+    };
+    assert!(uploaded(seed) < 5 * 20_000, "the leeches served each other");
+    let all: u64 = uploaded(seed) + leeches.iter().map(|leech| uploaded(*leech)).sum::<u64>();
+    assert!(all >= 5 * 20_000);
 }

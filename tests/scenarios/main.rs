@@ -1,3 +1,11 @@
-//! Behaviour of whole engines in virtual time, one behaviour a test, with its timeline as a snapshot.
+//! Behaviour of whole engines in virtual time, one behaviour a test, its timeline as a snapshot where it is worth
+//! reading.
 
+mod announce;
+mod choking;
+mod connections;
+mod corruption;
 mod download;
+mod resume;
+mod storage;
+mod swarm;

@@ -422,3 +422,38 @@ fn the_slots_are_never_exceeded_for_long() {
         world.now = world.choker.deadline().unwrap();
     }
 }
+
+#[test]
+fn a_peer_choked_just_now_does_not_get_the_slot_that_falls_empty() {
+    let mut world = World::new(2, with_rates(&[5, 6, 7]));
+    world.pass();
+    let choked = (1..4).find(|n| !world.unchoked().contains(n)).unwrap() as usize - 1;
+    world.peers[choked].last_change = Some(world.now);
+    world.now += Duration::from_secs(3);
+    let is_regular = |n: &u64| matches!(world.why(*n), ChokeReason::Rate { .. });
+    let left = world.unchoked().into_iter().find(is_regular).unwrap();
+    world.peers.retain(|peer| peer.key != ConnId::dialled(left));
+    world.choker.peer_left(ConnId::dialled(left));
+    assert_eq!(world.pass(), []);
+    world.round();
+    assert_eq!(world.unchoked().len(), 2);
+}
+
+#[test]
+fn two_peers_of_a_seed_with_one_slot_alternate() {
+    let mut world = World::new(1, with_rates(&[0; 2]));
+    world.seeding = true;
+    world.choker.set_piece_length(1);
+    world.pass();
+    let mut turns = alloc::vec::Vec::new();
+    for _ in 0..24 {
+        turns.extend(world.unchoked());
+        world
+            .peers
+            .iter_mut()
+            .for_each(|peer| peer.uploaded_this_unchoke = 1000);
+        world.round();
+    }
+    turns.dedup();
+    assert_eq!(turns, [1, 2, 1, 2]);
+}

@@ -91,7 +91,6 @@ impl Picker {
     /// A connection is gone. Returns its outstanding requests, which are released.
     pub fn peer_left(&mut self, peer: ConnId) -> Vec<BlockRange> {
         let released = self.release_all(peer);
-        self.end_exclusive(peer);
         self.replace_pieces(peer, Pieces::None);
         self.peers.remove(&peer);
         released
@@ -188,6 +187,8 @@ impl Picker {
     }
 
     fn replace_pieces(&mut self, peer: ConnId, pieces: Pieces) {
+        // it may no longer have what it fetches alone
+        self.end_exclusive(peer);
         let Some(state) = self.peers.get_mut(&peer) else {
             return;
         };

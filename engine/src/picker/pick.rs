@@ -99,7 +99,11 @@ impl Picker {
             return self.choose_exclusive(id);
         }
         let peer = self.peers.get(&id)?;
-        if let Some(piece) = peer.current.filter(|piece| self.is_shared(*piece)) {
+        // the peer may have lost the piece since: a second bitfield replaces the first
+        let current = peer
+            .current
+            .filter(|piece| peer.has(*piece) && self.is_shared(*piece));
+        if let Some(piece) = current {
             return Some((piece, PickReason::Partial));
         }
         let partials_max = self.peers.len() * self.config.partials_per_peer as usize;
@@ -154,11 +158,11 @@ impl Picker {
     /// For a peer on parole: pieces that it alone contributes to. If there is none left, it may go on with a piece
     /// that nobody is busy with, or the last pieces of a download could wait for ever for someone who has left.
     fn choose_exclusive(&mut self, id: ConnId) -> Option<(PieceIndex, PickReason)> {
+        let peer = self.peers.get(&id)?;
         let own = |piece: &PieceIndex| {
             self.probes.step();
-            self.pool
-                .get(*piece)
-                .is_some_and(|partial| partial.exclusive == Some(id))
+            let partial = self.pool.get(*piece);
+            peer.has(*piece) && partial.is_some_and(|partial| partial.exclusive == Some(id))
         };
         if let Some(piece) = self.pool.held().find(own) {
             return Some((piece, PickReason::Exclusive));

@@ -1,5 +1,8 @@
 //! The picker's rules, one test each. The model test with random operations is in `model`.
 
+mod cost;
+mod model;
+
 use super::*;
 use alloc::vec;
 
@@ -452,5 +455,32 @@ fn only_wanted_pieces_are_fetched() {
     assert!(
         picker.is_complete(),
         "a piece that nobody wants does not become wanted by being lost"
+    );
+}
+
+#[test]
+fn a_second_bitfield_takes_back_what_the_first_promised() {
+    let mut picker = picker(4, 0);
+    join(&mut picker, A, &[0]);
+    assert_eq!(plain(&mut picker, A, 1).len(), 1);
+    join(&mut picker, A, &[1]);
+    assert_eq!(picker.availability(PieceIndex(0)), 0);
+    assert_eq!(pieces_of(&plain(&mut picker, A, 9)), [1]);
+    assert_eq!(picker.unavailable(2), [PieceIndex(0), PieceIndex(2)]);
+}
+
+#[test]
+fn an_idle_peer_looks_again_when_endgame_begins() {
+    let mut picker = picker(2, 0);
+    join(&mut picker, A, &[0]);
+    join(&mut picker, B, &[0, 1]);
+    picker.peer_suggests(B, PieceIndex(0));
+    assert_eq!(pieces_of(&plain(&mut picker, B, 4)), [0]);
+    assert_eq!(plain(&mut picker, A, 1), []);
+    assert_eq!(picker.why_idle(A), IdleReason::AllRequested);
+    assert_eq!(pieces_of(&plain(&mut picker, B, 4)), [1]);
+    assert_eq!(
+        plain(&mut picker, A, 1)[0].reason,
+        PickReason::Endgame { others: 1 }
     );
 }

@@ -17,7 +17,8 @@ impl Torrent {
     }
 
     pub(super) fn choke_timeout(&mut self, cx: &mut Context<'_>) {
-        if self.choke_deadline().is_none_or(|at| cx.now < at) {
+        // also without peers, or the round of the first one would be long overdue when it comes
+        if self.choker.deadline().is_none_or(|at| cx.now < at) {
             return;
         }
         let seeding = self.is_complete();

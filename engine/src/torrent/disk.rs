@@ -112,12 +112,11 @@ impl Torrent {
             DiskOp::DigestsOfFailed(piece) => self.free_failed_piece(piece),
             DiskOp::DigestsOfGood(_) => {}
             DiskOp::Write(range) => {
-                self.picker.piece_failed(range.piece);
+                self.block_lost(range.piece);
                 self.disk_failed(cx, error);
             }
             DiskOp::Hash(piece) => {
-                self.hashing.remove(&piece);
-                self.unhashed.insert(piece);
+                self.hash_failed(piece);
                 self.disk_failed(cx, error);
             }
             DiskOp::Open | DiskOp::Prepare => self.disk_failed(cx, error),

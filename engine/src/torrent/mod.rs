@@ -191,6 +191,8 @@ pub struct Torrent {
     /// Pieces whose blocks are all with storage and whose hash is asked for, or is to be asked for again.
     hashing: BTreeSet<PieceIndex>,
     unhashed: BTreeSet<PieceIndex>,
+    /// Among `hashing`: pieces of which storage did not take a block.
+    lost: BTreeSet<PieceIndex>,
     failures: BTreeMap<PieceIndex, u32>,
 
     stamps: Vec<Option<FileStamp>>,
@@ -272,6 +274,7 @@ impl Torrent {
             resume_interval: cx.config.resume_interval,
             hashing: BTreeSet::new(),
             unhashed: BTreeSet::new(),
+            lost: BTreeSet::new(),
             failures: BTreeMap::new(),
             stamps: Vec::new(),
             resume: resume::Saving::default(),

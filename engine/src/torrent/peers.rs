@@ -91,8 +91,6 @@ impl Torrent {
             return;
         };
         peer.session.handle_connected(cx.now);
-        let addr = peer.session.addr();
-        self.candidates.connected(cx.now, addr);
         self.grant(cx, conn, READ_WINDOW);
         self.dirty.insert(conn);
     }
@@ -138,10 +136,9 @@ impl Torrent {
             return;
         };
         let (addr, connecting) = (peer.session.addr(), peer.session.is_connecting());
-        match (&cause, connecting) {
-            (CloseCause::Local(_), true) => self.candidates.gave_up(cx.now, addr),
-            (_, true) => self.candidates.failed(cx.now, addr),
-            (_, false) => self.candidate_closed(cx.now, conn),
+        match cause {
+            CloseCause::Local(_) if connecting => self.candidates.gave_up(cx.now, addr),
+            _ => self.candidate_closed(cx.now, conn),
         }
         self.forget_session(cx, conn, PeerClosed::ByThem(cause));
     }
@@ -342,6 +339,10 @@ impl Torrent {
             if goes == conn {
                 return;
             }
+        }
+        if outgoing {
+            // not before: while two peers dial each other, neither may refuse the other's connection
+            self.candidates.connected(cx.now, addr);
         }
         if self.peers_seen.len() < PEERS_SEEN_MAX {
             self.peers_seen.insert(peer_id);

@@ -19,12 +19,38 @@ impl Torrent {
         self.disk(cx, DiskOp::Hash(piece), DiskJob::Hash { piece });
     }
 
+    /// Storage did not take a block: its piece has to be fetched again.
+    pub(super) fn block_lost(&mut self, piece: PieceIndex) {
+        if self.hashing.contains(&piece) {
+            // the answer to its hash is on its way, and means nothing now
+            self.lost.insert(piece);
+        } else {
+            self.blame.forget(piece);
+            self.free_failed_piece(piece);
+        }
+    }
+
+    /// The hash of a piece that arrived could not be taken. Storage still has its blocks, so it is asked again when
+    /// storage works, unless one of them was lost.
+    pub(super) fn hash_failed(&mut self, piece: PieceIndex) {
+        self.hashing.remove(&piece);
+        if self.lost.remove(&piece) {
+            self.blame.forget(piece);
+            self.free_failed_piece(piece);
+        } else {
+            self.unhashed.insert(piece);
+        }
+    }
+
     /// The hash of a piece that arrived is known, and its bytes are with the operating system.
     pub(super) fn hashed(&mut self, cx: &mut Context<'_>, piece: PieceIndex, digest: Sha1Digest) {
         if !self.hashing.remove(&piece) {
             return;
         }
-        if self.metainfo.piece_hash(piece) == Some(digest) {
+        if self.lost.remove(&piece) {
+            self.blame.forget(piece);
+            self.free_failed_piece(piece);
+        } else if self.metainfo.piece_hash(piece) == Some(digest) {
             self.verified_now(cx, piece);
         } else {
             self.failed_now(cx, piece);
@@ -47,10 +73,10 @@ impl Torrent {
                 pieces,
             },
         );
-        if self.failures.remove(&piece).is_some() && self.blame.wants_good_digests(piece) {
+        self.failures.remove(&piece);
+        self.blame.piece_verified(piece);
+        if self.blame.wants_good_digests(piece) {
             self.disk(cx, DiskOp::DigestsOfGood(piece), DiskJob::Digests { piece });
-        } else {
-            self.blame.piece_verified(piece);
         }
         for (conn, peer) in &mut self.sessions {
             if self

@@ -19,9 +19,12 @@ Exit codes:
   0 done   1 anything else   2 usage   3 invalid input   4 storage   5 network
   6 data does not match   130 interrupted, state saved";
 
+/// Heading of the flags that every subcommand takes.
+const GLOBAL: &str = "Everywhere";
+
 /// A BitTorrent client for the command line
 #[derive(Parser)]
-#[command(name = "seedbed", version, after_help = EXAMPLES, disable_help_subcommand = true)]
+#[command(name = "seedbed", version, after_help = EXAMPLES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -33,13 +36,13 @@ pub(crate) struct Cli {
 #[derive(Args)]
 pub(crate) struct Global {
     /// Print every result as one JSON value on one line
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = GLOBAL)]
     pub(crate) json: bool,
     /// Results and errors only: no progress, no notes
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = GLOBAL)]
     pub(crate) quiet: bool,
     /// Log to standard error: -v what happens, -vv more, -vvv everything
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = GLOBAL, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 }
 
@@ -122,11 +125,11 @@ pub(crate) struct TransferArgs {
 /// How space for files is set aside.
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Preallocate {
-    /// Files start empty and grow
+    // files start empty and grow
     None,
-    /// Whole length at once, without taking space
+    // whole length at once, without taking space
     Sparse,
-    /// Whole space at once, so that a full disk shows before the download
+    // whole space at once, so that a full disk shows before the download
     Full,
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct DownloadArgs {
     /// Write over files that exist and match in no piece
     #[arg(long)]
     overwrite: bool,
-    /// How space is set aside for files
+    /// Space for files: none lets them grow, sparse gives them their length, full takes it at once
     #[arg(long, value_name = "HOW", value_enum, default_value = "sparse")]
     preallocate: Preallocate,
     #[command(flatten)]

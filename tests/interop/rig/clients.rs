@@ -94,11 +94,7 @@ fn aria2(torrent: &Path, data: &Path, address: Ipv4Addr, options: Options) -> Co
     ]);
     command.args(["--console-log-level=notice", "--enable-color=false"]);
     command.arg(format!("--interface={address}"));
-    // The UDP tracker's answers come to the DHT's port, also without the DHT.
-    command.args([
-        format!("--listen-port={port}"),
-        format!("--dht-listen-port={port}"),
-    ]);
+    command.arg(format!("--listen-port={port}"));
     if let Some(rate) = options.upload_rate_max {
         command.arg(format!("--max-upload-limit={rate}"));
     }
@@ -107,9 +103,10 @@ fn aria2(torrent: &Path, data: &Path, address: Ipv4Addr, options: Options) -> Co
 }
 
 fn transmission(torrent: &Path, data: &Path, home: &Path, address: Ipv4Addr, options: Options) -> Command {
-    let watched = home.join("watched");
-    std::fs::create_dir_all(&watched).expect("a folder");
-    std::fs::copy(torrent, watched.join("watched.torrent")).expect("the torrent");
+    // What lies here at the start is the daemon's own; a watched folder would be read ten seconds later.
+    let own = home.join("torrents");
+    std::fs::create_dir_all(&own).expect("a folder");
+    std::fs::copy(torrent, own.join("it.torrent")).expect("the torrent");
     let settings = serde_json::json!({
         "bind-address-ipv4": address.to_string(),
         "bind-address-ipv6": "::1",
@@ -129,8 +126,7 @@ fn transmission(torrent: &Path, data: &Path, home: &Path, address: Ipv4Addr, opt
         "speed-limit-up": options.upload_rate_max.unwrap_or(0) / 1000,
         "speed-limit-up-enabled": options.upload_rate_max.is_some(),
         "utp-enabled": false,
-        "watch-dir": watched,
-        "watch-dir-enabled": true,
+        "start-added-torrents": true,
     });
     std::fs::write(home.join("settings.json"), settings.to_string()).expect("a file");
     let mut command = Command::new("transmission-daemon");

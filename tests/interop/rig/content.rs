@@ -66,8 +66,24 @@ impl Content {
 
     /// Why what lies below `folder` is not the content; nothing when every file has its SHA-256.
     pub(crate) fn differences(&self, folder: &Path) -> Vec<String> {
+        Self::compare(&self.files.iter().collect::<Vec<_>>(), folder)
+    }
+
+    /// The same for the files that are not empty.
+    pub(crate) fn differences_with_bytes(&self, folder: &Path) -> Vec<String> {
+        Self::compare(
+            &self
+                .files
+                .iter()
+                .filter(|(_, bytes)| !bytes.is_empty())
+                .collect::<Vec<_>>(),
+            folder,
+        )
+    }
+
+    fn compare(files: &[&(String, Vec<u8>)], folder: &Path) -> Vec<String> {
         let mut found = Vec::new();
-        for (path, bytes) in &self.files {
+        for (path, bytes) in files {
             match std::fs::read(folder.join(path)) {
                 Err(error) => found.push(format!("{path}: {error}")),
                 Ok(there) if Sha256::digest(&there) != Sha256::digest(bytes) => {

@@ -32,6 +32,7 @@ pub(crate) struct Rig {
 
 /// A real client that shares the torrent.
 pub(crate) struct Peer {
+    client: Client,
     /// Where it reads and writes.
     pub(crate) data: PathBuf,
     pub(crate) address: Ipv4Addr,
@@ -113,20 +114,22 @@ impl Rig {
         let command = client.command(&torrent, &data, &home, options);
         let process = Process::start(name, command, self.folder.path().join(name));
         Peer {
+            client,
             data,
             address: client.address(options),
             process,
         }
     }
 
-    /// Waits until all files below `folder` are right.
+    /// Waits until a leecher has everything.
     #[track_caller]
-    pub(crate) fn wait_for_content(&self, folder: &Path, limit: Duration) {
-        let what = format!(
-            "the content in {}",
-            folder.file_name().unwrap_or_default().display()
-        );
-        wait_until(&what, limit, || self.content.differences(folder).is_empty());
+    pub(crate) fn wait_for_content(&self, peer: &Peer, limit: Duration) {
+        let what = format!("the content at {}", peer.client.name());
+        wait_until(&what, limit, || match peer.client {
+            // Transmission 3.00 makes no file for which no byte arrives.
+            Client::Transmission => self.content.differences_with_bytes(&peer.data).is_empty(),
+            Client::Aria2 | Client::Libtorrent => self.content.differences(&peer.data).is_empty(),
+        });
     }
 
     /// All files below `folder` are right now.

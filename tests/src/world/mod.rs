@@ -254,10 +254,11 @@ impl World {
             self.feed(node, &pending);
         } else if let Some((_, node)) = self.next_tick() {
             self.feed(node, &Pending::Event(Event::Tick));
-            let next = self.nodes[node].tick_at;
+            let next = self.nodes[node].engine.deadline();
             assert!(
-                next.is_none_or(|next| next > self.now),
-                "the deadline stays at {next:?} after its tick"
+                next.is_none_or(|(at, _)| at > self.now),
+                "at {} the deadline is {next:?}",
+                self.now
             );
         }
         true

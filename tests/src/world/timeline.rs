@@ -23,6 +23,15 @@ struct Line {
     count: u32,
 }
 
+impl Line {
+    /// Whether it is about one block or piece among many.
+    fn folds(&self) -> bool {
+        [" p+:", " allowed fast p", " have p"]
+            .iter()
+            .any(|part| self.kind.contains(part))
+    }
+}
+
 impl Timeline {
     /// The timeline of a node, with its summary.
     #[must_use]
@@ -48,22 +57,21 @@ impl Timeline {
         text
     }
 
+    /// Adds a line. Blocks and requests for blocks come in great numbers: those of one kind are folded into their
+    /// first, as long as nothing else happens in between.
     fn push(&mut self, at: Instant, text: String) {
         let kind: String = text.chars().filter(|c| !c.is_ascii_digit()).collect();
-        if let Some(last) = self.lines.last_mut()
-            && last.kind == kind
-            && kind.contains('p')
-            && text.contains(':')
-        {
-            last.count += 1;
-            return;
+        let run = self.lines.iter_mut().rev().take_while(|line| line.folds());
+        let same = run.into_iter().find(|line| line.kind == kind);
+        match same {
+            Some(line) => line.count += 1,
+            None => self.lines.push(Line {
+                at,
+                text,
+                kind,
+                count: 1,
+            }),
         }
-        self.lines.push(Line {
-            at,
-            text,
-            kind,
-            count: 1,
-        });
     }
 
     fn name(&mut self, world: &World, conn: ConnId, addr: Option<core::net::SocketAddr>) -> String {
@@ -131,6 +139,10 @@ impl Timeline {
                 let name = self.name(world, *conn, None);
                 format!("!  {} {name}: {why}", if *unchoked { "unchoke" } else { "choke" })
             }
+            // the state says it with the time of the next try
+            Report::DiskFailed {
+                retry_at: Some(_), ..
+            } => return,
             Report::DiskFailed { error, .. } => format!("!  storage failed: {error}"),
             Report::Rejected { command, why } => format!("!  {command} rejected: {why}"),
             Report::Note { text, .. } => format!("!  note: {text}"),

@@ -413,7 +413,7 @@ fn endpoints_without_requests_are_forgotten() {
 fn any_packet_is_read_without_harm() {
     fn property(data: Vec<u8>) -> bool {
         if let Some(packet) = Packet::parse(&data) {
-            let reply = announce_reply(&packet.body, data.len() % 2 == 0, 10);
+            let reply = announce_reply(&packet.body, data.len().is_multiple_of(2), 10);
             let scrape = scrape_reply(&packet.body, &[InfoHash([1; 20])]);
             if let Body::Error(message) = packet.body {
                 let _ = format!("{}", refusal(message));

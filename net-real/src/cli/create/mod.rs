@@ -20,7 +20,7 @@ pub(crate) use scan::{Source, scan};
 const EXAMPLES: &str = "\
 Examples:
   seedbed create album/ -a https://tracker.example/announce
-  seedbed create film.mkv --tier udp://a.example:80,udp://b.example:80 --tier udp://c.example:80 -o film.torrent";
+  seedbed create film.mkv --tier udp://a.example:80,udp://b.example:80 -o film.torrent";
 
 /// Arguments of `create`.
 #[derive(Args)]

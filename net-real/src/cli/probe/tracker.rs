@@ -21,7 +21,8 @@ Examples:
   seedbed probe tracker udp://tracker.example:80/announce album.torrent
   seedbed probe tracker https://tracker.example/announce album.torrent --scrape
 
-Prints the timeline, then the peers, a line each, then what the tracker said. Exit code 5 if it failed.";
+Prints the timeline, then the peers, a line each, then what the tracker said.
+Exit code 5 if it failed.";
 
 /// Arguments of `probe tracker`.
 #[derive(Args)]

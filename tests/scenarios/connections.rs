@@ -1,0 +1,157 @@
+//! Connections: whom we let in, how long we wait, what ends them.
+
+use crate::swarm::{TORRENT, leech, run_for, seed, world_of};
+use core::time::Duration;
+use seedbed_engine::id::{InfoHash, PeerId};
+use seedbed_engine::wire::{Handshake, Message, Reserved};
+use seedbed_engine::{Command, Event, PeerClosed, Report};
+use tests::world::{Pending, Sample, World};
+
+const TRACKER: &[&str] = &["udp://127.0.0.9:6969/announce"];
+
+fn handshake(info_hash: InfoHash, id: u8) -> Vec<u8> {
+    let peer_id = PeerId([id; 20]);
+    Handshake {
+        reserved: Reserved::NONE.with_fast().with_extended(),
+        info_hash,
+        peer_id,
+    }
+    .encode()
+    .to_vec()
+}
+
+/// A world with one seed.
+fn one_seed() -> (World, usize, InfoHash) {
+    let sample = Sample::single(10_000, 256, TRACKER);
+    let mut world = world_of(&sample);
+    let node = seed(&mut world, &sample, "eng", "127.0.0.2");
+    run_for(&mut world, 2);
+    (world, node, sample.metainfo.info_hash)
+}
+
+fn ends(world: &World, node: usize) -> Vec<String> {
+    let end = |report: &Report| match report {
+        Report::PeerClosed {
+            why: PeerClosed::ByUs(end),
+            ..
+        } => Some(end.to_string()),
+        _ => None,
+    };
+    world.nodes[node]
+        .reports
+        .iter()
+        .filter_map(|(_, report)| end(report))
+        .collect()
+}
+
+#[test]
+fn a_peer_that_asks_for_another_torrent_is_sent_away() {
+    let (mut world, node, _) = one_seed();
+    let conn = world.dial(node, "198.51.100.7:4000");
+    world.say(node, conn, &handshake(InfoHash([1; 20]), 7));
+    assert!(!world.is_open(node, conn));
+    assert_eq!(ends(&world, node), ["asked for a torrent that is not here"]);
+    assert!(world.heard(node, conn).is_empty(), "not even that we are here");
+}
+
+#[test]
+fn a_silent_connection_has_ten_seconds() {
+    let (mut world, node, hash) = one_seed();
+    let conn = world.dial(node, "198.51.100.7:4000");
+    world.say(node, conn, &handshake(hash, 7)[..47]);
+    run_for(&mut world, 9);
+    assert!(world.is_open(node, conn));
+    run_for(&mut world, 2);
+    assert!(!world.is_open(node, conn));
+    assert_eq!(ends(&world, node), ["no handshake in time"]);
+}
+
+#[test]
+fn another_protocol_is_sent_away_at_its_first_byte() {
+    let (mut world, node, _) = one_seed();
+    let conn = world.dial(node, "198.51.100.7:4000");
+    world.say(node, conn, b"GET / HTTP/1.1\r\n\r\n");
+    assert!(!world.is_open(node, conn));
+}
+
+#[test]
+fn two_connections_of_one_peer_become_one() {
+    let (mut world, node, hash) = one_seed();
+    let first = world.dial(node, "198.51.100.7:4000");
+    world.say(node, first, &handshake(hash, 7));
+    let second = world.dial(node, "198.51.100.8:4000");
+    world.say(node, second, &handshake(hash, 7));
+    assert!(world.is_open(node, first) && !world.is_open(node, second));
+    assert_eq!(ends(&world, node), ["already connected to this peer"]);
+}
+
+#[test]
+fn a_second_connection_of_one_address_is_refused() {
+    let (mut world, node, hash) = one_seed();
+    let first = world.dial(node, "198.51.100.7:4000");
+    world.say(node, first, &handshake(hash, 7));
+    let second = world.dial(node, "198.51.100.7:4001");
+    world.say(node, second, &handshake(hash, 8));
+    assert!(world.is_open(node, first) && !world.is_open(node, second));
+}
+
+#[test]
+fn ourselves_are_recognized_and_not_dialled_again() {
+    let sample = Sample::single(10_000, 256, TRACKER);
+    let mut world = world_of(&sample);
+    let node = leech(&mut world, &sample, "eng", "127.0.0.3");
+    let own = "127.0.0.3:6881".parse().expect("an address");
+    world.command(node, Command::AddPeer(TORRENT, own));
+    run_for(&mut world, 600);
+    let ends = ends(&world, node);
+    assert!(ends.iter().any(|end| end == "connected to ourselves"), "{ends:?}");
+    assert!(ends.len() <= 2, "one connection, seen from both sides: {ends:?}");
+}
+
+#[test]
+fn have_of_a_repeated_piece_changes_nothing() {
+    let (mut world, node, hash) = one_seed();
+    let conn = world.dial(node, "198.51.100.7:4000");
+    let mut bytes = handshake(hash, 7);
+    for _ in 0..1_000 {
+        Message::Have(seedbed_engine::id::PieceIndex(3)).encode(&mut bytes);
+    }
+    world.say(node, conn, &bytes);
+    let torrent = world.nodes[node].engine.torrent(TORRENT).expect("it is there");
+    assert_eq!(torrent.peers(world.now)[0].pieces, 1);
+}
+
+#[test]
+fn the_network_of_this_machine_changes() {
+    let sample = Sample::single(100_000, 256, TRACKER);
+    let mut world = world_of(&sample);
+    seed(&mut world, &sample, "seed", "127.0.0.2");
+    run_for(&mut world, 2);
+    let node = leech(&mut world, &sample, "eng", "127.0.0.3");
+    world.run_until(crate::swarm::at(60), |world| {
+        world.reported(node, |report| matches!(report, Report::PieceVerified { .. }))
+    });
+    world.feed(node, &Pending::Event(Event::NetworkChanged));
+    assert_eq!(ends(&world, node), ["the network changed"]);
+    crate::swarm::until_complete(&mut world, node, 300);
+}
+
+#[test]
+fn a_dead_address_is_tried_less_and_less() {
+    let sample = Sample::single(1_000, 256, &[]);
+    let mut world = world_of(&sample);
+    let node = leech(&mut world, &sample, "eng", "127.0.0.3");
+    let dead = "127.0.0.99:1".parse().expect("an address");
+    world.command(node, Command::AddPeer(TORRENT, dead));
+    run_for(&mut world, 3_600);
+    let tries: Vec<_> = world.nodes[node]
+        .reports
+        .iter()
+        .filter(|(_, report)| matches!(report, Report::PeerClosed { .. }))
+        .map(|(at, _)| *at)
+        .collect();
+    // the user named it, so it is never given up; a tracker's address would be
+    assert!((10..=20).contains(&tries.len()), "{tries:?}");
+    assert!(tries[1].since(tries[0]) >= Duration::from_secs(60));
+    assert!(tries[2].since(tries[1]) > tries[1].since(tries[0]));
+}

@@ -1,0 +1,79 @@
+//! Bad data: found by the hash, blamed on who sent it and on nobody else.
+
+use crate::swarm::{BLOCK, check_timeline, leech, run_for, seed, until_complete, world_of};
+use seedbed_engine::Report;
+use seedbed_engine::geometry::BlockRange;
+use seedbed_engine::id::PieceIndex;
+use tests::world::{Sample, World};
+
+const TRACKER: &[&str] = &["udp://127.0.0.9:6969/announce"];
+
+fn banned(world: &World, node: usize) -> Vec<String> {
+    let ban = |report: &Report| match report {
+        Report::Banned { ip, .. } => Some(ip.to_string()),
+        _ => None,
+    };
+    world.nodes[node]
+        .reports
+        .iter()
+        .filter_map(|(_, report)| ban(report))
+        .collect()
+}
+
+fn lie(piece: u32, block: u32) -> BlockRange {
+    BlockRange {
+        piece: PieceIndex(piece),
+        begin: block * BLOCK,
+        length: BLOCK,
+    }
+}
+
+#[test]
+fn a_sole_source_of_a_bad_piece_is_banned_at_once() {
+    let sample = Sample::single(1_024, 256, TRACKER);
+    let mut world = world_of(&sample);
+    let liar = seed(&mut world, &sample, "liar", "127.0.0.4");
+    world.nodes[liar].disk.lies = vec![lie(1, 2)];
+    run_for(&mut world, 2);
+    let node = leech(&mut world, &sample, "eng", "127.0.0.3");
+    run_for(&mut world, 20);
+    assert_eq!(banned(&world, node), ["127.0.0.4"]);
+    seed(&mut world, &sample, "seed", "127.0.0.2");
+    until_complete(&mut world, node, 120);
+    assert!(sample.is_on(&world.nodes[node].disk));
+    check_timeline(&world, node, "sole-source-banned");
+}
+
+#[test]
+fn among_good_seeds_only_the_liar_is_banned() {
+    let sample = Sample::single(64 * 1_024, 2_048, TRACKER);
+    let mut world = world_of(&sample);
+    seed(&mut world, &sample, "good-1", "127.0.0.2");
+    let liar = seed(&mut world, &sample, "liar", "127.0.0.4");
+    seed(&mut world, &sample, "good-2", "127.0.0.5");
+    world.nodes[liar].disk.lies = (0..32).map(|piece| lie(piece, piece % 7)).collect();
+    run_for(&mut world, 2);
+    let node = leech(&mut world, &sample, "eng", "127.0.0.3");
+    until_complete(&mut world, node, 300);
+    run_for(&mut world, 5);
+    assert!(sample.is_on(&world.nodes[node].disk));
+    assert_eq!(banned(&world, node), ["127.0.0.4"]);
+}
+
+#[test]
+fn a_piece_without_a_good_source_is_never_had() {
+    let sample = Sample::single(1_024, 256, TRACKER);
+    let mut world = world_of(&sample);
+    for (name, ip) in [("liar-1", "127.0.0.4"), ("liar-2", "127.0.0.5")] {
+        let liar = seed(&mut world, &sample, name, ip);
+        world.nodes[liar].disk.lies = vec![lie(1, 2)];
+    }
+    run_for(&mut world, 2);
+    let node = leech(&mut world, &sample, "eng", "127.0.0.3");
+    run_for(&mut world, 600);
+    let torrent = world.nodes[node]
+        .engine
+        .torrent(crate::swarm::TORRENT)
+        .expect("it is there");
+    assert!(!torrent.have().contains(PieceIndex(1)));
+}
