@@ -100,6 +100,11 @@ impl Rig {
     /// Whether this job is answered already; takes no time.
     pub(crate) fn answered(&mut self, op: OpId) -> bool {
         self.storage.collect();
+        self.polled(op)
+    }
+
+    /// Whether this job was answered by the time of the last call that looks at what the threads have done.
+    pub(crate) fn polled(&mut self, op: OpId) -> bool {
         self.answers
             .extend(std::iter::from_fn(|| self.storage.poll_answer()));
         self.answers.iter().any(|(other, _)| *other == op)
