@@ -47,13 +47,6 @@ impl Buffer {
         }
     }
 
-    /// Forgets a block.
-    pub(crate) fn remove(&mut self, begin: u32) {
-        if let Some(old) = self.blocks.remove(&begin) {
-            self.bytes -= old.data.len() as u64;
-        }
-    }
-
     /// The blocks for a job, sorted; they stay here until it is known that they are on the disk.
     pub(crate) fn lend(&self) -> Vec<Held> {
         let held = |(begin, entry): (&u32, &Entry)| Held {

@@ -60,10 +60,6 @@ impl Files {
         }
     }
 
-    pub(crate) fn layout(&self) -> &Layout {
-        &self.layout
-    }
-
     pub(crate) fn geometry(&self) -> &Geometry {
         &self.geometry
     }
@@ -144,7 +140,7 @@ impl Files {
                     buffer = &mut buffer[n..];
                 }
                 Err(Errno::INTR) => {}
-                Err(errno) => return Err(fault::error("read", &self.path(file), errno)),
+                Err(errno) => return Err(self.broken("read", file, errno)),
             }
         }
         Ok(())
@@ -168,11 +164,17 @@ impl Files {
                     IoSlice::advance_slices(&mut slices, n);
                 }
                 Err(Errno::INTR) => {}
-                Err(errno) => return Err(fault::error("write", &self.path(file), errno)),
+                Err(errno) => return Err(self.broken("write", file, errno)),
             }
         }
         self.unsynced().files.insert(file);
         Ok(())
+    }
+
+    /// A failure of an open file. It is opened anew the next time: a network file system may have come back.
+    fn broken(&self, doing: &str, file: usize, errno: Errno) -> DiskError {
+        self.open.close(self.owner);
+        fault::error(doing, &self.path(file), errno)
     }
 
     /// What every file looks like now. Changes nothing.
@@ -252,12 +254,7 @@ impl Files {
             return fs::syncfs(fd.as_fd()).map_err(|errno| fault::error("sync", root, errno));
         }
         for index in &work.files {
-            // A file that is gone has nothing left to lose; its absence shows in the stamps.
-            match self.file(*index, false) {
-                Ok(fd) => fs::fsync(&*fd).map_err(|errno| fault::error("sync", &self.path(*index), errno))?,
-                Err(error) if error.fault == DiskFault::Missing => {}
-                Err(error) => return Err(error),
-            }
+            self.sync_file(*index)?;
         }
         if work.folders.is_empty() {
             return Ok(());
@@ -271,6 +268,17 @@ impl Files {
                 Err(errno) => Err(errno),
             };
             synced.map_err(|errno| fault::error("sync the folder", &root.join(folder), errno))?;
+        }
+        Ok(())
+    }
+
+    fn sync_file(&self, index: usize) -> Result<(), DiskError> {
+        let fd = self.file(index, false)?;
+        let stat = fs::fsync(&*fd).and_then(|()| fs::fstat(&*fd));
+        let stat = stat.map_err(|errno| self.broken("sync", index, errno))?;
+        if stat.st_nlink == 0 {
+            // Somebody removed it; what we wrote went nowhere.
+            return Err(self.broken("sync", index, Errno::NOENT));
         }
         Ok(())
     }

@@ -1,0 +1,6 @@
+//! The storage of the adapter: what each job does to real files, also when something is wrong with them.
+
+mod faults;
+mod jobs;
+mod memory;
+mod rig;
