@@ -1,0 +1,610 @@
+//! The program over real sockets on loopback: downloading, serving, probing, stopping.
+
+mod support;
+#[path = "support/tracker.rs"]
+mod tracker;
+
+use seedbed_sim::tracker::AnnounceEvent;
+use serde_json::{Value, json};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpListener;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+use support::{Ran, Sandbox};
+use tracker::LocalTracker;
+
+/// Flags that keep a run on this machine and let no test hang.
+const LOCAL: &str = "--bind 127.0.0.1 --stop-timeout 20";
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// A folder of files as a torrent with this tracker; the data is in `have`.
+fn album(announce: &str) -> Sandbox {
+    let sandbox = Sandbox::new();
+    sandbox.file("have/album/a.bin", 700_001);
+    sandbox.file("have/album/b/c.bin", 300_000);
+    sandbox.file("have/album/empty", 0);
+    sandbox.expect(
+        0,
+        &format!("create have/album --piece-length 32KiB -a {announce}"),
+    );
+    sandbox
+}
+
+/// A running program, ended with the test.
+struct Running(Child);
+
+impl Running {
+    fn start(sandbox: &Sandbox, args: &str) -> Self {
+        let mut command = sandbox.command(args);
+        Self(
+            command
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .expect("the program"),
+        )
+    }
+
+    /// Reads lines of its standard output until one has this text.
+    fn wait_for(&mut self, text: &str) -> String {
+        let out = self.0.stdout.as_mut().expect("a pipe");
+        let mut seen = String::new();
+        let mut byte = [0];
+        let mut line = String::new();
+        while out.read(&mut byte).expect("a read") == 1 {
+            line.push(char::from(byte[0]));
+            if byte[0] == b'\n' {
+                if line.contains(text) {
+                    return line;
+                }
+                seen += &std::mem::take(&mut line);
+            }
+        }
+        panic!("it ended without {text}:\n{seen}");
+    }
+
+    fn signal(&self, name: &str) {
+        let status = Command::new("kill")
+            .args([name, &self.0.id().to_string()])
+            .status();
+        assert!(status.expect("kill").success());
+    }
+
+    /// What it said since it was last read, and how it ended.
+    fn end(mut self) -> Ran {
+        let deadline = Instant::now() + LIMIT;
+        while self.0.try_wait().expect("a child").is_none() {
+            assert!(Instant::now() < deadline, "it does not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        let (mut out, mut err) = (String::new(), String::new());
+        self.0
+            .stdout
+            .take()
+            .expect("a pipe")
+            .read_to_string(&mut out)
+            .expect("UTF-8");
+        self.0
+            .stderr
+            .take()
+            .expect("a pipe")
+            .read_to_string(&mut err)
+            .expect("UTF-8");
+        Ran {
+            code: self.0.wait().expect("a child").code(),
+            out,
+            err,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // it may have ended long ago
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn free_port() -> u16 {
+    let socket = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    socket.local_addr().expect("one").port()
+}
+
+/// A seed of the album that is ready to serve.
+fn seed(sandbox: &Sandbox, port: u16, more: &str) -> Running {
+    let args = format!("seed album.torrent -d have --json {LOCAL} --stop-timeout 60 --port {port} {more}");
+    let args = args.replace(" --stop-timeout 20", "");
+    let mut running = Running::start(sandbox, &args);
+    running.wait_for(r#""state":"seeding""#);
+    running
+}
+
+fn assert_downloaded(sandbox: &Sandbox, dir: &str) {
+    for path in ["album/a.bin", "album/b/c.bin", "album/empty"] {
+        let read = |dir: &str| std::fs::read(sandbox.path().join(dir).join(path)).expect("a file");
+        assert!(read("have") == read(dir), "{path} differs");
+    }
+}
+
+#[test]
+fn the_demo_succeeds_and_leaves_nothing() {
+    let sandbox = Sandbox::new();
+    let began = Instant::now();
+    let ran = sandbox.expect(0, "demo");
+    assert!(ran.out.contains("equal to the originals"), "{}", ran.out);
+    let json = sandbox.expect(0, "demo --json").json();
+    assert_eq!(
+        (&json["ok"], &json["files"], &json["wasted"]),
+        (&json!(true), &json!(4), &json!(0))
+    );
+    assert!(began.elapsed() < Duration::from_secs(20));
+    assert_eq!(std::fs::read_dir(sandbox.path()).expect("a listing").count(), 0);
+}
+
+#[test]
+fn a_download_finds_its_peers_by_tracker_and_tells_it_all() {
+    for over_udp in [true, false] {
+        let tracker = LocalTracker::start();
+        let url = if over_udp {
+            tracker.udp_url()
+        } else {
+            tracker.http_url("/announce")
+        };
+        let sandbox = album(&url);
+        let (seed_port, port) = (free_port(), free_port());
+        let seed = seed(&sandbox, seed_port, "");
+        wait_until(|| !tracker.announces().is_empty());
+        let ran = sandbox.expect(
+            0,
+            &format!("download album.torrent -d got --json {LOCAL} --port {port}"),
+        );
+        assert_downloaded(&sandbox, "got");
+        let finished = ran.json();
+        let expected =
+            json!({"event": "finished", "status": "complete", "name": "album", "total_length": 1_000_001});
+        for (field, value) in expected.as_object().expect("fields") {
+            assert_eq!(&finished[field], value, "{field}");
+        }
+        for field in [
+            "info_hash_v1",
+            "downloaded",
+            "uploaded",
+            "wasted",
+            "seconds",
+            "peers_seen",
+        ] {
+            assert!(finished.get(field).is_some(), "{field}");
+        }
+        assert_eq!(finished["peers_seen"], json!(1));
+        use AnnounceEvent::{Completed, Started, Stopped};
+        assert_eq!(tracker.events_of(port), [Started, Completed, Stopped]);
+        seed.signal("-INT");
+        let ended = seed.end();
+        assert_eq!(
+            (ended.code, &ended.json()["event"]),
+            (Some(130), &json!("finished"))
+        );
+        assert_eq!(
+            tracker.events_of(seed_port),
+            [Started, Stopped],
+            "a seed never completes"
+        );
+        let first = &tracker.announces()[1];
+        assert_eq!((first.left, first.downloaded), (1_000_001, 0));
+    }
+}
+
+fn wait_until(met: impl Fn() -> bool) {
+    let deadline = Instant::now() + LIMIT;
+    while !met() {
+        assert!(Instant::now() < deadline, "it does not come");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+#[test]
+fn the_same_command_again_resumes() {
+    let sandbox = album("http://127.0.0.1:1/announce");
+    let port = free_port();
+    let seed = seed(&sandbox, port, "--no-trackers");
+    let download = format!("download album.torrent -d got --json {LOCAL} --no-trackers --port 0");
+    let with_peer = format!("{download} --peer 127.0.0.1:{port}");
+    sandbox.expect(0, &with_peer);
+    drop(seed);
+    // nobody is left to ask: everything has to come from the disk
+    let again = sandbox.expect(0, &download).json();
+    assert_eq!(
+        (&again["status"], &again["downloaded"]),
+        (&json!("complete"), &json!(0))
+    );
+    sandbox.expect(0, "verify album.torrent -d got");
+}
+
+#[test]
+fn a_source_may_be_an_address_or_standard_input() {
+    let sandbox = album("http://127.0.0.1:1/announce");
+    let port = free_port();
+    let _seed = seed(&sandbox, port, "--no-trackers");
+    let torrent = std::fs::read(sandbox.path().join("album.torrent")).expect("the torrent");
+    let url = serve_once(torrent.clone());
+    let flags = format!("{LOCAL} --no-trackers --port 0 --peer 127.0.0.1:{port} --json");
+    let ran = sandbox.expect(0, &format!("download {url} -d fetched {flags}"));
+    assert_eq!(ran.json()["status"], json!("complete"));
+    assert_downloaded(&sandbox, "fetched");
+    let mut child = sandbox
+        .command(&format!("download - -d piped {flags}"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program");
+    child
+        .stdin
+        .take()
+        .expect("a pipe")
+        .write_all(&torrent)
+        .expect("a write");
+    let ran = Ran::from(child.wait_with_output().expect("an end"));
+    assert_eq!((ran.code, &ran.json()["status"]), (Some(0), &json!("complete")));
+    assert_downloaded(&sandbox, "piped");
+}
+
+/// Answers one GET with this body.
+fn serve_once(body: Vec<u8>) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let addr = listener.local_addr().expect("one");
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a client");
+        let mut line = String::new();
+        let mut reader = BufReader::new(stream.try_clone().expect("a clone"));
+        while reader.read_line(&mut line).expect("a line") > 2 {
+            line.clear();
+        }
+        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+        stream.write_all(head.as_bytes()).expect("a write");
+        stream.write_all(&body).expect("a write");
+    });
+    format!("http://{addr}/album.torrent?passkey=SECRETSECRET")
+}
+
+#[test]
+fn an_address_that_fails_is_a_network_failure_without_its_secrets() {
+    let sandbox = Sandbox::new();
+    let port = free_port();
+    let ran = sandbox.expect(
+        5,
+        &format!("download http://127.0.0.1:{port}/x.torrent?passkey=SECRETSECRET --json -vvv"),
+    );
+    assert_eq!(ran.json()["error"]["code"], json!("network"));
+    assert!(
+        !ran.out.contains("SECRETSECRET") && !ran.err.contains("SECRETSECRET"),
+        "{}",
+        ran.err
+    );
+    let url = serve_once(b"<html>login first</html>".to_vec());
+    let ran = sandbox.expect(3, &format!("download {url}"));
+    assert!(
+        ran.err
+            .contains("/album.torrent cannot be used: not a torrent file"),
+        "{}",
+        ran.err
+    );
+}
+
+#[test]
+fn without_progress_it_gives_up_and_says_why() {
+    let sandbox = album("http://127.0.0.1:1/announce");
+    let ran = sandbox.expect(
+        5,
+        "download album.torrent -d got --json --bind 127.0.0.1 --port 0 --no-trackers --stop-timeout 1s",
+    );
+    let lines: Vec<Value> = ran
+        .out
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let error = lines.iter().find_map(|line| line.get("error")).expect("an error");
+    assert_eq!(error["code"], json!("network"));
+    assert!(
+        error["text"]
+            .as_str()
+            .is_some_and(|text| text.starts_with("No progress for 1s: ")),
+        "{error}"
+    );
+    assert_eq!(
+        lines.last().map(|line| (&line["event"], &line["status"])),
+        Some((&json!("finished"), &json!("failed")))
+    );
+}
+
+#[test]
+fn the_first_signal_stops_politely_and_the_second_at_once() {
+    let tracker = LocalTracker::start();
+    let sandbox = album(&tracker.udp_url());
+    for (signal, port) in [("-INT", free_port()), ("-TERM", free_port())] {
+        let mut running = Running::start(
+            &sandbox,
+            &format!("download album.torrent -d got --json --bind 127.0.0.1 --port {port}"),
+        );
+        running.wait_for(r#""event":"tracker""#);
+        running.signal(signal);
+        let ran = running.end();
+        assert_eq!((ran.code, &ran.json()["status"]), (Some(130), &json!("stopped")));
+        assert_eq!(
+            tracker.events_of(port),
+            [AnnounceEvent::Started, AnnounceEvent::Stopped]
+        );
+    }
+    // a tracker that answered once and then never again makes the goodbye last
+    let silent = sandbox.path().join("silent.torrent");
+    let url = deaf_after_first_announce();
+    sandbox.expect(0, &format!("create have/album -a {url} -o {}", silent.display()));
+    let mut running = Running::start(
+        &sandbox,
+        "download silent.torrent -d got2 --json --bind 127.0.0.1 --port 0",
+    );
+    running.wait_for(r#""event":"tracker""#);
+    running.signal("-INT");
+    running.wait_for(r#""state":"stopping""#);
+    let began = Instant::now();
+    running.signal("-INT");
+    assert_eq!(running.end().code, Some(130));
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+}
+
+/// An HTTP tracker that answers its first announce only.
+fn deaf_after_first_announce() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a socket");
+    let addr = listener.local_addr().expect("one");
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        while let Ok((mut stream, _)) = listener.accept() {
+            if open.is_empty() {
+                let body = "d8:intervali1800e5:peers0:e";
+                let reply = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+                stream.write_all(reply.as_bytes()).expect("a write");
+            }
+            open.push(stream);
+        }
+    });
+    format!("http://{addr}/announce")
+}
+
+#[test]
+fn a_seed_ends_at_its_limits() {
+    let sandbox = album("http://127.0.0.1:1/announce");
+    let flags = "--json --bind 127.0.0.1 --no-trackers --port 0";
+    let ran = sandbox.expect(
+        0,
+        &format!("seed album.torrent -d have {flags} --seed-time 500ms"),
+    );
+    assert_eq!(ran.json()["status"], json!("complete"));
+    let port = free_port();
+    let seed = seed(&sandbox, port, "--no-trackers --seed-ratio 1");
+    sandbox.expect(
+        0,
+        &format!("download album.torrent -d got {LOCAL} --no-trackers --port 0 --peer 127.0.0.1:{port}"),
+    );
+    let ended = seed.end();
+    assert_eq!(
+        (ended.code, &ended.json()["uploaded"]),
+        (Some(0), &json!(1_000_001))
+    );
+}
+
+#[test]
+fn a_seed_without_data_says_so() {
+    let sandbox = album("http://127.0.0.1:1/announce");
+    std::fs::create_dir(sandbox.path().join("elsewhere")).expect("a folder");
+    let ran = sandbox.expect(
+        4,
+        "seed album.torrent -d elsewhere --bind 127.0.0.1 --no-trackers --port 0 --json",
+    );
+    assert!(
+        ran.out.contains("name the folder that holds it with -d"),
+        "{}",
+        ran.out
+    );
+    for path in ["album/a.bin", "album/b/c.bin"] {
+        let length = std::fs::metadata(sandbox.path().join("have").join(path))
+            .expect("a file")
+            .len();
+        sandbox.bytes(
+            &format!("wrong/{path}"),
+            &vec![1; usize::try_from(length).expect("small")],
+        );
+    }
+    sandbox.bytes("wrong/album/empty", b"");
+    let ran = sandbox.expect(
+        6,
+        "seed album.torrent -d wrong --bind 127.0.0.1 --no-trackers --port 0",
+    );
+    assert!(ran.err.contains("matches in no piece"), "{}", ran.err);
+}
+
+#[test]
+fn files_of_others_are_not_written_to_unless_asked() {
+    let sandbox = album("http://127.0.0.1:1/announce");
+    let port = free_port();
+    let _seed = seed(&sandbox, port, "--no-trackers");
+    let mine = vec![7; 700_001];
+    let path = sandbox.bytes("got/album/a.bin", &mine);
+    let flags = format!("-d got {LOCAL} --no-trackers --port 0 --peer 127.0.0.1:{port}");
+    let ran = sandbox.expect(4, &format!("download album.torrent {flags}"));
+    assert!(ran.err.contains("--overwrite"), "{}", ran.err);
+    assert!(std::fs::read(&path).expect("a file") == mine, "it was touched");
+    sandbox.expect(0, &format!("download album.torrent --overwrite {flags}"));
+    assert_downloaded(&sandbox, "got");
+}
+
+#[test]
+fn verify_names_what_is_bad_and_what_is_missing() {
+    let sandbox = album("http://127.0.0.1:1/announce");
+    let good = sandbox.expect(0, "verify album.torrent -d have --json").json();
+    let fields = [
+        ("complete", json!(true)),
+        ("pieces_ok", json!(31)),
+        ("bytes", json!(1_000_001)),
+    ];
+    for (field, value) in fields {
+        assert_eq!(good[field], value, "{field}");
+    }
+    assert!(
+        good["seconds"].is_number() && good["pieces_bad"] == json!([]) && good["pieces_missing"] == json!([])
+    );
+    let path = sandbox.path().join("have/album/a.bin");
+    let mut bytes = std::fs::read(&path).expect("a file");
+    bytes[100_000] ^= 1;
+    std::fs::write(&path, bytes).expect("a write");
+    let bad = sandbox.expect(6, "verify album.torrent -d have --json").json();
+    assert_eq!(
+        (&bad["pieces_bad"], &bad["complete"]),
+        (&json!([3]), &json!(false))
+    );
+    assert_eq!(bad["files_bad"], json!(["album/a.bin"]));
+    std::fs::remove_file(&path).expect("a file");
+    let text = sandbox.expect(6, "verify album.torrent -d have").out;
+    assert!(text.contains("missing pieces (22): 0-21"), "{text}");
+    assert!(text.contains("missing or too short: album/a.bin"), "{text}");
+    assert!(!sandbox.path().join("state").exists(), "checking saves nothing");
+}
+
+#[test]
+fn a_probed_tracker_shows_its_timeline_and_what_it_said() {
+    let tracker = LocalTracker::start();
+    let sandbox = album("http://127.0.0.1:1/announce");
+    for url in [
+        tracker.udp_url(),
+        tracker.http_url("/SECRETSECRETSECRET/announce"),
+    ] {
+        let ran = sandbox.expect(
+            0,
+            &format!("probe tracker {url} album.torrent --bind 127.0.0.1 -vvv"),
+        );
+        assert!(ran.out.contains("seeders 0, leechers 1"), "{}", ran.out);
+        assert!(ran.out.contains("interval 1800 s"), "{}", ran.out);
+        assert!(ran.out.starts_with("    0.0"), "a timeline first: {}", ran.out);
+        assert!(
+            !ran.out.contains("SECRETSECRET") && !ran.err.contains("SECRETSECRET"),
+            "{}{}",
+            ran.out,
+            ran.err
+        );
+        let json = sandbox
+            .expect(
+                0,
+                &format!("probe tracker {url} album.torrent --bind 127.0.0.1 --json"),
+            )
+            .json();
+        let fields = [
+            "url",
+            "ok",
+            "seeders",
+            "leechers",
+            "completed",
+            "interval",
+            "min_interval",
+            "warning",
+            "failure",
+            "peers",
+            "attempts",
+            "seconds",
+        ];
+        for field in fields {
+            assert!(json.get(field).is_some(), "{field}");
+        }
+        let scraped = sandbox.expect(
+            0,
+            &format!("probe tracker {url} album.torrent --bind 127.0.0.1 --scrape --json"),
+        );
+        assert_eq!(scraped.json()["completed"], json!(0));
+    }
+    let events: Vec<AnnounceEvent> = tracker
+        .announces()
+        .iter()
+        .map(|announce| announce.event)
+        .collect();
+    assert_eq!(events[..2], [AnnounceEvent::Started, AnnounceEvent::Stopped]);
+    assert!(
+        tracker
+            .announces()
+            .iter()
+            .all(|announce| announce.left == 1_000_001)
+    );
+}
+
+#[test]
+fn a_probe_that_fails_says_why() {
+    let tracker = LocalTracker::start();
+    tracker.with(|tracker| tracker.fail_with(Some("go away".into())));
+    let sandbox = album("http://127.0.0.1:1/announce");
+    for url in [tracker.udp_url(), tracker.http_url("/announce")] {
+        let ran = sandbox.expect(5, &format!("probe tracker {url} album.torrent --bind 127.0.0.1"));
+        assert!(
+            ran.out.contains("failure: ") && ran.out.contains("go away"),
+            "{}",
+            ran.out
+        );
+    }
+    let port = free_port();
+    let json = sandbox
+        .expect(
+            5,
+            &format!("probe tracker udp://127.0.0.1:{port} album.torrent --timeout 2s --json"),
+        )
+        .json();
+    assert_eq!(json["ok"], json!(false));
+    assert!(json["failure"].is_string(), "{json}");
+    let ran = sandbox.expect(5, &format!("probe peer 127.0.0.1:{port} album.torrent --json"));
+    let json = ran.json();
+    assert_eq!(
+        (&json["ok"], &json["verified"], &json["client"]),
+        (&json!(false), &Value::Null, &Value::Null)
+    );
+    assert!(
+        json["failure"]
+            .as_str()
+            .is_some_and(|text| text.contains("refused")),
+        "{json}"
+    );
+}
+
+#[test]
+fn a_probed_peer_gives_one_verified_piece() {
+    let sandbox = album("http://127.0.0.1:1/announce");
+    let port = free_port();
+    let _seed = seed(&sandbox, port, "--no-trackers");
+    let probe = format!("probe peer 127.0.0.1:{port} album.torrent --piece 21 -o piece.bin --bind 127.0.0.1");
+    let ran = sandbox.expect(0, &probe);
+    assert!(ran.out.contains("piece 21 verified"), "{}", ran.out);
+    let content = ["a.bin", "b/c.bin"]
+        .map(|path| std::fs::read(sandbox.path().join("have/album").join(path)).expect("a file"));
+    let piece = std::fs::read(sandbox.path().join("piece.bin")).expect("the piece");
+    assert!(
+        piece == content.concat()[21 * 32_768..22 * 32_768],
+        "the piece differs"
+    );
+    let json = sandbox.expect(0, &format!("{probe} --json")).json();
+    let expected = [
+        ("ok", json!(true)),
+        ("pieces", json!(31)),
+        ("verified", json!(true)),
+        ("failure", Value::Null),
+    ];
+    for (field, value) in expected {
+        assert_eq!(json[field], value, "{field}");
+    }
+    assert!(
+        json["client"]
+            .as_str()
+            .is_some_and(|client| client.starts_with("sE")),
+        "{json}"
+    );
+    let left = std::fs::read_dir(sandbox.path()).expect("a listing").flatten();
+    assert!(
+        !left
+            .into_iter()
+            .any(|entry| entry.file_name().to_string_lossy().starts_with("seedbed-"))
+    );
+}
