@@ -120,6 +120,8 @@ impl Client {
         config.connections_max = config.connections_max.min(shares.peers);
         config.connections_per_torrent_max = config.connections_per_torrent_max.min(shares.peers);
         config.half_open_max = config.half_open_max.min(shares.peers);
+        // What waits for the disk is in memory too.
+        config.disk_bytes_in_flight_max = config.disk_bytes_in_flight_max.min(options.memory_ceiling / 8);
         if let Some(addr) = listening.first() {
             config.listen_port = addr.port();
         }

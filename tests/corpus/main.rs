@@ -9,5 +9,7 @@ mod hash_content;
 mod magnet;
 mod merkle;
 mod paths;
+mod peer_wire;
 mod score;
 mod torrents;
+mod trackers;

@@ -199,14 +199,23 @@ pub struct Torrent {
     resume: resume::Saving,
 
     verified: u64,
-    downloaded: u64,
-    uploaded: u64,
-    wasted: u64,
-    rate_down: Rate,
-    rate_up: Rate,
+    traffic: Traffic,
     peers_seen: BTreeSet<PeerId>,
     completed_told: bool,
     stop: stop::Stop,
+}
+
+/// Payload of this run, in bytes and bytes a second.
+#[derive(Clone, Debug, Default)]
+struct Traffic {
+    /// Received, waste included.
+    downloaded: u64,
+    /// Sent.
+    uploaded: u64,
+    /// Received and of no use: twice, too late, or of a piece that failed its hash.
+    wasted: u64,
+    rate_down: Rate,
+    rate_up: Rate,
 }
 
 /// A session and what the torrent keeps beside it.
@@ -279,11 +288,7 @@ impl Torrent {
             stamps: Vec::new(),
             resume: resume::Saving::default(),
             verified: 0,
-            downloaded: 0,
-            uploaded: 0,
-            wasted: 0,
-            rate_down: Rate::default(),
-            rate_up: Rate::default(),
+            traffic: Traffic::default(),
             peers_seen: BTreeSet::new(),
             completed_told: false,
             stop: stop::Stop::default(),

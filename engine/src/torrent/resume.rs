@@ -60,8 +60,8 @@ impl Torrent {
             have,
             files: self.stamps.clone(),
             clean,
-            uploaded: self.uploaded,
-            downloaded: self.downloaded,
+            uploaded: self.traffic.uploaded,
+            downloaded: self.traffic.downloaded,
         };
         self.resume.saving = true;
         self.disk(

@@ -121,7 +121,7 @@ impl Torrent {
     }
 
     fn failed_now(&mut self, cx: &mut Context<'_>, piece: PieceIndex) {
-        self.wasted += u64::from(self.geometry.length_of(piece));
+        self.traffic.wasted += u64::from(self.geometry.length_of(piece));
         let failures = self.failures.entry(piece).or_default();
         *failures += 1;
         let failures = *failures;

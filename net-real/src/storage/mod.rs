@@ -41,6 +41,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use windows::Windows;
 
+/// The part of the memory ceiling that complete pieces may take while they wait to be hashed and written. When the disk
+/// is behind, more of them in memory would not make it faster.
+const BACKLOG: u64 = 8;
+
 /// Limits and places of a [`Storage`].
 #[derive(Clone, Debug)]
 pub struct StorageOptions {
@@ -227,7 +231,7 @@ impl Storage {
         self.writes.0 += 1;
         let now = self.writes;
         self.change(id, range.piece, |buffer| buffer.insert(range.begin, data, now));
-        if self.held > self.options.memory_ceiling {
+        if self.is_short() {
             self.unanswered.push_back((op, id));
             self.relieve();
         } else {
@@ -350,6 +354,12 @@ impl Storage {
         }
     }
 
+    /// Whether a write has to wait: too much is in memory, or the disk is behind.
+    const fn is_short(&self) -> bool {
+        let ceiling = self.options.memory_ceiling;
+        self.held > ceiling || self.leaving > ceiling / BACKLOG
+    }
+
     /// Makes room when there are more bytes in memory than allowed, beyond those that are leaving anyway.
     fn relieve(&mut self) {
         let over =
@@ -401,7 +411,7 @@ impl Storage {
             let result = match failed {
                 None => Err(misuse("is closed")),
                 Some(Some(error)) => Err(error),
-                Some(None) if self.held <= self.options.memory_ceiling => Ok(DiskDone::Written),
+                Some(None) if !self.is_short() => Ok(DiskDone::Written),
                 Some(None) => break,
             };
             self.unanswered.pop_front();
