@@ -1,124 +1,16 @@
-//! The program over real sockets on loopback: downloading, serving, probing, stopping.
+//! The program over real sockets on loopback: downloading, serving, stopping.
 
 mod support;
-#[path = "support/tracker.rs"]
-mod tracker;
 
 use seedbed_sim::tracker::AnnounceEvent;
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
+use support::running::{LOCAL, Running, album, free_port, seed, wait_until};
+use support::tracker::LocalTracker;
 use support::{Ran, Sandbox};
-use tracker::LocalTracker;
-
-/// Flags that keep a run on this machine and let no test hang.
-const LOCAL: &str = "--bind 127.0.0.1 --stop-timeout 20";
-const LIMIT: Duration = Duration::from_secs(30);
-
-/// A folder of files as a torrent with this tracker; the data is in `have`.
-fn album(announce: &str) -> Sandbox {
-    let sandbox = Sandbox::new();
-    sandbox.file("have/album/a.bin", 700_001);
-    sandbox.file("have/album/b/c.bin", 300_000);
-    sandbox.file("have/album/empty", 0);
-    sandbox.expect(
-        0,
-        &format!("create have/album --piece-length 32KiB -a {announce}"),
-    );
-    sandbox
-}
-
-/// A running program, ended with the test.
-struct Running(Child);
-
-impl Running {
-    fn start(sandbox: &Sandbox, args: &str) -> Self {
-        let mut command = sandbox.command(args);
-        Self(
-            command
-                .stdout(Stdio::piped())
-                .stderr(Stdio::piped())
-                .spawn()
-                .expect("the program"),
-        )
-    }
-
-    /// Reads lines of its standard output until one has this text.
-    fn wait_for(&mut self, text: &str) -> String {
-        let out = self.0.stdout.as_mut().expect("a pipe");
-        let mut seen = String::new();
-        let mut byte = [0];
-        let mut line = String::new();
-        while out.read(&mut byte).expect("a read") == 1 {
-            line.push(char::from(byte[0]));
-            if byte[0] == b'\n' {
-                if line.contains(text) {
-                    return line;
-                }
-                seen += &std::mem::take(&mut line);
-            }
-        }
-        panic!("it ended without {text}:\n{seen}");
-    }
-
-    fn signal(&self, name: &str) {
-        let status = Command::new("kill")
-            .args([name, &self.0.id().to_string()])
-            .status();
-        assert!(status.expect("kill").success());
-    }
-
-    /// What it said since it was last read, and how it ended.
-    fn end(mut self) -> Ran {
-        let deadline = Instant::now() + LIMIT;
-        while self.0.try_wait().expect("a child").is_none() {
-            assert!(Instant::now() < deadline, "it does not end");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-        let (mut out, mut err) = (String::new(), String::new());
-        self.0
-            .stdout
-            .take()
-            .expect("a pipe")
-            .read_to_string(&mut out)
-            .expect("UTF-8");
-        self.0
-            .stderr
-            .take()
-            .expect("a pipe")
-            .read_to_string(&mut err)
-            .expect("UTF-8");
-        Ran {
-            code: self.0.wait().expect("a child").code(),
-            out,
-            err,
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // it may have ended long ago
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
-}
-
-fn free_port() -> u16 {
-    let socket = TcpListener::bind("127.0.0.1:0").expect("a socket");
-    socket.local_addr().expect("one").port()
-}
-
-/// A seed of the album that is ready to serve.
-fn seed(sandbox: &Sandbox, port: u16, more: &str) -> Running {
-    let args = format!("seed album.torrent -d have --json {LOCAL} --stop-timeout 60 --port {port} {more}");
-    let args = args.replace(" --stop-timeout 20", "");
-    let mut running = Running::start(sandbox, &args);
-    running.wait_for(r#""state":"seeding""#);
-    running
-}
 
 fn assert_downloaded(sandbox: &Sandbox, dir: &str) {
     for path in ["album/a.bin", "album/b/c.bin", "album/empty"] {
@@ -192,14 +84,6 @@ fn a_download_finds_its_peers_by_tracker_and_tells_it_all() {
         );
         let first = &tracker.announces()[1];
         assert_eq!((first.left, first.downloaded), (1_000_001, 0));
-    }
-}
-
-fn wait_until(met: impl Fn() -> bool) {
-    let deadline = Instant::now() + LIMIT;
-    while !met() {
-        assert!(Instant::now() < deadline, "it does not come");
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -468,143 +352,4 @@ fn verify_names_what_is_bad_and_what_is_missing() {
     assert!(text.contains("missing pieces (22): 0-21"), "{text}");
     assert!(text.contains("missing or too short: album/a.bin"), "{text}");
     assert!(!sandbox.path().join("state").exists(), "checking saves nothing");
-}
-
-#[test]
-fn a_probed_tracker_shows_its_timeline_and_what_it_said() {
-    let tracker = LocalTracker::start();
-    let sandbox = album("http://127.0.0.1:1/announce");
-    for url in [
-        tracker.udp_url(),
-        tracker.http_url("/SECRETSECRETSECRET/announce"),
-    ] {
-        let ran = sandbox.expect(
-            0,
-            &format!("probe tracker {url} album.torrent --bind 127.0.0.1 -vvv"),
-        );
-        assert!(ran.out.contains("seeders 0, leechers 1"), "{}", ran.out);
-        assert!(ran.out.contains("interval 1800 s"), "{}", ran.out);
-        assert!(ran.out.starts_with("    0.0"), "a timeline first: {}", ran.out);
-        assert!(
-            !ran.out.contains("SECRETSECRET") && !ran.err.contains("SECRETSECRET"),
-            "{}{}",
-            ran.out,
-            ran.err
-        );
-        let json = sandbox
-            .expect(
-                0,
-                &format!("probe tracker {url} album.torrent --bind 127.0.0.1 --json"),
-            )
-            .json();
-        let fields = [
-            "url",
-            "ok",
-            "seeders",
-            "leechers",
-            "completed",
-            "interval",
-            "min_interval",
-            "warning",
-            "failure",
-            "peers",
-            "attempts",
-            "seconds",
-        ];
-        for field in fields {
-            assert!(json.get(field).is_some(), "{field}");
-        }
-        let scraped = sandbox.expect(
-            0,
-            &format!("probe tracker {url} album.torrent --bind 127.0.0.1 --scrape --json"),
-        );
-        assert_eq!(scraped.json()["completed"], json!(0));
-    }
-    let events: Vec<AnnounceEvent> = tracker
-        .announces()
-        .iter()
-        .map(|announce| announce.event)
-        .collect();
-    assert_eq!(events[..2], [AnnounceEvent::Started, AnnounceEvent::Stopped]);
-    assert!(
-        tracker
-            .announces()
-            .iter()
-            .all(|announce| announce.left == 1_000_001)
-    );
-}
-
-#[test]
-fn a_probe_that_fails_says_why() {
-    let tracker = LocalTracker::start();
-    tracker.with(|tracker| tracker.fail_with(Some("go away".into())));
-    let sandbox = album("http://127.0.0.1:1/announce");
-    for url in [tracker.udp_url(), tracker.http_url("/announce")] {
-        let ran = sandbox.expect(5, &format!("probe tracker {url} album.torrent --bind 127.0.0.1"));
-        assert!(
-            ran.out.contains("failure: ") && ran.out.contains("go away"),
-            "{}",
-            ran.out
-        );
-    }
-    let port = free_port();
-    let json = sandbox
-        .expect(
-            5,
-            &format!("probe tracker udp://127.0.0.1:{port} album.torrent --timeout 2s --json"),
-        )
-        .json();
-    assert_eq!(json["ok"], json!(false));
-    assert!(json["failure"].is_string(), "{json}");
-    let ran = sandbox.expect(5, &format!("probe peer 127.0.0.1:{port} album.torrent --json"));
-    let json = ran.json();
-    assert_eq!(
-        (&json["ok"], &json["verified"], &json["client"]),
-        (&json!(false), &Value::Null, &Value::Null)
-    );
-    assert!(
-        json["failure"]
-            .as_str()
-            .is_some_and(|text| text.contains("refused")),
-        "{json}"
-    );
-}
-
-#[test]
-fn a_probed_peer_gives_one_verified_piece() {
-    let sandbox = album("http://127.0.0.1:1/announce");
-    let port = free_port();
-    let _seed = seed(&sandbox, port, "--no-trackers");
-    let probe = format!("probe peer 127.0.0.1:{port} album.torrent --piece 21 -o piece.bin --bind 127.0.0.1");
-    let ran = sandbox.expect(0, &probe);
-    assert!(ran.out.contains("piece 21 verified"), "{}", ran.out);
-    let content = ["a.bin", "b/c.bin"]
-        .map(|path| std::fs::read(sandbox.path().join("have/album").join(path)).expect("a file"));
-    let piece = std::fs::read(sandbox.path().join("piece.bin")).expect("the piece");
-    assert!(
-        piece == content.concat()[21 * 32_768..22 * 32_768],
-        "the piece differs"
-    );
-    let json = sandbox.expect(0, &format!("{probe} --json")).json();
-    let expected = [
-        ("ok", json!(true)),
-        ("pieces", json!(31)),
-        ("verified", json!(true)),
-        ("failure", Value::Null),
-    ];
-    for (field, value) in expected {
-        assert_eq!(json[field], value, "{field}");
-    }
-    assert!(
-        json["client"]
-            .as_str()
-            .is_some_and(|client| client.starts_with("sE")),
-        "{json}"
-    );
-    let left = std::fs::read_dir(sandbox.path()).expect("a listing").flatten();
-    assert!(
-        !left
-            .into_iter()
-            .any(|entry| entry.file_name().to_string_lossy().starts_with("seedbed-"))
-    );
 }
