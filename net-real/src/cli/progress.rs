@@ -22,6 +22,8 @@ pub(crate) struct Figures {
     pub(crate) rate: u64,
     /// Payload sent a second, where something is sent.
     pub(crate) rate_up: Option<u64>,
+    /// Payload sent in all, where that is what it is about.
+    pub(crate) sent: Option<u64>,
     /// Peers connected, where there are any.
     pub(crate) peers: Option<usize>,
     /// Why nothing moves.
@@ -31,7 +33,10 @@ pub(crate) struct Figures {
 impl Figures {
     /// Everything in one line.
     fn line(&self) -> String {
-        let mut parts = vec![units::percent(self.done, self.total), units::rate(self.rate)];
+        let mut parts = match self.sent {
+            Some(sent) => vec![format!("{} sent", units::bytes(sent))],
+            None => vec![units::percent(self.done, self.total), units::rate(self.rate)],
+        };
         if let Some(up) = self.rate_up {
             parts.push(format!("{} up", units::rate(up)));
         }
@@ -57,8 +62,8 @@ pub(crate) struct Progress<'a> {
 
 enum Shape {
     Bar(ProgressBar),
-    /// When a line is due.
-    Lines(Instant),
+    /// When a line is due, and the last one: it is not said twice.
+    Lines(Instant, String),
     Nothing,
 }
 
@@ -75,7 +80,7 @@ impl<'a> Progress<'a> {
             console.set_bar(Some(bar.clone()));
             Shape::Bar(bar)
         } else {
-            Shape::Lines(Instant::now() + LINE_INTERVAL)
+            Shape::Lines(Instant::now() + LINE_INTERVAL, String::new())
         };
         Self { console, shape }
     }
@@ -88,11 +93,13 @@ impl<'a> Progress<'a> {
                 bar.set_prefix(figures.what.clone());
                 bar.set_message(figures.line());
             }
-            Shape::Lines(due) => {
+            Shape::Lines(due, last) => {
                 let now = Instant::now();
-                if now >= *due {
+                let line = format!("{}  {}", figures.what, figures.line());
+                if now >= *due && line != *last {
                     *due = now + LINE_INTERVAL;
-                    self.console.note(format!("{}  {}", figures.what, figures.line()));
+                    self.console.note(&line);
+                    *last = line;
                 }
             }
             Shape::Nothing => {}
@@ -153,6 +160,7 @@ mod tests {
             total: 4 << 20,
             rate: 1 << 20,
             rate_up: Some(0),
+            sent: None,
             peers: Some(1),
             stalled: None,
         };
@@ -166,5 +174,12 @@ mod tests {
             stalled.line(),
             "25.0 %  0 B/s  0 B/s up  1 peer  no peer has the missing pieces"
         );
+        let serving = Figures {
+            done: 4 << 20,
+            sent: Some(1 << 10),
+            stalled: None,
+            ..stalled
+        };
+        assert_eq!(serving.line(), "1.0 KiB sent  0 B/s up  1 peer");
     }
 }
