@@ -116,8 +116,8 @@ impl Magnet {
         match key.as_str() {
             "xt" => self.take_topic(&text)?,
             "dn" if !text.is_empty() => self.name = Some(text),
-            "tr" if !text.trim().is_empty() => push_new(&mut self.trackers, text),
-            "ws" if !text.trim().is_empty() => push_new(&mut self.web_seeds, text),
+            "tr" if !text.trim().is_empty() => push(&mut self.trackers, text),
+            "ws" if !text.trim().is_empty() => push(&mut self.web_seeds, text),
             "x.pe" => self.peers.extend(peer(&text)),
             "so" => self.select(&text),
             _ => {}
@@ -171,8 +171,9 @@ fn without_number(key: &str) -> &str {
     }
 }
 
-fn push_new(list: &mut Vec<String>, text: String) {
-    if list.len() < URLS_MAX && !list.contains(&text) {
+/// Keeps the first [`URLS_MAX`]. The same URL may come twice; whoever announces sees to that.
+fn push(list: &mut Vec<String>, text: String) {
+    if list.len() < URLS_MAX {
         list.push(text);
     }
 }
@@ -351,7 +352,7 @@ mod tests {
         let magnet =
             with("&DN=a+b%2B&tr.0=udp%3A//x/a%2Bb&tr=http://y/a+b&tr.0=udp://x/a%2bb&ws=http://z&tr=%f");
         assert_eq!(magnet.name.as_deref(), Some("a b+"));
-        assert_eq!(magnet.trackers, ["udp://x/a+b", "http://y/a+b"]);
+        assert_eq!(magnet.trackers, ["udp://x/a+b", "http://y/a+b", "udp://x/a+b"]);
         assert_eq!(magnet.web_seeds, ["http://z"]);
     }
 
@@ -375,6 +376,16 @@ mod tests {
         let magnet =
             with("&dn=%26%3D%25 +&tr=http://x/?a%3Db%26c&x.pe=[::1]:6&x.pe=host:7&so=1,3-5&ws=http://z/");
         assert_eq!(Magnet::parse(&magnet.to_string()).unwrap(), magnet);
+    }
+
+    #[test]
+    fn the_link_to_a_torrent() {
+        let torrent = b"d8:announce8:http://a4:infod6:lengthi3e4:name3:a&b12:piece lengthi16384e\
+            6:pieces20:01234567890123456789ee";
+        let metainfo = Metainfo::parse(torrent).unwrap();
+        let hash = metainfo.info_hash;
+        let link = alloc::format!("magnet:?xt=urn:btih:{hash}&dn=a%26b&tr=http%3A%2F%2Fa");
+        assert_eq!(Magnet::of(&metainfo).to_string(), link);
     }
 
     #[test]

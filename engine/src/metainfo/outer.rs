@@ -5,6 +5,7 @@
 use super::fields::{Encoding, Fields, decode};
 use super::lint::Lints;
 use crate::bencode::Value;
+use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec;
@@ -41,10 +42,16 @@ impl<'a> Outer<'a> {
             nodes: nodes(fields, lints),
             comment: fields.text("comment", encoding, lints),
             created_by: fields.text("created by", encoding, lints),
-            creation_date: fields.get("creation date").and_then(Value::as_int),
+            creation_date: creation_date(fields),
             piece_layers: fields.get("piece layers"),
         }
     }
+}
+
+/// Seconds since 1970; a date before that is a mistake and none.
+fn creation_date(fields: &Fields<'_>) -> Option<i64> {
+    let seconds = fields.get("creation date").and_then(Value::as_int);
+    seconds.filter(|seconds| *seconds >= 0)
 }
 
 /// A URL as libtorrent reads one: leading white space dropped.
@@ -104,22 +111,43 @@ fn trackers(fields: &Fields<'_>, lints: &mut Lints) -> Vec<Vec<String>> {
     tiers
 }
 
-/// A URL, or a list of them.
+/// A URL, or a list of them, each once. Spaces and other bytes that no request line may hold are percent-encoded.
 fn urls(fields: &Fields<'_>, key: &str, lints: &mut Lints) -> Vec<String> {
     let Some(value) = fields.get(key) else {
         return Vec::new();
     };
-    if value.as_bytes() == Some(b"") {
-        return Vec::new();
-    }
     let single = value.as_bytes().map(|_| value);
-    let entries = || value.as_list().into_iter().flatten().chain(single);
-    let urls: Vec<String> = entries().filter_map(url).take(URLS_MAX).collect();
-    let left_out = entries().count() - urls.len();
-    if left_out > 0 || (urls.is_empty() && value.as_list().is_none()) {
+    let mut urls: Vec<String> = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut left_out = 0;
+    for entry in value.as_list().into_iter().flatten().chain(single) {
+        match url(entry).map(|url| escape(&url)) {
+            Some(url) if urls.len() < URLS_MAX => {
+                if seen.insert(url.clone()) {
+                    urls.push(url);
+                }
+            }
+            // an empty string is how some programs write "none"
+            None if entry.as_bytes() == Some(b"") => {}
+            _ => left_out += 1,
+        }
+    }
+    if left_out > 0 {
         lints.add("web-seeds", format!("{left_out} entries of `{key}` are left out"));
     }
     urls
+}
+
+fn escape(url: &str) -> String {
+    let mut escaped = String::with_capacity(url.len());
+    for byte in url.bytes() {
+        if byte.is_ascii_graphic() {
+            escaped.push(char::from(byte));
+        } else {
+            escaped.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    escaped
 }
 
 fn nodes(fields: &Fields<'_>, lints: &mut Lints) -> Vec<(String, u16)> {

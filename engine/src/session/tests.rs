@@ -175,9 +175,8 @@ fn the_answer_for_another_torrent_ends_it() {
 }
 
 #[test]
-fn every_rule_that_a_peer_can_break_ends_the_session_by_its_name() {
+fn naming_what_does_not_exist_ends_the_session() {
     let piece = PieceIndex(PIECES);
-    let block = Block::from(vec![0; 16_384]);
     check_violation(
         Reserved::NONE,
         &bytes(&[Message::Have(piece)]),
@@ -198,6 +197,10 @@ fn every_rule_that_a_peer_can_break_ends_the_session_by_its_name() {
         &bytes(&[Message::Bitfield(vec![0; 2])]),
         Violation::BitfieldLength { got: 2, expected: 3 },
     );
+}
+
+#[test]
+fn what_was_not_negotiated_ends_the_session() {
     for (id, message) in [
         (13, Message::Suggest(PieceIndex(1))),
         (14, Message::HaveAll),
@@ -225,6 +228,11 @@ fn every_rule_that_a_peer_can_break_ends_the_session_by_its_name() {
         payload: b"le".to_vec(),
     };
     check_violation(FAST, &bytes(&[extended]), Violation::BadExtendedHandshake);
+}
+
+#[test]
+fn a_block_that_was_never_requested_ends_the_session() {
+    let block = Block::from(vec![0; 16_384]);
     let unasked = range(5, 0, 16_384);
     check_violation(
         Reserved::NONE,
@@ -248,6 +256,10 @@ fn every_rule_that_a_peer_can_break_ends_the_session_by_its_name() {
         &[0, 0, 0, 4, 4, 0, 0, 0],
         Violation::WrongLength { id: 4, length: 4 },
     );
+}
+
+#[test]
+fn too_much_of_what_cannot_be_answered_ends_the_session() {
     let config = SessionConfig::default();
     let rejects = vec![Message::Reject(range(1, 0, 16_384)); config.stray_rejects_max as usize + 1];
     let mut session = open(FAST);

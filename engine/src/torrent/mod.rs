@@ -188,25 +188,29 @@ pub struct Torrent {
     writing: u64,
     /// How often what was verified is saved.
     resume_interval: Duration,
-    /// Pieces whose blocks are all with storage and whose hash is asked for, or is to be asked for again.
-    hashing: BTreeSet<PieceIndex>,
-    unhashed: BTreeSet<PieceIndex>,
-    /// Among `hashing`: pieces of which storage did not take a block.
-    lost: BTreeSet<PieceIndex>,
-    failures: BTreeMap<PieceIndex, u32>,
+    verifying: verify::Verifying,
 
     stamps: Vec<Option<FileStamp>>,
     resume: resume::Saving,
 
     verified: u64,
-    downloaded: u64,
-    uploaded: u64,
-    wasted: u64,
-    rate_down: Rate,
-    rate_up: Rate,
+    traffic: Traffic,
     peers_seen: BTreeSet<PeerId>,
     completed_told: bool,
     stop: stop::Stop,
+}
+
+/// Payload of this run, in bytes and bytes a second.
+#[derive(Clone, Debug, Default)]
+struct Traffic {
+    /// Received, waste included.
+    downloaded: u64,
+    /// Sent.
+    uploaded: u64,
+    /// Received and of no use: twice, too late, or of a piece that failed its hash.
+    wasted: u64,
+    rate_down: Rate,
+    rate_up: Rate,
 }
 
 /// A session and what the torrent keeps beside it.
@@ -272,18 +276,11 @@ impl Torrent {
             lookups: BTreeMap::new(),
             writing: 0,
             resume_interval: cx.config.resume_interval,
-            hashing: BTreeSet::new(),
-            unhashed: BTreeSet::new(),
-            lost: BTreeSet::new(),
-            failures: BTreeMap::new(),
+            verifying: verify::Verifying::default(),
             stamps: Vec::new(),
             resume: resume::Saving::default(),
             verified: 0,
-            downloaded: 0,
-            uploaded: 0,
-            wasted: 0,
-            rate_down: Rate::default(),
-            rate_up: Rate::default(),
+            traffic: Traffic::default(),
             peers_seen: BTreeSet::new(),
             completed_told: false,
             stop: stop::Stop::default(),

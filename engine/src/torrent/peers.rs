@@ -368,8 +368,8 @@ impl Torrent {
     /// A block came that this peer was asked for, now or earlier.
     fn block(&mut self, cx: &mut Context<'_>, conn: ConnId, range: BlockRange, data: Block) {
         let length = u64::from(range.length);
-        self.downloaded += length;
-        self.rate_down.add(cx.now, length);
+        self.traffic.downloaded += length;
+        self.traffic.rate_down.add(cx.now, length);
         let Some(addr) = self.sessions.get(&conn).map(|peer| peer.session.addr()) else {
             return;
         };
@@ -393,7 +393,7 @@ impl Torrent {
                     self.hash(cx, range.piece);
                 }
             }
-            Receipt::Duplicate | Receipt::NotRequested => self.wasted += length,
+            Receipt::Duplicate | Receipt::NotRequested => self.traffic.wasted += length,
         }
     }
 
@@ -417,8 +417,8 @@ impl Torrent {
         if data.len() != range.length as usize {
             peer.session.drop_upload(cx.now, range);
         } else if peer.session.send_block(cx.now, range, data) {
-            self.uploaded += u64::from(range.length);
-            self.rate_up.add(cx.now, u64::from(range.length));
+            self.traffic.uploaded += u64::from(range.length);
+            self.traffic.rate_up.add(cx.now, u64::from(range.length));
         }
         self.dirty.insert(conn);
     }

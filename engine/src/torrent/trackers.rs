@@ -80,8 +80,8 @@ impl Torrent {
 
     fn counters(&self) -> Counters {
         Counters {
-            uploaded: self.uploaded,
-            downloaded: self.downloaded,
+            uploaded: self.traffic.uploaded,
+            downloaded: self.traffic.downloaded,
             left: self.geometry.total() - self.verified.min(self.geometry.total()),
         }
     }

@@ -124,11 +124,11 @@ impl Torrent {
             pieces: self.geometry.pieces(),
             pieces_have: self.picker.have().count(),
             pieces_checked,
-            downloaded: self.downloaded,
-            uploaded: self.uploaded,
-            wasted: self.wasted,
-            rate_down: self.rate_down.per_second(now),
-            rate_up: self.rate_up.per_second(now),
+            downloaded: self.traffic.downloaded,
+            uploaded: self.traffic.uploaded,
+            wasted: self.traffic.wasted,
+            rate_down: self.traffic.rate_down.per_second(now),
+            rate_up: self.traffic.rate_up.per_second(now),
             peers: open().count(),
             seeds: open()
                 .filter(|(conn, _)| self.picker.peer_is_seed(**conn))
@@ -151,7 +151,7 @@ impl Torrent {
 
     /// Why nothing arrives: the first cause that holds, with its numbers.
     fn stalled(&self, now: Instant) -> Option<String> {
-        if self.state() != TorrentState::Downloading || self.rate_down.per_second(now) > 0 {
+        if self.state() != TorrentState::Downloading || self.traffic.rate_down.per_second(now) > 0 {
             return None;
         }
         let open: Vec<_> = self
@@ -179,7 +179,7 @@ impl Torrent {
         if choking == interesting.len() {
             return Some(format!("all {choking} peers that have something for us choke us"));
         }
-        if self.writing > 0 || !self.hashing.is_empty() {
+        if self.writing > 0 || !self.verifying.hashing.is_empty() {
             return Some("waiting for the disk".into());
         }
         let snubbed = interesting

@@ -7,6 +7,7 @@
 //! Invariants: exactly one `Done` per request that is not cancelled, and nothing about it afterwards; keys of streams
 //! and lookups are never reused, and events for unknown ones are ignored.
 
+mod pacing;
 mod request;
 
 use alloc::boxed::Box;
@@ -15,6 +16,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
+use self::pacing::Pacing;
 use self::request::{Part, Request};
 use super::udp::{Hurry, UdpExchanges, UdpKey, UdpOutput};
 use super::{
@@ -39,12 +41,7 @@ pub struct TrackerClient {
     user_agent: String,
     udp: UdpExchanges,
     requests: BTreeMap<RequestId, Request>,
-    /// Requests that wait for their turn, in order.
-    queue: VecDeque<RequestId>,
-    /// HTTP requests that have had their turn.
-    http_active: usize,
-    /// When the current pacing period began, and what was started in it.
-    period: (Instant, u32),
+    pacing: Pacing,
     timers: BTreeSet<(Instant, RequestId)>,
     lookups: BTreeMap<LookupKey, (RequestId, Option<usize>)>,
     streams: BTreeMap<StreamKey, (RequestId, usize)>,
@@ -69,9 +66,7 @@ impl TrackerClient {
             families: Families { v4: ipv4, v6: ipv6 },
             user_agent: user_agent.into(),
             requests: BTreeMap::new(),
-            queue: VecDeque::new(),
-            http_active: 0,
-            period: (Instant::START, 0),
+            pacing: Pacing::default(),
             timers: BTreeSet::new(),
             lookups: BTreeMap::new(),
             streams: BTreeMap::new(),
@@ -96,8 +91,13 @@ impl TrackerClient {
                 return self.outputs.push_back(ClientOutput::Done { request: id, result });
             }
         };
+        let (hurry, udp) = (request.in_a_hurry(), request.is_udp());
         self.store(id, request);
-        self.queue.push_back(id);
+        if hurry {
+            self.begin(now, id);
+        } else {
+            self.pacing.wait(id, udp);
+        }
         self.advance(now);
     }
 
@@ -178,10 +178,7 @@ impl TrackerClient {
     /// When `handle_timeout` is due.
     pub fn deadline(&self) -> Option<Instant> {
         let timer = self.timers.first().map(|(due, _)| *due);
-        let period_end = self.period.0 + self.config.start_period;
-        // requests that wait for a free HTTP slot are released by the end of another one
-        let paced = self.period.1 >= self.config.starts_max && self.next_in_queue(true).is_some();
-        [timer, self.udp.deadline(), paced.then_some(period_end)]
+        [timer, self.udp.deadline(), self.pacing.deadline(&self.config)]
             .into_iter()
             .flatten()
             .min()
@@ -197,9 +194,11 @@ impl TrackerClient {
         self.requests.len()
     }
 
-    /// Starts what may start now and hears what came of it.
+    /// Starts the requests whose turn it is and hears what came of it.
     fn advance(&mut self, now: Instant) {
-        self.release(now);
+        while let Some(id) = self.pacing.next(now, &self.config) {
+            self.begin(now, id);
+        }
         self.drain_udp(now);
     }
 
@@ -219,44 +218,23 @@ impl TrackerClient {
         self.keys_drawn
     }
 
-    /// The place in the queue of the first request that may start, if pacing is left aside (`unpaced`) or not.
-    fn next_in_queue(&self, unpaced: bool) -> Option<usize> {
-        let slot_free = self.http_active < self.config.http_concurrent_max;
-        let allowance = unpaced || self.period.1 < self.config.starts_max;
-        self.queue.iter().position(|id| {
-            let Some(request) = self.requests.get(id) else {
-                return false;
-            };
-            request.in_a_hurry() || allowance && (slot_free || request.is_udp())
-        })
-    }
-
-    /// Starts the requests whose turn it is.
-    fn release(&mut self, now: Instant) {
-        if now.since(self.period.0) >= self.config.start_period {
-            self.period = (now, 0);
+    /// A request's turn has come: its host is looked up, unless it is an address.
+    fn begin(&mut self, now: Instant, id: RequestId) {
+        let Some(mut request) = self.take(id) else {
+            return;
+        };
+        self.pacing.begun(request.is_udp());
+        request.begin(now, &self.http);
+        let literal = request.url.url().address();
+        if literal.is_none() {
+            let lookup = LookupKey(self.draw_key());
+            self.lookups.insert(lookup, (id, None));
+            let host = request.url.host().into();
+            self.outputs.push_back(ClientOutput::Resolve { lookup, host });
         }
-        while let Some(at) = self.next_in_queue(false) {
-            let Some(id) = self.queue.remove(at) else {
-                return;
-            };
-            let Some(mut request) = self.take(id) else {
-                continue;
-            };
-            self.period.1 = self.period.1.saturating_add(1);
-            self.http_active += usize::from(!request.is_udp());
-            request.begin(now, &self.http);
-            let literal = request.url.url().address();
-            if literal.is_none() {
-                let lookup = LookupKey(self.draw_key());
-                self.lookups.insert(lookup, (id, None));
-                let host = request.url.host().into();
-                self.outputs.push_back(ClientOutput::Resolve { lookup, host });
-            }
-            self.store(id, request);
-            if let Some(address) = literal {
-                self.resolved(now, id, Ok([address].into()));
-            }
+        self.store(id, request);
+        if let Some(address) = literal {
+            self.resolved(now, id, Ok([address].into()));
         }
     }
 
@@ -402,10 +380,7 @@ impl TrackerClient {
 
     /// Frees what a request holds that has been taken out.
     fn clean_up(&mut self, id: RequestId, request: &Request) {
-        self.queue.retain(|waiting| *waiting != id);
-        if request.begun && !request.is_udp() {
-            self.http_active = self.http_active.saturating_sub(1);
-        }
+        self.pacing.over(id, request.begun, request.is_udp());
         for part in &request.parts {
             match part {
                 Part::Udp(key) => self.udp.cancel(*key),

@@ -32,7 +32,24 @@ impl Line {
     }
 }
 
+/// A count that a tracker may not have told.
+fn count(count: Option<u32>) -> String {
+    count.map_or_else(|| "?".into(), |count| count.to_string())
+}
+
 impl Timeline {
+    /// The timeline of a node without the messages on the wire.
+    #[must_use]
+    pub fn brief(world: &World, node: usize) -> String {
+        let mut timeline = Self::default();
+        for (at, report) in &world.nodes[node].reports {
+            if !matches!(report, Report::Wire { .. } | Report::Tracker { .. }) {
+                timeline.report(world, *at, report);
+            }
+        }
+        timeline.render(world.nodes[node].name)
+    }
+
     /// The timeline of a node, with its summary.
     #[must_use]
     pub fn of(world: &World, node: usize) -> String {
@@ -103,8 +120,7 @@ impl Timeline {
                 peers,
                 ..
             } => {
-                let count = |count: &Option<u32>| count.map_or_else(|| "?".into(), |count| count.to_string());
-                let (seeders, leechers) = (count(seeders), count(leechers));
+                let (seeders, leechers) = (count(*seeders), count(*leechers));
                 format!("!  tracker: {peers} peers, {seeders} seeders, {leechers} leechers")
             }
             Report::TrackerFailed { text, .. } => format!("!  tracker failed: {text}"),

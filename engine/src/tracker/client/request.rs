@@ -7,7 +7,8 @@ use core::net::IpAddr;
 use crate::config::{HttpConfig, TrackerConfig};
 use crate::http::{Access, Families, HttpBody, HttpError, HttpExchange, Scheme, Use, allowed};
 use crate::time::Instant;
-use crate::tracker::http::{announce_target, parse_announce, parse_failure, parse_scrape, scrape_target};
+use crate::tracker::announce::parse_failure;
+use crate::tracker::http::{announce_target, parse_announce, parse_scrape, scrape_target};
 use crate::tracker::udp::UdpKey;
 use crate::tracker::{AnnounceError, RequestKind, RequestOptions, StreamKey, TrackerReply, TrackerUrl};
 

@@ -10,9 +10,9 @@ use alloc::string::{String, ToString as _};
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
-use super::announce::{PeerList, shown};
+use super::announce::{PeerList, failure, positive, shown};
 use super::{
-    AnnounceError, AnnounceParams, AnnounceReply, RetryIn, ScrapeEntry, ScrapeReply, TrackerLint, TrackerUrl,
+    AnnounceError, AnnounceParams, AnnounceReply, ScrapeEntry, ScrapeReply, TrackerLint, TrackerUrl,
 };
 use crate::bencode::{Kind, Limits, Value};
 use crate::http::push_percent;
@@ -104,7 +104,7 @@ impl Query {
 /// The tracker's refusal, or that the body is no tracker's answer.
 pub fn parse_announce(body: &[u8], peers_max: usize) -> Result<AnnounceReply, AnnounceError> {
     let answer = Answer::read(body)?;
-    if let Some(failure) = answer.failure() {
+    if let Some(failure) = failure(answer.dict) {
         return Err(failure);
     }
     let mut peers = PeerList::new(peers_max);
@@ -123,7 +123,7 @@ pub fn parse_announce(body: &[u8], peers_max: usize) -> Result<AnnounceReply, An
         .filter(|id| id.len() <= TRACKER_ID_MAX)
         .map(Vec::from);
     match answer.get("peers").map(Value::kind) {
-        Some(Kind::Bytes(compact)) => peers.push_compact(compact, false),
+        Some(Kind::Bytes(compact)) => push_compact(&mut peers, compact, false),
         Some(Kind::List(list)) => {
             for entry in list {
                 read_peer(entry, &mut peers, &mut reply.hosts);
@@ -133,7 +133,7 @@ pub fn parse_announce(body: &[u8], peers_max: usize) -> Result<AnnounceReply, An
         None => {}
     }
     if let Some(compact) = answer.bytes("peers6") {
-        peers.push_compact(compact, true);
+        push_compact(&mut peers, compact, true);
     }
     if reply.interval.is_none() {
         peers.lint(TrackerLint::BadInterval);
@@ -149,7 +149,7 @@ pub fn parse_announce(body: &[u8], peers_max: usize) -> Result<AnnounceReply, An
 /// The tracker's refusal, that the body is no tracker's answer, or that it is about other torrents.
 pub fn parse_scrape(body: &[u8], hashes: &[InfoHash]) -> Result<ScrapeReply, AnnounceError> {
     let answer = Answer::read(body)?;
-    if let Some(failure) = answer.failure() {
+    if let Some(failure) = failure(answer.dict) {
         return Err(failure);
     }
     let files = answer
@@ -182,12 +182,6 @@ pub fn parse_scrape(body: &[u8], hashes: &[InfoHash]) -> Result<ScrapeReply, Ann
         reply.lints.push(TrackerLint::ShortScrape);
     }
     Ok(reply)
-}
-
-/// A refusal in a body, if it is one: servers answer 400 or 403 with a bencoded reason, and UDP trackers may put one
-/// into an error (BEP 31).
-pub fn parse_failure(body: &[u8]) -> Option<AnnounceError> {
-    Answer::read(body).ok()?.failure()
 }
 
 struct Answer<'a> {
@@ -228,32 +222,6 @@ impl<'a> Answer<'a> {
     fn seconds(&self, key: &str) -> Option<Duration> {
         positive(self.get(key)?).map(Duration::from_secs)
     }
-
-    fn failure(&self) -> Option<AnnounceError> {
-        let reason = self.get("failure reason")?;
-        let retry_in = self.get("retry in").and_then(|value| match value.as_bytes() {
-            Some(text) if text.eq_ignore_ascii_case(b"never") => Some(RetryIn::Never),
-            _ => {
-                positive(value).map(|minutes| RetryIn::After(Duration::from_secs(minutes.saturating_mul(60))))
-            }
-        });
-        Some(AnnounceError::Failure {
-            text: shown(reason.as_bytes().unwrap_or(b"no reason given")),
-            interval: self.seconds("interval"),
-            min_interval: self.seconds("min interval"),
-            retry_in,
-        })
-    }
-}
-
-/// A number above zero, as an integer or as digits in a string.
-fn positive(value: Value<'_>) -> Option<u64> {
-    let number = match value.kind() {
-        Kind::Int(number) => u64::try_from(number).ok(),
-        Kind::Bytes(text) => core::str::from_utf8(text).ok()?.trim().parse().ok(),
-        Kind::List(_) | Kind::Dict(_) => None,
-    };
-    number.filter(|number| *number > 0)
 }
 
 fn count(value: Value<'_>) -> Option<u32> {
@@ -268,6 +236,17 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
     <[u8; 16]>::try_from(bytes)
         .ok()
         .map(|v6| IpAddr::from(v6).to_canonical())
+}
+
+/// Takes compact peers. A string of the wrong length is no list of peers: nothing says where an entry begins
+/// (libtorrent takes none either). A UDP answer is different, it may have been cut on its way.
+fn push_compact(peers: &mut PeerList, compact: &[u8], v6: bool) {
+    let entry = if v6 { 18 } else { 6 };
+    if compact.len().is_multiple_of(entry) {
+        peers.push_compact(compact, v6);
+    } else {
+        peers.lint(TrackerLint::RaggedPeers);
+    }
 }
 
 /// Reads a peer of the list form, whose `ip` may also be a host name (BEP 3).

@@ -3,7 +3,7 @@
 use quickcheck::{Gen, QuickCheck};
 
 use super::*;
-use crate::tracker::AnnounceEvent;
+use crate::tracker::{AnnounceEvent, RetryIn};
 
 fn params(event: AnnounceEvent) -> AnnounceParams {
     AnnounceParams {
@@ -63,7 +63,7 @@ fn addresses(reply: &AnnounceReply) -> Vec<String> {
 #[test]
 fn compact_peers_of_both_families_and_lists() {
     let body = b"d8:completei5e10:downloadedi9e11:external ip4:\xc0\x00\x02\x0110:incompletei6e\
-        8:intervali1800e12:min intervali60e5:peers13:\xc0\x00\x02\x01\x1a\xe1\xc0\x00\x02\x02\x00\x00x\
+        8:intervali1800e12:min intervali60e5:peers12:\xc0\x00\x02\x01\x1a\xe1\xc0\x00\x02\x02\x00\x00\
         6:peers618:\x20\x01\x0d\xb8\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01\x1a\xe110:tracker id3:abce";
     let reply = parse_announce(body, 100).unwrap();
     assert_eq!(addresses(&reply), ["192.0.2.1:6881", "[2001:db8::1]:6881"]);
@@ -75,7 +75,15 @@ fn compact_peers_of_both_families_and_lists() {
     assert_eq!(reply.min_interval, Some(Duration::from_secs(60)));
     assert_eq!(reply.tracker_id.as_deref(), Some(&b"abc"[..]));
     assert_eq!(reply.external_ip, Some(IpAddr::from([192, 0, 2, 1])));
-    assert_eq!(reply.lints, [TrackerLint::RaggedPeers, TrackerLint::UnusablePeer]);
+    assert_eq!(reply.lints, [TrackerLint::UnusablePeer]);
+}
+
+#[test]
+fn a_compact_string_of_the_wrong_length_holds_no_peers() {
+    let body = b"d8:intervali9e5:peers7:\xc0\x00\x02\x01\x1a\xe1x6:peers619:\x20xxxxxxxxxxxxxxxxxxe";
+    let reply = parse_announce(body, 100).unwrap();
+    assert!(reply.peers.is_empty());
+    assert_eq!(reply.lints, [TrackerLint::RaggedPeers]);
 }
 
 #[test]

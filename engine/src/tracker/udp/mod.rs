@@ -6,7 +6,7 @@ mod exchanges;
 
 use alloc::vec::Vec;
 
-use super::announce::PeerList;
+use super::announce::{PeerList, parse_failure};
 use super::{
     AnnounceError, AnnounceEvent, AnnounceParams, AnnounceReply, ScrapeEntry, ScrapeReply, TrackerLint,
 };
@@ -204,7 +204,7 @@ pub fn scrape_reply(body: &Body<'_>, hashes: &[InfoHash]) -> Option<ScrapeReply>
 pub fn refusal(message: &[u8]) -> AnnounceError {
     let bencoded = message
         .starts_with(b"d")
-        .then(|| super::http::parse_failure(message))
+        .then(|| parse_failure(message))
         .flatten();
     bencoded.unwrap_or_else(|| AnnounceError::refused(message))
 }

@@ -1,3 +1,5 @@
+//! The decoder fed with whole, torn and wrong messages.
+
 use super::*;
 use alloc::string::ToString;
 use std::vec;

@@ -14,7 +14,7 @@ use super::torrent_file::interrupted;
 use super::{transfer, units};
 use clap::Args;
 use seedbed::{Client, Handle, Input, Options};
-use seedbed_engine::metainfo::{Created, Metainfo};
+use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::{AddTorrent, Command, Purpose, Report, Status, TorrentState};
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr};
@@ -38,37 +38,26 @@ pub(crate) fn run(_args: &DemoArgs, console: &Console) -> Result<u8, Failure> {
     let (originals, copies) = (temp.path().join("seed"), temp.path().join("download"));
     content::write(&originals)?;
     let tracker = LocalTracker::start()?;
-    // the same torrent twice: the seed announces over HTTP, the download over UDP
-    let torrent = |url: String| -> Result<Created, Failure> {
-        let source = scan(&originals.join(content::NAME), console)?;
-        let about = About {
-            piece_length: Some(content::PIECE_LENGTH),
-            trackers: vec![vec![url]],
-            ..About::default()
-        };
-        make(&source, about, console)
+    let source = scan(&originals.join(content::NAME), console)?;
+    let about = About {
+        piece_length: Some(content::PIECE_LENGTH),
+        trackers: vec![vec![tracker.url()]],
+        ..About::default()
     };
-    let (seeded, wanted) = (
-        torrent(tracker.http_url())?.metainfo,
-        torrent(tracker.udp_url())?.metainfo,
-    );
+    let torrent = Arc::new(make(&source, about, console)?.metainfo);
     console.line(format!(
         "made {} in {}: {} of {}",
-        units::bytes(wanted.total_length),
+        units::bytes(torrent.total_length),
         units::count(content::COUNT, "file"),
-        units::count(wanted.pieces() as usize, "piece"),
-        units::bytes(wanted.piece_length.into())
+        units::count(torrent.pieces() as usize, "piece"),
+        units::bytes(torrent.piece_length.into())
     ))?;
-    console.line(format!(
-        "tracker at {} and {}",
-        tracker.udp_url(),
-        tracker.http_url()
-    ))?;
-    let info_hash = wanted.info_hash.0;
-    let seed = Seed::start(seeded, &originals, options(&temp, "seed-state"))?;
+    console.line(format!("tracker at {}", tracker.url()))?;
+    let info_hash = torrent.info_hash.0;
+    let seed = Seed::start(torrent.clone(), &originals, options(&temp, "seed-state"))?;
     seed.wait_until(|| tracker.has_seeder(&info_hash))?;
     console.line("a seed has announced itself")?;
-    let (status, elapsed) = download(wanted, &copies, options(&temp, "download-state"), console)?;
+    let (status, elapsed) = download(torrent, &copies, options(&temp, "download-state"), console)?;
     seed.stop()?;
     content::compare(&originals, &copies)?;
     summary(&status, elapsed, tracker.announces(), console)?;
@@ -115,9 +104,9 @@ fn options(temp: &TempDir, state: &str) -> Options {
     options
 }
 
-fn request(metainfo: Metainfo, dir: &Path, purpose: Purpose) -> Result<Command, Failure> {
+fn request(metainfo: Arc<Metainfo>, dir: &Path, purpose: Purpose) -> Result<Command, Failure> {
     Ok(Command::Add(Box::new(AddTorrent {
-        metainfo: Arc::new(metainfo),
+        metainfo,
         root: transfer::root(dir)?,
         purpose,
         only_pieces: None,
@@ -156,7 +145,7 @@ struct Seed {
 }
 
 impl Seed {
-    fn start(metainfo: Metainfo, dir: &Path, options: Options) -> Result<Self, Failure> {
+    fn start(metainfo: Arc<Metainfo>, dir: &Path, options: Options) -> Result<Self, Failure> {
         let add = request(metainfo, dir, Purpose::Seed)?;
         let (send, started) = mpsc::channel();
         let thread = thread::spawn(move || {
@@ -211,7 +200,7 @@ fn ended(thread: JoinHandle<Result<(), Failure>>) -> Failure {
 
 /// Downloads, then says goodbye. The answer is the last figures, and how long the download took.
 fn download(
-    metainfo: Metainfo,
+    metainfo: Arc<Metainfo>,
     dir: &Path,
     options: Options,
     console: &Console,

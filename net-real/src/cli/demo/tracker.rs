@@ -1,26 +1,26 @@
-//! Sockets and threads for the model tracker: the only thing that the demo needs beside two clients.
+//! A socket and a thread for the model tracker: the only thing that the demo needs beside two clients.
 
 use crate::cli::failure::Failure;
+use seedbed::sockets::Sockets;
 use seedbed_engine::time::Instant;
 use seedbed_sim::tracker::{Limits, Tracker, head_length};
 use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 /// How often a waiting thread looks whether it is over.
-const LOOK_INTERVAL: Duration = Duration::from_millis(50);
+const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 /// How long a request may take to arrive.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A tracker on loopback, over UDP and HTTP. It ends when dropped.
+/// A tracker on loopback, over HTTP. It ends when dropped.
 pub(super) struct LocalTracker {
     shared: Arc<Shared>,
-    udp: SocketAddr,
-    http: SocketAddr,
-    threads: Vec<JoinHandle<()>>,
+    addr: SocketAddr,
+    thread: Option<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -47,38 +47,31 @@ impl LocalTracker {
         let failed = |error: io::Error| {
             Failure::network(format_args!("The tracker cannot listen on 127.0.0.1: {error}."))
         };
-        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
-        udp.set_read_timeout(Some(LOOK_INTERVAL)).map_err(failed)?;
-        let http = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(failed)?;
-        http.set_nonblocking(true).map_err(failed)?;
+        let sockets = Sockets::new(Some(Ipv4Addr::LOCALHOST.into()), None);
+        let listeners = sockets
+            .listen(0)
+            .map_err(|error| Failure::network(format_args!("{error}.")))?;
+        // one address, so one listener
+        let Some(listener) = listeners.into_iter().next() else {
+            return Err(failed(io::ErrorKind::AddrNotAvailable.into()));
+        };
+        let addr = listener.local_addr().map_err(failed)?;
         let shared = Arc::new(Shared {
             tracker: Mutex::new(Tracker::new(Limits::default(), seed)),
             began: std::time::Instant::now(),
             over: AtomicBool::new(false),
         });
-        let addrs = (
-            udp.local_addr().map_err(failed)?,
-            http.local_addr().map_err(failed)?,
-        );
-        let (for_udp, for_http) = (shared.clone(), shared.clone());
-        let threads = vec![
-            thread::spawn(move || serve_udp(&for_udp, &udp)),
-            thread::spawn(move || serve_http(&for_http, &http)),
-        ];
+        let serving = shared.clone();
+        let thread = thread::spawn(move || serve(&serving, &listener));
         Ok(Self {
             shared,
-            udp: addrs.0,
-            http: addrs.1,
-            threads,
+            addr,
+            thread: Some(thread),
         })
     }
 
-    pub(super) fn udp_url(&self) -> String {
-        format!("udp://{}/announce", self.udp)
-    }
-
-    pub(super) fn http_url(&self) -> String {
-        format!("http://{}/announce", self.http)
+    pub(super) fn url(&self) -> String {
+        format!("http://{}/announce", self.addr)
     }
 
     /// Whether a seeder of this torrent has announced itself.
@@ -96,28 +89,14 @@ impl LocalTracker {
 impl Drop for LocalTracker {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::Relaxed);
-        for thread in self.threads.drain(..) {
+        if let Some(thread) = self.thread.take() {
             // a thread that panicked has told its story already
             let _ = thread.join();
         }
     }
 }
 
-fn serve_udp(shared: &Shared, socket: &UdpSocket) {
-    let mut buffer = [0; 2048];
-    while !shared.over.load(Ordering::Relaxed) {
-        // time-outs are for looking; other errors concern one datagram
-        let Ok((length, from)) = socket.recv_from(&mut buffer) else {
-            continue;
-        };
-        if let Some(reply) = shared.with(|tracker, now| tracker.datagram(now, from, &buffer[..length])) {
-            // a lost answer is the client's to notice
-            let _ = socket.send_to(&reply, from);
-        }
-    }
-}
-
-fn serve_http(shared: &Shared, listener: &TcpListener) {
+fn serve(shared: &Shared, listener: &TcpListener) {
     while !shared.over.load(Ordering::Relaxed) {
         match listener.accept() {
             // one at a time: the clients are ours
@@ -126,7 +105,7 @@ fn serve_http(shared: &Shared, listener: &TcpListener) {
                     tracing::debug!("tracker request from {from}: {error}");
                 }
             }
-            Err(_) => thread::sleep(LOOK_INTERVAL / 10),
+            Err(_) => thread::sleep(LOOK_INTERVAL),
         }
     }
 }

@@ -3,6 +3,10 @@
 //! Both transports build and fill these, so the policy above knows neither bencode nor datagrams. Peers in an
 //! [`AnnounceReply`] have a usable address and port; whether to dial them is decided elsewhere.
 
+mod failure;
+mod peers;
+mod request;
+
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -13,6 +17,10 @@ pub use crate::http::Stage;
 use crate::id::{InfoHash, PeerId};
 use crate::net::{CloseCause, DatagramFault, LookupError, printable};
 use crate::time::Duration;
+
+pub(crate) use failure::{failure, parse_failure, positive};
+pub(crate) use peers::PeerList;
+pub use request::{ClientOutput, LookupKey, RequestId, RequestIds, RequestKind, RequestOptions, StreamKey};
 
 /// Characters shown of a text that a tracker sent.
 const TEXT_MAX: usize = 300;
@@ -328,78 +336,4 @@ impl From<HttpError> for AnnounceError {
 /// A tracker's text, fit for a terminal.
 pub(crate) fn shown(text: &[u8]) -> String {
     printable(&String::from_utf8_lossy(text), TEXT_MAX)
-}
-
-/// Collects the peers of an answer: usable ones, each address once, at most a number of them.
-#[derive(Debug)]
-pub(crate) struct PeerList {
-    peers: Vec<PeerAddr>,
-    seen: alloc::collections::BTreeSet<SocketAddr>,
-    max: usize,
-    lints: Vec<TrackerLint>,
-}
-
-impl PeerList {
-    pub(crate) fn new(max: usize) -> Self {
-        Self {
-            peers: Vec::new(),
-            seen: alloc::collections::BTreeSet::new(),
-            max,
-            lints: Vec::new(),
-        }
-    }
-
-    /// Takes a peer unless its address is no peer's.
-    pub(crate) fn push(&mut self, addr: SocketAddr, id: Option<PeerId>) {
-        let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
-        if addr.port() == 0 || crate::http::scope(addr.ip()) == crate::http::Scope::Nobody {
-            self.lint(TrackerLint::UnusablePeer);
-        } else if self.peers.len() >= self.max {
-            self.lint(TrackerLint::TooManyPeers);
-        } else if self.seen.insert(addr) {
-            self.peers.push(PeerAddr { addr, id });
-        }
-    }
-
-    /// Takes compact peers: 6 bytes an IPv4 one (BEP 23), 18 bytes an IPv6 one (BEP 7). A ragged tail is dropped.
-    pub(crate) fn push_compact(&mut self, bytes: &[u8], v6: bool) {
-        let rest = if v6 {
-            let (entries, rest) = bytes.as_chunks::<18>();
-            for entry in entries {
-                if let Some((ip, port)) = entry.split_first_chunk::<16>() {
-                    self.push(SocketAddr::new(IpAddr::from(*ip), be16(port)), None);
-                }
-            }
-            rest
-        } else {
-            let (entries, rest) = bytes.as_chunks::<6>();
-            for [a, b, c, d, p, q] in entries {
-                self.push(
-                    SocketAddr::new(IpAddr::from([*a, *b, *c, *d]), be16(&[*p, *q])),
-                    None,
-                );
-            }
-            rest
-        };
-        if !rest.is_empty() {
-            self.lint(TrackerLint::RaggedPeers);
-        }
-    }
-
-    pub(crate) fn lint(&mut self, lint: TrackerLint) {
-        if !self.lints.contains(&lint) {
-            self.lints.push(lint);
-        }
-    }
-
-    /// The peers and what was wrong with them.
-    pub(crate) fn finish(mut self) -> (Vec<PeerAddr>, Vec<TrackerLint>) {
-        self.lints.sort_unstable();
-        self.lints.dedup();
-        (self.peers, self.lints)
-    }
-}
-
-fn be16(bytes: &[u8]) -> u16 {
-    bytes.iter().fold(0, |sum, byte| sum << 8 | u16::from(*byte))
 }
