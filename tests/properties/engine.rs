@@ -98,6 +98,12 @@ fn message(step: &Step) -> Message {
     }
 }
 
+fn encoded(message: &Message) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    message.encode(&mut bytes);
+    bytes
+}
+
 /// An answer to a disk job, right or wrong.
 fn answer(sample: &Sample, job: &DiskJob, step: &Step) -> Result<DiskDone, DiskError> {
     let fault = [
@@ -214,11 +220,7 @@ fn pending(sample: &Sample, known: &mut Known, step: &Step) -> Pending {
         }
         10 if step.pick % 8 == 0 => Event::NetworkChanged,
         10 => return Pending::Received(known.conn(step.pick), step.bytes.clone()),
-        11 | 12 => {
-            let mut bytes = Vec::new();
-            message(step).encode(&mut bytes);
-            return Pending::Received(known.conn(step.pick), bytes);
-        }
+        11 | 12 => return Pending::Received(known.conn(step.pick), encoded(&message(step))),
         _ => match known.disk.pop() {
             Some((op, job)) => Event::DiskDone {
                 op,

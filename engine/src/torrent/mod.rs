@@ -31,7 +31,7 @@ use crate::choker::Choker;
 use crate::config::Config;
 use crate::disk::{DiskError, DiskJob, FileStamp};
 use crate::geometry::{Geometry, GeometryError};
-use crate::id::{ConnId, OpId, PeerId, PieceIndex, TorrentId};
+use crate::id::{ConnId, OpId, PeerId, TorrentId};
 use crate::metainfo::Metainfo;
 use crate::picker::Picker;
 use crate::rate::Rate;
@@ -188,12 +188,7 @@ pub struct Torrent {
     writing: u64,
     /// How often what was verified is saved.
     resume_interval: Duration,
-    /// Pieces whose blocks are all with storage and whose hash is asked for, or is to be asked for again.
-    hashing: BTreeSet<PieceIndex>,
-    unhashed: BTreeSet<PieceIndex>,
-    /// Among `hashing`: pieces of which storage did not take a block.
-    lost: BTreeSet<PieceIndex>,
-    failures: BTreeMap<PieceIndex, u32>,
+    verifying: verify::Verifying,
 
     stamps: Vec<Option<FileStamp>>,
     resume: resume::Saving,
@@ -281,10 +276,7 @@ impl Torrent {
             lookups: BTreeMap::new(),
             writing: 0,
             resume_interval: cx.config.resume_interval,
-            hashing: BTreeSet::new(),
-            unhashed: BTreeSet::new(),
-            lost: BTreeSet::new(),
-            failures: BTreeMap::new(),
+            verifying: verify::Verifying::default(),
             stamps: Vec::new(),
             resume: resume::Saving::default(),
             verified: 0,

@@ -250,7 +250,7 @@ impl Torrent {
     fn activate(&mut self, cx: &mut Context<'_>) {
         self.enter(cx, Phase::Active);
         self.save_resume(cx);
-        for piece in core::mem::take(&mut self.unhashed) {
+        for piece in core::mem::take(&mut self.verifying.unhashed) {
             self.hash(cx, piece);
         }
         self.dirty.extend(self.sessions.keys().copied());

@@ -53,7 +53,7 @@ impl Torrent {
         };
         self.stamps = files;
         // nothing is written any more: at the end of a run, or because nothing is missing
-        let quiet = self.hashing.is_empty() && self.writing == 0;
+        let quiet = self.verifying.hashing.is_empty() && self.writing == 0;
         let clean = quiet && (matches!(self.phase, Phase::Stopping) || self.is_complete());
         let state = Resume {
             info_hash: self.metainfo.info_hash,

@@ -8,22 +8,36 @@ use crate::geometry::BlockRange;
 use crate::id::{PieceIndex, Sha1Digest};
 use crate::report::{BanReason, Report};
 use crate::session::End;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
+/// Pieces between their last block and their verdict.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Verifying {
+    /// All blocks are with storage, and the hash is asked for.
+    pub(super) hashing: BTreeSet<PieceIndex>,
+    /// The hash could not be taken; it is asked for again when storage works.
+    pub(super) unhashed: BTreeSet<PieceIndex>,
+    /// Among `hashing`: storage did not take a block.
+    lost: BTreeSet<PieceIndex>,
+    /// How often each piece has failed in this run.
+    failures: BTreeMap<PieceIndex, u32>,
+}
+
 impl Torrent {
     /// Asks for the hash of a piece whose blocks are all with storage.
     pub(super) fn hash(&mut self, cx: &mut Context<'_>, piece: PieceIndex) {
-        self.hashing.insert(piece);
+        self.verifying.hashing.insert(piece);
         self.disk(cx, DiskOp::Hash(piece), DiskJob::Hash { piece });
     }
 
     /// Storage did not take a block: its piece has to be fetched again.
     pub(super) fn block_lost(&mut self, piece: PieceIndex) {
-        if self.hashing.contains(&piece) {
+        if self.verifying.hashing.contains(&piece) {
             // the answer to its hash is on its way, and means nothing now
-            self.lost.insert(piece);
+            self.verifying.lost.insert(piece);
         } else {
             self.blame.forget(piece);
             self.free_failed_piece(piece);
@@ -33,21 +47,21 @@ impl Torrent {
     /// The hash of a piece that arrived could not be taken. Storage still has its blocks, so it is asked again when
     /// storage works, unless one of them was lost.
     pub(super) fn hash_failed(&mut self, piece: PieceIndex) {
-        self.hashing.remove(&piece);
-        if self.lost.remove(&piece) {
+        self.verifying.hashing.remove(&piece);
+        if self.verifying.lost.remove(&piece) {
             self.blame.forget(piece);
             self.free_failed_piece(piece);
         } else {
-            self.unhashed.insert(piece);
+            self.verifying.unhashed.insert(piece);
         }
     }
 
     /// The hash of a piece that arrived is known, and its bytes are with the operating system.
     pub(super) fn hashed(&mut self, cx: &mut Context<'_>, piece: PieceIndex, digest: Sha1Digest) {
-        if !self.hashing.remove(&piece) {
+        if !self.verifying.hashing.remove(&piece) {
             return;
         }
-        if self.lost.remove(&piece) {
+        if self.verifying.lost.remove(&piece) {
             self.blame.forget(piece);
             self.free_failed_piece(piece);
         } else if self.metainfo.piece_hash(piece) == Some(digest) {
@@ -73,7 +87,7 @@ impl Torrent {
                 pieces,
             },
         );
-        self.failures.remove(&piece);
+        self.verifying.failures.remove(&piece);
         self.blame.piece_verified(piece);
         if self.blame.wants_good_digests(piece) {
             self.disk(cx, DiskOp::DigestsOfGood(piece), DiskJob::Digests { piece });
@@ -122,7 +136,7 @@ impl Torrent {
 
     fn failed_now(&mut self, cx: &mut Context<'_>, piece: PieceIndex) {
         self.traffic.wasted += u64::from(self.geometry.length_of(piece));
-        let failures = self.failures.entry(piece).or_default();
+        let failures = self.verifying.failures.entry(piece).or_default();
         *failures += 1;
         let failures = *failures;
         let verdict = self.blame.piece_failed(piece);

@@ -179,7 +179,7 @@ impl Torrent {
         if choking == interesting.len() {
             return Some(format!("all {choking} peers that have something for us choke us"));
         }
-        if self.writing > 0 || !self.hashing.is_empty() {
+        if self.writing > 0 || !self.verifying.hashing.is_empty() {
             return Some("waiting for the disk".into());
         }
         let snubbed = interesting

@@ -69,6 +69,11 @@ impl Descriptors {
         Ok(fd)
     }
 
+    /// The open file, if it is open.
+    pub(crate) fn peek(&self, key: Key) -> Option<Arc<OwnedFd>> {
+        self.lock().find(key, false)
+    }
+
     /// Closes all files of an owner.
     pub(crate) fn close(&self, owner: u64) {
         let closed: Vec<_> = self.lock().open.extract_if(|key, _| key.owner == owner).collect();

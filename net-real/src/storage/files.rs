@@ -4,12 +4,14 @@
 
 use super::descriptors::{Descriptors, Key};
 use super::fault;
+use super::instant::Instant;
 use super::walk::{self, Parents};
 use crate::options::Preallocate;
 use rustix::fs::{self, OFlags, Stat};
 use rustix::io::Errno;
+use seedbed_engine::block::Block;
 use seedbed_engine::disk::{DiskError, DiskFault, FileStamp};
-use seedbed_engine::geometry::Geometry;
+use seedbed_engine::geometry::{BlockRange, Geometry};
 use seedbed_engine::layout::{Layout, LayoutFile, Span};
 use std::collections::BTreeSet;
 use std::io::IoSlice;
@@ -32,6 +34,7 @@ pub(crate) struct Files {
     geometry: Geometry,
     open: Arc<Descriptors>,
     unsynced: Mutex<Unsynced>,
+    instant: Instant,
 }
 
 /// What was changed since it was last made durable.
@@ -57,6 +60,7 @@ impl Files {
             geometry,
             open,
             unsynced: Mutex::default(),
+            instant: Instant::default(),
         }
     }
 
@@ -113,6 +117,23 @@ impl Files {
         })
     }
 
+    /// Reads a range that lies in one open file, if its bytes are in memory: without ever waiting for a disk.
+    pub(crate) fn read_instantly(&self, range: BlockRange) -> Option<Block> {
+        let mut spans = self.spans(range.piece.0, range.begin, range.length);
+        let (Some(span), None) = (spans.next(), spans.next()) else {
+            return None;
+        };
+        if self.is_pad(span.file) {
+            return None;
+        }
+        let key = Key {
+            owner: self.owner,
+            file: Some(span.file),
+        };
+        let fd = self.open.peek(key)?;
+        self.instant.read(fd.as_fd(), span.offset, range.length as usize)
+    }
+
     /// Fills `buffer` from a file.
     ///
     /// # Errors
@@ -144,6 +165,13 @@ impl Files {
             }
         }
         Ok(())
+    }
+
+    /// Reads a part of a file into memory of its own.
+    pub(crate) fn read_block(&self, file: usize, offset: u64, length: usize) -> Result<Vec<u8>, DiskError> {
+        let mut bytes = vec![0; length];
+        self.read_exact(file, offset, &mut bytes)?;
+        Ok(bytes)
     }
 
     /// Writes all of `slices` in a row.

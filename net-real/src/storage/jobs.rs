@@ -74,9 +74,11 @@ enum Outcome {
         piece: PieceIndex,
         upto: Stamp,
         keep: bool,
-        result: Result<Option<(OpId, Sha1Digest)>, (Option<OpId>, DiskError)>,
+        /// Who asked for the hash.
+        op: Option<OpId>,
+        result: Result<Option<Sha1Digest>, DiskError>,
     },
-    Window(Key, BlockRange, Result<Block, DiskError>),
+    Window(Key, Result<Block, DiskError>),
     Closed(OpId),
 }
 
@@ -150,32 +152,37 @@ impl Storage {
                 piece,
                 upto,
                 keep,
+                op,
                 result,
-            } => match result {
-                Ok(answer) => {
-                    self.set_failed(id, None);
-                    self.change(id, piece, |buffer| written(buffer, upto, keep));
-                    if let Some((op, digest)) = answer {
-                        self.windows.forget_piece(id, piece);
-                        self.answer(op, Ok(DiskDone::Hash(digest)));
+            } => {
+                match &result {
+                    Ok(_) => {
+                        self.set_failed(id, None);
+                        self.change(id, piece, |buffer| written(buffer, upto, keep));
+                    }
+                    Err(error) => {
+                        self.change(id, piece, |buffer| buffer.leaving = 0);
+                        self.piece_failed(id, piece, error);
                     }
                 }
-                Err((op, error)) => {
-                    self.change(id, piece, |buffer| buffer.leaving = 0);
-                    self.piece_failed(id, piece, &error);
-                    if let Some(op) = op {
-                        self.answer(op, Err(error));
-                    }
-                }
-            },
-            Outcome::Window(key, window, result) => {
-                for (op, range) in self.windows.loaded(key, result.as_ref().ok()) {
-                    let read = result.as_ref().map(|data| cut(data, range)).map_err(Clone::clone);
-                    debug_assert!(range.piece == window.piece, "a window is within one piece");
-                    self.answer(op, read.map(DiskDone::Read));
+                if let Some(op) = op {
+                    self.windows.forget_piece(id, piece);
+                    self.answer(
+                        op,
+                        result.map(|digest| DiskDone::Hash(digest.unwrap_or_default())),
+                    );
                 }
             }
+            Outcome::Window(key, result) => self.loaded(key, &result),
             Outcome::Closed(op) => self.closed(id, op),
+        }
+    }
+
+    /// A window was read, or could not be: answers all who waited for it.
+    pub(super) fn loaded(&mut self, key: Key, result: &Result<Block, DiskError>) {
+        for (op, range) in self.windows.loaded(key, result.as_ref().ok()) {
+            let read = result.as_ref().map(|data| DiskDone::Read(cut(data, range)));
+            self.answer(op, read.map_err(Clone::clone));
         }
     }
 
@@ -310,9 +317,8 @@ impl Torrent {
                     piece,
                     upto,
                     keep: false,
-                    result: work::hash(&files, piece.0, &held)
-                        .map(|digest| Some((op, digest)))
-                        .map_err(|error| (Some(op), error)),
+                    op: Some(op),
+                    result: work::hash(&files, piece.0, &held).map(Some),
                 })
             }
             Job::Flush { piece } => flush(files, piece, lend(piece), upto, true),
@@ -328,7 +334,7 @@ impl Torrent {
                 Box::new(move || Outcome::Answer(op, work::read(&files, range, &held).map(DiskDone::Read)))
             }
             Job::Window { key, range } => {
-                Box::new(move || Outcome::Window(key, range, work::read(&files, range, &[])))
+                Box::new(move || Outcome::Window(key, work::read(&files, range, &[])))
             }
             Job::Sync { op } => {
                 let failed = self.flush_failed.take();
@@ -351,9 +357,8 @@ fn flush(files: Arc<Files>, piece: PieceIndex, held: Vec<work::Held>, upto: Stam
         piece,
         upto,
         keep,
-        result: work::flush(&files, piece.0, &held)
-            .map(|()| None)
-            .map_err(|error| (None, error)),
+        op: None,
+        result: work::flush(&files, piece.0, &held).map(|()| None),
     })
 }
 

@@ -14,6 +14,7 @@ mod buffer;
 mod descriptors;
 mod fault;
 mod files;
+mod instant;
 mod jobs;
 mod queue;
 mod saved;
@@ -286,7 +287,13 @@ impl Storage {
                 None
             }
             windows::Found::Waits => None,
-            windows::Found::Load(key, range) => Some(Job::Window { key, range }),
+            windows::Found::Load(key, window) => {
+                let Some(data) = torrent.files.read_instantly(window) else {
+                    return Some(Job::Window { key, range: window });
+                };
+                self.loaded(key, &Ok(data));
+                None
+            }
             windows::Found::Alone => Some(Job::ReadAlone { op, range }),
         }
     }

@@ -122,6 +122,16 @@ pub(crate) fn digests(files: &Files, piece: u32, held: &[Held]) -> Result<Vec<Sh
 
 /// Reads a range of a piece; writes nothing.
 pub(crate) fn read(files: &Files, range: BlockRange, held: &[Held]) -> Result<Block, DiskError> {
+    if held.is_empty() {
+        let mut spans = files.spans(range.piece.0, range.begin, range.length);
+        if let (Some(span), None) = (spans.next(), spans.next())
+            && !files.is_pad(span.file)
+        {
+            return Ok(files
+                .read_block(span.file, span.offset, range.length as usize)?
+                .into());
+        }
+    }
     let mut bytes = Vec::with_capacity(range.length as usize);
     let mut walk = Walk::whole(files, range.piece.0, held);
     walk.range = range.begin..range.begin.saturating_add(range.length);
