@@ -31,8 +31,27 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// Everything in one line.
+    /// Everything in one line, the cause of a standstill last.
     fn line(&self) -> String {
+        let mut line = self.numbers();
+        if let Some(cause) = &self.stalled {
+            line += "  ";
+            line += cause;
+        }
+        line
+    }
+
+    /// The same for a bar: a cause has a line of its own, so that a narrow terminal does not cut it off.
+    fn beside_bar(&self) -> String {
+        let mut text = self.numbers();
+        if let Some(cause) = &self.stalled {
+            text += "\n  ";
+            text += cause;
+        }
+        text
+    }
+
+    fn numbers(&self) -> String {
         let mut parts = match self.sent {
             Some(sent) => vec![format!("{} sent", units::bytes(sent))],
             None => vec![units::percent(self.done, self.total), units::rate(self.rate)],
@@ -46,9 +65,6 @@ impl Figures {
         }
         if let Some(peers) = self.peers {
             parts.push(units::count(peers, "peer"));
-        }
-        if let Some(cause) = &self.stalled {
-            parts.push(cause.clone());
         }
         parts.join("  ")
     }
@@ -74,7 +90,7 @@ impl<'a> Progress<'a> {
         } else if io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             // the template is a constant: a mistake in it shows as indicatif's own bar
-            if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:24}] {wide_msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:20}] {msg}") {
                 bar.set_style(style.progress_chars("=> "));
             }
             console.set_bar(Some(bar.clone()));
@@ -91,7 +107,7 @@ impl<'a> Progress<'a> {
                 bar.set_length(figures.total.max(1));
                 bar.set_position(if figures.total == 0 { 1 } else { figures.done });
                 bar.set_prefix(figures.what.clone());
-                bar.set_message(figures.line());
+                bar.set_message(figures.beside_bar());
             }
             Shape::Lines(due, last) => {
                 let now = Instant::now();
