@@ -172,6 +172,15 @@ impl Sockets {
         Ok(socket.into())
     }
 
+    /// A socket that takes datagrams from anybody at the bound address (IPv4 without one); port 0 takes a free one.
+    ///
+    /// # Errors
+    /// When the port is taken, or the bound address or interface cannot be used.
+    pub fn receive(&self, port: u16) -> io::Result<UdpSocket> {
+        let local = self.bind.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
+        Ok(self.make(local, port, Type::DGRAM)?.into())
+    }
+
     fn bind_error(&self, local: IpAddr, port: u16, error: io::Error) -> StartError {
         StartError::Bind {
             addr: SocketAddr::new(local, port),
@@ -215,6 +224,7 @@ mod tests {
         assert!(matches!(sockets.listen(0), Err(StartError::Bind { .. })));
         assert!(sockets.connect(([127, 0, 0, 1], 9).into()).is_err());
         assert!(sockets.datagrams(([127, 0, 0, 1], 9).into()).is_err());
+        assert!(sockets.receive(0).is_err());
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub(crate) fn run(_args: &DemoArgs, console: &Console) -> Result<u8, Failure> {
     let source = scan(&originals.join(content::NAME), console)?;
     let about = About {
         piece_length: Some(content::PIECE_LENGTH),
-        trackers: vec![vec![tracker.url()]],
+        trackers: tracker.urls().map(|url| vec![url]).to_vec(),
         ..About::default()
     };
     let torrent = Arc::new(make(&source, about, console)?.metainfo);
@@ -52,7 +52,7 @@ pub(crate) fn run(_args: &DemoArgs, console: &Console) -> Result<u8, Failure> {
         units::count(torrent.pieces() as usize, "piece"),
         units::bytes(torrent.piece_length.into())
     ))?;
-    console.line(format!("tracker at {}", tracker.url()))?;
+    console.line(format!("tracker at {}", tracker.urls().join(" and ")))?;
     let info_hash = torrent.info_hash.0;
     let seed = Seed::start(torrent.clone(), &originals, options(&temp, "seed-state"))?;
     seed.wait_until(|| tracker.has_seeder(&info_hash))?;

@@ -1,11 +1,11 @@
-//! A socket and a thread for the model tracker: the only thing that the demo needs beside two clients.
+//! Sockets and threads for the model tracker: the only thing that the demo needs beside two clients.
 
 use crate::cli::failure::Failure;
 use seedbed::sockets::Sockets;
 use seedbed_engine::time::Instant;
 use seedbed_sim::tracker::{Limits, Tracker, head_length};
 use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -16,11 +16,15 @@ const LOOK_INTERVAL: Duration = Duration::from_millis(5);
 /// How long a request may take to arrive.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A tracker on loopback, over HTTP. It ends when dropped.
+/// Longest datagram that is read. An announce has 98 bytes and at most a URL behind them.
+const DATAGRAM_MAX: usize = 2048;
+
+/// A tracker on loopback, over UDP and HTTP. It ends when dropped.
 pub(super) struct LocalTracker {
     shared: Arc<Shared>,
-    addr: SocketAddr,
-    thread: Option<JoinHandle<()>>,
+    udp: SocketAddr,
+    http: SocketAddr,
+    threads: Vec<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -55,23 +59,35 @@ impl LocalTracker {
         let Some(listener) = listeners.into_iter().next() else {
             return Err(failed(io::ErrorKind::AddrNotAvailable.into()));
         };
-        let addr = listener.local_addr().map_err(failed)?;
+        let socket = sockets.receive(0).map_err(failed)?;
+        let (udp, http) = (
+            socket.local_addr().map_err(failed)?,
+            listener.local_addr().map_err(failed)?,
+        );
         let shared = Arc::new(Shared {
             tracker: Mutex::new(Tracker::new(Limits::default(), seed)),
             began: std::time::Instant::now(),
             over: AtomicBool::new(false),
         });
-        let serving = shared.clone();
-        let thread = thread::spawn(move || serve(&serving, &listener));
+        let (over_http, over_udp) = (shared.clone(), shared.clone());
+        let threads = vec![
+            thread::spawn(move || serve_http(&over_http, &listener)),
+            thread::spawn(move || serve_udp(&over_udp, &socket)),
+        ];
         Ok(Self {
             shared,
-            addr,
-            thread: Some(thread),
+            udp,
+            http,
+            threads,
         })
     }
 
-    pub(super) fn url(&self) -> String {
-        format!("http://{}/announce", self.addr)
+    /// Its addresses, the one to try first in front.
+    pub(super) fn urls(&self) -> [String; 2] {
+        [
+            format!("udp://{}/announce", self.udp),
+            format!("http://{}/announce", self.http),
+        ]
     }
 
     /// Whether a seeder of this torrent has announced itself.
@@ -89,14 +105,29 @@ impl LocalTracker {
 impl Drop for LocalTracker {
     fn drop(&mut self) {
         self.shared.over.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread.take() {
+        for thread in self.threads.drain(..) {
             // a thread that panicked has told its story already
             let _ = thread.join();
         }
     }
 }
 
-fn serve(shared: &Shared, listener: &TcpListener) {
+fn serve_udp(shared: &Shared, socket: &UdpSocket) {
+    let mut buffer = [0; DATAGRAM_MAX];
+    while !shared.over.load(Ordering::Relaxed) {
+        match socket.recv_from(&mut buffer) {
+            Ok((length, from)) => {
+                let reply = shared.with(|tracker, now| tracker.datagram(now, from, &buffer[..length]));
+                if let Some(Err(error)) = reply.map(|reply| socket.send_to(&reply, from)) {
+                    tracing::debug!("tracker reply to {from}: {error}");
+                }
+            }
+            Err(_) => thread::sleep(LOOK_INTERVAL),
+        }
+    }
+}
+
+fn serve_http(shared: &Shared, listener: &TcpListener) {
     while !shared.over.load(Ordering::Relaxed) {
         match listener.accept() {
             // one at a time: the clients are ours
