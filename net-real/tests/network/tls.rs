@@ -137,7 +137,7 @@ fn a_certificate_out_of_its_time_is_refused() {
     });
     refused(fetch(expired, "localhost", true), TlsFault::Expired);
     let future = signed(&["localhost"], |params| {
-        params.not_before = date_time_ymd(3000, 1, 1)
+        params.not_before = date_time_ymd(3000, 1, 1);
     });
     refused(fetch(future, "localhost", true), TlsFault::Expired);
 }
