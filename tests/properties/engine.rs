@@ -62,7 +62,7 @@ impl Known {
     fn conn(&self, pick: u32) -> ConnId {
         let known = self.conns.get(pick as usize % self.conns.len().max(1)).copied();
         known
-            .filter(|_| pick % 16 != 0)
+            .filter(|_| !pick.is_multiple_of(16))
             .unwrap_or(ConnId::dialled(u64::from(pick % 7)))
     }
 }
@@ -124,7 +124,7 @@ fn answer(sample: &Sample, job: &DiskJob, step: &Step) -> Result<DiskDone, DiskE
             length: u64::from(step.pick % 3_000),
             modified_ns: 1,
         };
-        vec![(step.pick % 3 == 0).then_some(stamp)]
+        vec![step.pick.is_multiple_of(3).then_some(stamp)]
     };
     Ok(match job {
         DiskJob::Open { .. } => DiskDone::Opened {
@@ -136,7 +136,11 @@ fn answer(sample: &Sample, job: &DiskJob, step: &Step) -> Result<DiskDone, DiskE
         DiskJob::Read { range } => DiskDone::Read(Block::from(vec![0; range.length as usize])),
         DiskJob::Hash { piece } => {
             let right = sample.metainfo.piece_hash(*piece).expect("the piece exists");
-            DiskDone::Hash(if step.pick % 4 == 0 { [0; 20] } else { right })
+            DiskDone::Hash(if step.pick.is_multiple_of(4) {
+                [0; 20]
+            } else {
+                right
+            })
         }
         DiskJob::Digests { .. } => DiskDone::Digests(vec![[step.kind; 20]; 4]),
         DiskJob::Sync => DiskDone::Synced { files: files() },
@@ -184,7 +188,7 @@ fn pending(sample: &Sample, known: &mut Known, step: &Step) -> Pending {
             conn: known.conn(step.pick),
         },
         4 => {
-            let cause = if step.pick % 2 == 0 {
+            let cause = if step.pick.is_multiple_of(2) {
                 CloseCause::Eof
             } else {
                 CloseCause::Refused
@@ -218,7 +222,7 @@ fn pending(sample: &Sample, known: &mut Known, step: &Step) -> Pending {
             };
             return Pending::Received(known.conn(step.pick), bytes.encode().to_vec());
         }
-        10 if step.pick % 8 == 0 => Event::NetworkChanged,
+        10 if step.pick.is_multiple_of(8) => Event::NetworkChanged,
         10 => return Pending::Received(known.conn(step.pick), step.bytes.clone()),
         11 | 12 => return Pending::Received(known.conn(step.pick), encoded(&message(step))),
         _ => match known.disk.pop() {

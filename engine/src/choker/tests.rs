@@ -172,13 +172,19 @@ fn an_empty_slot_is_filled_at_once_but_not_over_and_over() {
     world.pass();
     assert_eq!(world.unchoked(), [1, 2]);
     world.choker.peer_became_interested(world.now, ConnId::dialled(2));
-    assert_eq!(world.choker.deadline(), Some(world.now + Duration::from_secs(1)));
+    assert_eq!(
+        world.choker.deadline(),
+        Some(world.now + ChokerConfig::default().fill_min)
+    );
     world.now += Duration::from_secs(2);
     world.pass();
     world.peers.retain(|peer| peer.key != ConnId::dialled(1));
     world.peers.push(peer(3));
     world.choker.peer_left(ConnId::dialled(1));
-    assert_eq!(world.choker.deadline(), Some(world.now + Duration::from_secs(1)));
+    assert_eq!(
+        world.choker.deadline(),
+        Some(world.now + ChokerConfig::default().fill_min)
+    );
 }
 
 #[test]

@@ -51,7 +51,7 @@ impl Default for ChokerConfig {
             new_peer_weight: 3,
             new_peer_for: Duration::from_secs(45),
             change_min: Duration::from_secs(10),
-            fill_min: Duration::from_secs(1),
+            fill_min: Duration::from_millis(100),
             snub_after: Duration::from_secs(60),
             seed_policy: SeedPolicy::RoundRobin,
             seed_quota_time: Duration::from_secs(60),

@@ -31,7 +31,7 @@ use crate::choker::Choker;
 use crate::config::Config;
 use crate::disk::{DiskError, DiskJob, FileStamp};
 use crate::geometry::{Geometry, GeometryError};
-use crate::id::{ConnId, OpId, PeerId, PieceIndex, TorrentId};
+use crate::id::{ConnId, OpId, PeerId, TorrentId};
 use crate::metainfo::Metainfo;
 use crate::picker::Picker;
 use crate::rate::Rate;

@@ -36,7 +36,8 @@ struct Info<'a> {
     private: bool,
     files: Vec<File<'a>>,
     trackers: &'a [Vec<String>],
-    web_seeds: &'a [String],
+    /// Of either kind: `url-list` (BEP 19), then `httpseeds` (BEP 17).
+    web_seeds: Vec<&'a str>,
     nodes: Vec<String>,
     comment: Option<&'a str>,
     created_by: Option<&'a str>,
@@ -93,7 +94,11 @@ fn info(metainfo: &Metainfo) -> Info<'_> {
             })
             .collect(),
         trackers: &metainfo.trackers,
-        web_seeds: &metainfo.web_seeds,
+        web_seeds: [&metainfo.web_seeds, &metainfo.http_seeds]
+            .into_iter()
+            .flatten()
+            .map(String::as_str)
+            .collect(),
         nodes: nodes(metainfo),
         comment: metainfo.comment.as_deref(),
         created_by: metainfo.created_by.as_deref(),

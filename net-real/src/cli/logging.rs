@@ -10,9 +10,9 @@ const VARIABLE: &str = "SEEDBED_LOG";
 pub(crate) fn start(verbose: u8, console: &Console) {
     let level = match verbose {
         0 => "error",
-        1 => "info",
-        2 => "debug",
-        _ => "trace",
+        1 => "warn,seedbed=info",
+        2 => "warn,seedbed=debug",
+        _ => "warn,seedbed=trace",
     };
     let filter = match std::env::var(VARIABLE) {
         Ok(text) => EnvFilter::try_new(&text).unwrap_or_else(|error| {

@@ -22,6 +22,8 @@ pub(crate) struct Figures {
     pub(crate) rate: u64,
     /// Payload sent a second, where something is sent.
     pub(crate) rate_up: Option<u64>,
+    /// Payload sent in all, where that is what it is about.
+    pub(crate) sent: Option<u64>,
     /// Peers connected, where there are any.
     pub(crate) peers: Option<usize>,
     /// Why nothing moves.
@@ -29,9 +31,31 @@ pub(crate) struct Figures {
 }
 
 impl Figures {
-    /// Everything in one line.
+    /// Everything in one line, the cause of a standstill last.
     fn line(&self) -> String {
-        let mut parts = vec![units::percent(self.done, self.total), units::rate(self.rate)];
+        let mut line = self.numbers();
+        if let Some(cause) = &self.stalled {
+            line += "  ";
+            line += cause;
+        }
+        line
+    }
+
+    /// The same for a bar: a cause has a line of its own, so that a narrow terminal does not cut it off.
+    fn beside_bar(&self) -> String {
+        let mut text = self.numbers();
+        if let Some(cause) = &self.stalled {
+            text += "\n  ";
+            text += cause;
+        }
+        text
+    }
+
+    fn numbers(&self) -> String {
+        let mut parts = match self.sent {
+            Some(sent) => vec![format!("{} sent", units::bytes(sent))],
+            None => vec![units::percent(self.done, self.total), units::rate(self.rate)],
+        };
         if let Some(up) = self.rate_up {
             parts.push(format!("{} up", units::rate(up)));
         }
@@ -41,9 +65,6 @@ impl Figures {
         }
         if let Some(peers) = self.peers {
             parts.push(units::count(peers, "peer"));
-        }
-        if let Some(cause) = &self.stalled {
-            parts.push(cause.clone());
         }
         parts.join("  ")
     }
@@ -57,8 +78,8 @@ pub(crate) struct Progress<'a> {
 
 enum Shape {
     Bar(ProgressBar),
-    /// When a line is due.
-    Lines(Instant),
+    /// When a line is due, and the last one: it is not said twice.
+    Lines(Instant, String),
     Nothing,
 }
 
@@ -69,13 +90,13 @@ impl<'a> Progress<'a> {
         } else if io::stderr().is_terminal() {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             // the template is a constant: a mistake in it shows as indicatif's own bar
-            if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:24}] {wide_msg}") {
+            if let Ok(style) = ProgressStyle::with_template("{prefix} [{bar:20}] {msg}") {
                 bar.set_style(style.progress_chars("=> "));
             }
             console.set_bar(Some(bar.clone()));
             Shape::Bar(bar)
         } else {
-            Shape::Lines(Instant::now() + LINE_INTERVAL)
+            Shape::Lines(Instant::now() + LINE_INTERVAL, String::new())
         };
         Self { console, shape }
     }
@@ -86,13 +107,15 @@ impl<'a> Progress<'a> {
                 bar.set_length(figures.total.max(1));
                 bar.set_position(if figures.total == 0 { 1 } else { figures.done });
                 bar.set_prefix(figures.what.clone());
-                bar.set_message(figures.line());
+                bar.set_message(figures.beside_bar());
             }
-            Shape::Lines(due) => {
+            Shape::Lines(due, last) => {
                 let now = Instant::now();
-                if now >= *due {
+                let line = format!("{}  {}", figures.what, figures.line());
+                if now >= *due && line != *last {
                     *due = now + LINE_INTERVAL;
-                    self.console.note(format!("{}  {}", figures.what, figures.line()));
+                    self.console.note(&line);
+                    *last = line;
                 }
             }
             Shape::Nothing => {}
@@ -153,6 +176,7 @@ mod tests {
             total: 4 << 20,
             rate: 1 << 20,
             rate_up: Some(0),
+            sent: None,
             peers: Some(1),
             stalled: None,
         };
@@ -166,5 +190,12 @@ mod tests {
             stalled.line(),
             "25.0 %  0 B/s  0 B/s up  1 peer  no peer has the missing pieces"
         );
+        let serving = Figures {
+            done: 4 << 20,
+            sent: Some(1 << 10),
+            stalled: None,
+            ..stalled
+        };
+        assert_eq!(serving.line(), "1.0 KiB sent  0 B/s up  1 peer");
     }
 }

@@ -257,8 +257,8 @@ fn figures(status: &Status) -> Figures {
         done: status.verified,
         total: status.wanted,
         rate: status.rate_down,
-        rate_up: None,
         peers: Some(status.peers),
         stalled: status.stalled.as_deref().map(shown),
+        ..Figures::default()
     }
 }

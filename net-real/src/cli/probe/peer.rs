@@ -9,17 +9,19 @@ use crate::cli::temp::TempDir;
 use crate::cli::torrent_file::{Torrent, interrupted};
 use crate::cli::{transfer, values};
 use clap::Args;
-use seedbed::{Client, Input, Preallocate};
+use seedbed::{Client, Input, Observer, Preallocate};
 use seedbed_engine::id::PieceIndex;
 use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::time::Instant;
-use seedbed_engine::{AddTorrent, Command, Purpose, Report, TorrentState};
+use seedbed_engine::{Action, AddTorrent, Command, Engine, Event, Purpose, Report, TorrentState};
 use serde::Serialize;
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, SeekFrom};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 const EXAMPLES: &str = "\
@@ -68,8 +70,27 @@ struct Watch<'a> {
     console: &'a Console,
     began: Instant,
     client: Option<String>,
-    pieces: u32,
+    /// Pieces that the peer has.
+    pieces: Rc<Cell<u32>>,
     verified: Option<bool>,
+}
+
+/// Counts the peer's pieces after each event: it may be gone again before anything is reported.
+struct PieceCounter {
+    addr: SocketAddr,
+    pieces: Rc<Cell<u32>>,
+}
+
+impl Observer for PieceCounter {
+    fn event(&mut self, now: Instant, _event: &Event<'_>, engine: &Engine) {
+        let view = engine.torrents().next().and_then(|id| engine.torrent(id));
+        let peers = view.map(|view| view.peers(now)).unwrap_or_default();
+        if let Some(peer) = peers.iter().find(|peer| peer.addr == self.addr) {
+            self.pieces.set(peer.pieces);
+        }
+    }
+
+    fn action(&mut self, _now: Instant, _action: &Action) {}
 }
 
 pub(crate) fn run(args: &PeerArgs, console: &Console) -> Result<u8, Failure> {
@@ -107,9 +128,13 @@ pub(crate) fn run(args: &PeerArgs, console: &Console) -> Result<u8, Failure> {
         console,
         began: client.now(),
         client: None,
-        pieces: 0,
+        pieces: Rc::default(),
         verified: None,
     };
+    client.observe(Box::new(PieceCounter {
+        addr: args.addr,
+        pieces: watch.pieces.clone(),
+    }));
     let failure = watch.run(&mut client)?;
     if let (None, Some(out)) = (&failure, &args.out) {
         let piece = read_piece(&torrent.metainfo, &data, PieceIndex(args.piece));
@@ -126,26 +151,13 @@ impl Watch<'_> {
     /// Runs until the piece is there. The answer is why it is not, if it is not.
     fn run(&mut self, client: &mut Client) -> Result<Option<String>, Failure> {
         let deadline = self.began + self.args.timeout;
-        let ended = client.run(|client, input| {
-            self.look(client);
-            match input {
-                Input::Report(report) => self.report(client.now(), &report),
-                Input::Notified(INTERRUPT) => ControlFlow::Break(Err(interrupted())),
-                _ if client.now() >= deadline => ControlFlow::Break(Ok(Some(timed_out(client)))),
-                _ => ControlFlow::Continue(()),
-            }
+        let ended = client.run(|client, input| match input {
+            Input::Report(report) => self.report(client.now(), &report),
+            Input::Notified(INTERRUPT) => ControlFlow::Break(Err(interrupted())),
+            _ if client.now() >= deadline => ControlFlow::Break(Ok(Some(timed_out(client)))),
+            _ => ControlFlow::Continue(()),
         });
         ended.unwrap_or_else(|| Err(interrupted()))
-    }
-
-    /// Counts the peer's pieces while it is connected.
-    fn look(&mut self, client: &Client) {
-        let engine = client.engine();
-        let view = engine.torrents().next().and_then(|id| engine.torrent(id));
-        let peers = view.map(|view| view.peers(client.now())).unwrap_or_default();
-        if let Some(peer) = peers.iter().find(|peer| peer.addr == self.args.addr) {
-            self.pieces = peer.pieces;
-        }
     }
 
     fn report(&mut self, now: Instant, report: &Report) -> ControlFlow<Result<Option<String>, Failure>> {
@@ -187,7 +199,7 @@ impl Watch<'_> {
             address: self.args.addr.to_string(),
             ok,
             client: self.client,
-            pieces: self.pieces,
+            pieces: self.pieces.get(),
             verified: self.verified,
             failure,
             seconds,

@@ -77,12 +77,16 @@ impl Transfers<'_> {
                 again(now, *retry_at)
             )),
             Report::Checked {
-                torrent, have, bad, ..
+                torrent,
+                have,
+                bad,
+                missing,
             } if *have > 0 || !bad.is_empty() => console.note(format!(
-                "{}: {} right on the disk, {} wrong",
+                "{}: {} right on the disk, {} wrong, {} missing",
                 self.name(*torrent),
                 units::count(*have as usize, "piece"),
-                bad.len()
+                bad.len(),
+                missing.len()
             )),
             Report::PieceFailed {
                 piece,

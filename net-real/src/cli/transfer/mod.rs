@@ -40,6 +40,8 @@ pub(crate) struct Transfers<'a> {
     torrents: Vec<Transfer>,
     /// Why the end has begun, once it has.
     ending: Option<Ending>,
+    /// What nothing moved for, when it was given up: once it stops, there is no cause any more.
+    cause: Option<String>,
     /// When something last moved, and how much had moved by then.
     moved: (Instant, u64),
     /// When the next line of progress is due.
@@ -81,6 +83,7 @@ impl<'a> Transfers<'a> {
             goal,
             torrents: torrents.into_iter().map(transfer).collect(),
             ending: None,
+            cause: None,
             moved: (Instant::START, 0),
             line_due: Instant::START,
         }
@@ -170,7 +173,7 @@ impl<'a> Transfers<'a> {
                 // commands are answered in their order
                 let waiting = self.torrents.iter_mut().find(|transfer| transfer.is_waiting());
                 if let Some(transfer) = waiting {
-                    transfer.failure = Some(Failure::other(why));
+                    transfer.failure = Some(Failure::other(shown(why)));
                 }
             }
             Report::Checked {
@@ -238,6 +241,7 @@ impl<'a> Transfers<'a> {
     fn end(&mut self, client: &Client, ending: Ending) {
         if self.ending.is_none() {
             self.ending = Some(ending);
+            self.cause = self.figures().stalled;
             client.command(Command::Shutdown);
         }
     }
@@ -259,8 +263,11 @@ impl<'a> Transfers<'a> {
             Some(status) if active == 1 => events::state_word(&status.state).to_owned(),
             _ => format!("{} torrents", self.torrents.len()),
         };
+        let uploaded = || statuses().map(|status| status.uploaded).sum();
+        let serving = statuses().all(|status| status.state == TorrentState::Seeding);
         Figures {
             what,
+            sent: serving.then(uploaded),
             done: statuses().map(done).sum(),
             total: statuses().map(|status| status.wanted).sum(),
             rate: statuses().map(|status| status.rate_down).sum(),
@@ -292,7 +299,7 @@ impl Transfer {
             self.state = Some(state.clone());
         }
         match state {
-            TorrentState::Failed { text } => self.failure = Some(Failure::storage(text)),
+            TorrentState::Failed { text } => self.failure = Some(Failure::storage(shown(text))),
             TorrentState::DiskFailed {
                 error,
                 retry_at: None,

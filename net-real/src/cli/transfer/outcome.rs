@@ -66,11 +66,13 @@ impl Transfers<'_> {
             )));
         }
         let limit = self.plan.args.stop_timeout.filter(|_| ending == Ending::GaveUp)?;
-        let cause = self.torrents.iter().find_map(Transfer::stalled);
         Some(Failure::network(format_args!(
             "No progress for {}{}. What was verified is kept; the same command goes on.",
             units::duration(limit),
-            cause.map(|cause| format!(": {cause}")).unwrap_or_default()
+            self.cause
+                .as_ref()
+                .map(|cause| format!(": {cause}"))
+                .unwrap_or_default()
         )))
     }
 }
@@ -82,11 +84,6 @@ impl Transfer {
             TorrentState::DiskFailed { error, .. } => Some(error.to_string()),
             _ => None,
         }
-    }
-
-    fn stalled(&self) -> Option<String> {
-        let status = self.status.as_ref().filter(|_| !self.done)?;
-        status.stalled.as_deref().map(crate::cli::console::shown)
     }
 
     fn status_word(&self, ending: Ending) -> &'static str {
