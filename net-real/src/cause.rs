@@ -66,7 +66,8 @@ fn tls_fault(error: &rustls::Error) -> TlsFault {
         return TlsFault::Other(printable(&error.to_string(), TEXT_MAX));
     };
     match certificate {
-        CertificateError::UnknownIssuer => TlsFault::UnknownIssuer,
+        // A bad signature: an issuer of a trusted name and with another key, as after making one's own authority anew.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => TlsFault::UnknownIssuer,
         CertificateError::Expired
         | CertificateError::ExpiredContext { .. }
         | CertificateError::NotValidYet

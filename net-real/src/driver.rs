@@ -132,6 +132,12 @@ impl Driver {
         self.settle(&mut core);
     }
 
+    /// Knows of a connection that a test made.
+    #[cfg(test)]
+    pub(crate) fn adopt(&self, conn: &Rc<Conn>) {
+        self.core.borrow_mut().conns.insert(conn.id, Rc::clone(conn));
+    }
+
     /// A connection ended by itself.
     pub(crate) fn closed(self: &Rc<Self>, conn: ConnId, cause: CloseCause) {
         // Not if the engine closed it meanwhile: it does not want to hear of it.

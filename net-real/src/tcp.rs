@@ -417,3 +417,6 @@ fn write(conn: &Conn, stream: &mut Stream, cx: &mut Context<'_>) -> Poll<io::Res
         Err(error) => Poll::Ready(Err(error)),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -328,7 +328,7 @@ fn prepare_file(
     file: &LayoutFile,
     preallocate: Preallocate,
 ) -> Result<bool, (&'static str, Errno)> {
-    let fd = match parents.create(&file.path) {
+    let (fd, have) = match parents.create(&file.path) {
         // Nothing has to be written into a file that is whole; whether that is so, hashing told.
         Err(errno @ (Errno::ACCESS | Errno::ROFS | Errno::PERM)) => {
             let whole = parents
@@ -338,9 +338,8 @@ fn prepare_file(
                 .is_some_and(|stat| length(&stat) >= file.length);
             return if whole { Ok(false) } else { Err(("create", errno)) };
         }
-        fd => fd.map_err(|errno| ("create", errno))?,
+        created => created.map_err(|errno| ("create", errno))?,
     };
-    let have = fs::fstat(&fd).map_err(|errno| ("look at", errno))?;
     if length(&have) >= file.length && preallocate != Preallocate::Full {
         return Ok(false);
     }

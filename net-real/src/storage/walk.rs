@@ -60,20 +60,32 @@ pub(crate) fn ordinary(stat: &Stat) -> Result<(), Errno> {
 pub(crate) struct Parents<'a> {
     root: BorrowedFd<'a>,
     last: Option<(String, OwnedFd)>,
+    /// A folder that was not there: neither are the other files in it.
+    missing: Option<String>,
 }
 
 impl<'a> Parents<'a> {
     /// Starts at the output folder.
     pub(crate) fn new(root: BorrowedFd<'a>) -> Self {
-        Self { root, last: None }
+        Self {
+            root,
+            last: None,
+            missing: None,
+        }
     }
 
     /// What lies at `path`, itself if it is a symlink; `None` when there is nothing.
     pub(crate) fn stat(&mut self, path: &str) -> Result<Option<Stat>, Errno> {
         check_path(path)?;
         let (folder, name) = split(path);
+        if self.missing.as_deref() == Some(folder) {
+            return Ok(None);
+        }
         let parent = match self.folder(folder, false) {
-            Err(Errno::NOENT) => return Ok(None),
+            Err(Errno::NOENT) => {
+                self.missing = Some(folder.to_owned());
+                return Ok(None);
+            }
             other => other?,
         };
         match fs::statat(parent, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -83,20 +95,24 @@ impl<'a> Parents<'a> {
         }
     }
 
-    /// Opens or creates an ordinary file, and the folders above it.
-    pub(crate) fn create(&mut self, path: &str) -> Result<OwnedFd, Errno> {
+    /// Opens or creates an ordinary file, and the folders above it. Tells what it is like.
+    pub(crate) fn create(&mut self, path: &str) -> Result<(OwnedFd, Stat), Errno> {
         check_path(path)?;
         let (folder, name) = split(path);
         let parent = self.folder(folder, true)?;
         let access = OFlags::RDWR | OFlags::CREATE | SAFE;
         let fd = fs::openat(parent, name, access, Mode::from_raw_mode(0o666))?;
-        ordinary(&fs::fstat(&fd)?)?;
-        Ok(fd)
+        let stat = fs::fstat(&fd)?;
+        ordinary(&stat)?;
+        Ok((fd, stat))
     }
 
     fn folder(&mut self, folder: &str, make: bool) -> Result<BorrowedFd<'_>, Errno> {
         if folder.is_empty() {
             return Ok(self.root);
+        }
+        if make {
+            self.missing = None;
         }
         if self.last.as_ref().is_none_or(|(name, _)| name != folder) {
             let fd = if make {

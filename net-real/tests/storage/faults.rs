@@ -214,7 +214,7 @@ fn blocks_that_cannot_be_written_are_bounded_and_told() {
     let ceiling = 8 * u64::from(BLOCK);
     let files = &[("a", 64 * u64::from(BLOCK))];
     let mut rig = Rig::at(folder, tiny.0.join("out"), files, 4 * BLOCK, |options| {
-        options.memory_ceiling = ceiling
+        options.memory_ceiling = ceiling;
     });
     rig.ready();
     let mut failures = 0;
@@ -246,7 +246,7 @@ fn setting_space_aside_tells_a_full_disk_before_the_download() {
         let folder = tempfile::tempdir().unwrap();
         let root = tiny.0.join(format!("{preallocate:?}"));
         let mut rig = Rig::at(folder, root, &[("a", 1 << 20)], BLOCK, |options| {
-            options.preallocate = preallocate
+            options.preallocate = preallocate;
         });
         rig.open().unwrap();
         rig.ask(DiskJob::Prepare)

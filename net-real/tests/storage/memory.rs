@@ -11,7 +11,7 @@ const CEILING: u64 = 2 * PIECE as u64;
 
 fn rig() -> Rig {
     let mut rig = Rig::with(&[("a", u64::from(PIECES * PIECE))], PIECE, |options| {
-        options.memory_ceiling = CEILING
+        options.memory_ceiling = CEILING;
     });
     rig.ready();
     rig

@@ -17,6 +17,9 @@ use tempfile::TempDir;
 pub(crate) const BLOCK: u32 = 16 * 1024;
 pub(crate) const TORRENT: TorrentId = TorrentId(1);
 
+/// The stamps of the files, and the saved state.
+type Opened = (Vec<Option<FileStamp>>, Option<Vec<u8>>);
+
 /// A storage, a torrent with known bytes, and the answers that were not asked for yet.
 pub(crate) struct Rig {
     pub(crate) storage: Storage,
@@ -135,7 +138,7 @@ impl Rig {
     }
 
     /// The stamps of the files and the saved state.
-    pub(crate) fn open(&mut self) -> Result<(Vec<Option<FileStamp>>, Option<Vec<u8>>), DiskError> {
+    pub(crate) fn open(&mut self) -> Result<Opened, DiskError> {
         match self.ask(self.open_job())? {
             DiskDone::Opened { files, resume } => Ok((files, resume)),
             other => panic!("{other:?}"),
