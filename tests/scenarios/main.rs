@@ -6,6 +6,7 @@ mod choking;
 mod connections;
 mod corruption;
 mod download;
+mod probe;
 mod resume;
 mod storage;
 mod swarm;
