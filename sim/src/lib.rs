@@ -10,6 +10,7 @@ pub mod actor;
 pub mod marks;
 pub mod net;
 pub mod queue;
+pub mod sample;
 pub mod scenario;
 pub mod seed;
 pub mod timeline;
