@@ -2,10 +2,12 @@
 //! reading.
 
 mod announce;
+mod chaos;
 mod choking;
 mod connections;
 mod corruption;
 mod download;
+mod recheck;
 mod resume;
 mod storage;
 mod swarm;

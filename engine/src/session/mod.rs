@@ -332,6 +332,11 @@ impl Session {
         self.requests.outstanding()
     }
 
+    /// The outstanding requests that only this peer was asked for, as far as it knows.
+    pub fn unreleased(&self) -> impl Iterator<Item = BlockRange> + '_ {
+        self.requests.unreleased()
+    }
+
     /// Requests of the peer that wait or are being read.
     pub fn uploads_queued(&self) -> usize {
         self.uploads.len()

@@ -62,6 +62,12 @@ impl Requests {
         self.outstanding.len()
     }
 
+    /// The ranges that nobody else was asked for on account of this peer.
+    pub(super) fn unreleased(&self) -> impl Iterator<Item = BlockRange> + '_ {
+        let open = self.outstanding.iter().filter(|request| !request.released);
+        open.map(|request| request.range)
+    }
+
     /// How many requests may be outstanding, whatever the peer's `reqq`.
     pub(super) fn depth(&self, config: &SessionConfig) -> u32 {
         if self.snubbed {

@@ -8,9 +8,11 @@
 //! and every connection is in one table until it is answered or closed, and its late answer finds nothing.
 
 mod add;
+mod audit;
 mod choke;
 mod dial;
 mod disk;
+mod doubt;
 mod open;
 mod peers;
 mod plan;
@@ -197,6 +199,10 @@ pub struct Torrent {
     traffic: Traffic,
     peers_seen: BTreeSet<PeerId>,
     completed_told: bool,
+    /// Trackers count it as completed: it was so when it began, or `completed` was announced. That is done once.
+    completed_counted: bool,
+    /// The files were made, or vouched for, by a run of ours, so they may be written to.
+    ours: bool,
     stop: stop::Stop,
 }
 
@@ -283,6 +289,8 @@ impl Torrent {
             traffic: Traffic::default(),
             peers_seen: BTreeSet::new(),
             completed_told: false,
+            completed_counted: false,
+            ours: false,
             stop: stop::Stop::default(),
             add,
         };

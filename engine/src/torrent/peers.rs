@@ -4,7 +4,7 @@ use super::disk::DiskOp;
 use super::{Context, Output, PEERS_SEEN_MAX, Peer, Phase, Torrent};
 use crate::block::Block;
 use crate::candidates::{Refusal, Source};
-use crate::disk::{DiskError, DiskJob};
+use crate::disk::DiskJob;
 use crate::geometry::BlockRange;
 use crate::id::ConnId;
 use crate::net::CloseCause;
@@ -170,6 +170,9 @@ impl Torrent {
             End::ConnectTimeout | End::HandshakeTimeout | End::Violation(_) => {
                 self.candidates.failed(cx.now, addr);
             }
+            End::BothSeeds => self.candidates.not_needed(cx.now, addr),
+            // it did nothing wrong
+            End::Duplicate | End::Full => self.candidates.set_aside(cx.now, addr),
             _ if connecting => self.candidates.gave_up(cx.now, addr),
             _ => self.candidate_closed(cx.now, conn),
         }
@@ -289,7 +292,7 @@ impl Torrent {
         }
     }
 
-    fn others_may_request(&mut self, but: ConnId) {
+    pub(super) fn others_may_request(&mut self, but: ConnId) {
         let idle = |peer: &&Peer| peer.session.wants() > 0;
         let wanting = self
             .sessions
@@ -421,32 +424,6 @@ impl Torrent {
             self.traffic.rate_up.add(cx.now, u64::from(range.length));
         }
         self.dirty.insert(conn);
-    }
-
-    /// A block for a peer could not be read: the piece is not offered any more.
-    pub(super) fn upload_unreadable(
-        &mut self,
-        cx: &mut Context<'_>,
-        conn: ConnId,
-        range: BlockRange,
-        error: DiskError,
-    ) {
-        if let Some(peer) = self.sessions.get_mut(&conn) {
-            peer.session.drop_upload(cx.now, range);
-            self.dirty.insert(conn);
-        }
-        if self.picker.have().contains(range.piece) {
-            self.forget_piece(range.piece);
-            self.resume.dirty(cx.now);
-            self.report(
-                cx,
-                Report::DiskFailed {
-                    torrent: self.id,
-                    error,
-                    retry_at: None,
-                },
-            );
-        }
     }
 
     /// A peer that the user or a tracker named.

@@ -29,7 +29,7 @@ impl Torrent {
         self.tell_state(cx);
     }
 
-    fn may_fetch(&self) -> bool {
+    pub(super) fn may_fetch(&self) -> bool {
         matches!(self.phase, Phase::Active) && !self.paused
     }
 
@@ -61,9 +61,14 @@ impl Torrent {
             fast: is_fast(session, cx.now, self.geometry.piece_length()),
         };
         let mut picks = Vec::new();
+        let endgame = self.picker.is_endgame();
         self.picker.pick(conn, wants, mode, &mut picks);
         for pick in picks {
             session.request(cx.now, pick.range);
+        }
+        if self.picker.is_endgame() != endgame {
+            // the last free block is taken: who found none may race for it now
+            self.others_may_request(conn);
         }
     }
 
