@@ -74,7 +74,7 @@ impl Torrent {
             format!("{conn} is due at {due:?}, registered for {timer:?}")
         })?;
         let starved = self.starved.contains(&conn);
-        check(peer.read_owed == 0 || starved, || {
+        check(peer.read_owed == 0 || starved || session.unsent() > 0, || {
             format!("{conn} waits for {} bytes of budget", peer.read_owed)
         })?;
         if !session.is_open() {

@@ -198,9 +198,7 @@ pub struct Torrent {
     verified: u64,
     traffic: Traffic,
     peers_seen: BTreeSet<PeerId>,
-    completed_told: bool,
-    /// Trackers count it as completed: it was so when it began, or `completed` was announced. That is done once.
-    completed_counted: bool,
+    completed: Completed,
     /// The files were made, or vouched for, by a run of ours, so they may be written to.
     ours: bool,
     stop: stop::Stop,
@@ -217,6 +215,15 @@ struct Traffic {
     wasted: u64,
     rate_down: Rate,
     rate_up: Rate,
+}
+
+/// Who knows that everything is there.
+#[derive(Clone, Copy, Debug, Default)]
+struct Completed {
+    /// The user.
+    told: bool,
+    /// The trackers: it was so when it began, or `completed` was announced. That is done once.
+    counted: bool,
 }
 
 /// A session and what the torrent keeps beside it.
@@ -288,8 +295,7 @@ impl Torrent {
             verified: 0,
             traffic: Traffic::default(),
             peers_seen: BTreeSet::new(),
-            completed_told: false,
-            completed_counted: false,
+            completed: Completed::default(),
             ours: false,
             stop: stop::Stop::default(),
             add,

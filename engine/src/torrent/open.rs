@@ -275,9 +275,9 @@ impl Torrent {
         }
         self.hash_doubtful(cx);
         self.dirty.extend(self.sessions.keys().copied());
-        self.completed_counted |= self.have().is_full();
-        if self.is_complete() && !self.completed_told {
-            self.completed_told = true;
+        self.completed.counted |= self.have().is_full();
+        if self.is_complete() && !self.completed.told {
+            self.completed.told = true;
             self.report(cx, Report::Completed { torrent: self.id });
         }
         if !self.paused {

@@ -25,6 +25,8 @@ const READ_WINDOW: u32 = 512 * 1024;
 pub struct IncomingHead<'a> {
     /// Has yielded the head and waits for the peer id.
     pub decoder: HandshakeDecoder,
+    /// When it was accepted: the whole handshake has its time from then on.
+    pub accepted: Instant,
     /// What the peer understands.
     pub reserved: Reserved,
     /// Bytes behind the head.
@@ -61,8 +63,14 @@ impl Torrent {
                 | Refusal::TooManyPorts
                 | Refusal::Full => End::Full,
             })?;
-        let session =
-            Session::accept_connection(cx.now, self.rules.clone(), from, head.decoder, head.reserved);
+        let session = Session::accept_connection(
+            cx.now,
+            self.rules.clone(),
+            from,
+            head.accepted,
+            head.decoder,
+            head.reserved,
+        );
         self.adopt(conn, session);
         self.grant(cx, conn, READ_WINDOW);
         self.handle_received(cx, conn, head.rest);
@@ -124,7 +132,7 @@ impl Torrent {
     pub fn handle_sent(&mut self, conn: ConnId, bytes: u64) {
         if let Some(peer) = self.sessions.get_mut(&conn) {
             peer.session.handle_sent(bytes);
-            if peer.session.uploads_queued() > 0 {
+            if peer.session.uploads_queued() > 0 || peer.read_owed > 0 {
                 self.dirty.insert(conn);
             }
         }

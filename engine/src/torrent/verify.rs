@@ -124,10 +124,10 @@ impl Torrent {
 
     /// Every wanted piece is there.
     fn complete(&mut self, cx: &mut Context<'_>) {
-        self.completed_told = true;
+        self.completed.told = true;
         self.report(cx, Report::Completed { torrent: self.id });
         self.tell_state(cx);
-        if self.picker.have().is_full() && !core::mem::replace(&mut self.completed_counted, true) {
+        if self.picker.have().is_full() && !core::mem::replace(&mut self.completed.counted, true) {
             self.announce_completed(cx);
         }
         self.save_resume(cx);
