@@ -166,6 +166,12 @@ impl World {
                     }
                 }
             }
+            Output::Refuse { whom, asked } => {
+                if let Some(there) = self.at(whom.ip()) {
+                    let delivery = Delivery::DatagramError(asked, DatagramFault::Refused);
+                    self.push(LATENCY, Occurrence::Deliver(there, delivery));
+                }
+            }
             Output::Resolve { lookup, host } => {
                 if let Some((delay, result)) = self.net.dns.look_up(&host) {
                     self.push(delay, Occurrence::Deliver(id, Delivery::Resolved(lookup, result)));
