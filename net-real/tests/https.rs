@@ -80,7 +80,7 @@ impl HttpsTracker {
         let tracker = Arc::new(Mutex::new(Tracker::new(Limits::default(), [3; 32])));
         let served = tracker.clone();
         std::thread::spawn(move || {
-            smol::block_on(serve(listener, TlsAcceptor::from(Arc::new(config)), served))
+            smol::block_on(serve(listener, TlsAcceptor::from(Arc::new(config)), served));
         });
         Self { url, tracker }
     }

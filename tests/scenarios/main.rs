@@ -7,6 +7,7 @@ mod choking;
 mod connections;
 mod corruption;
 mod download;
+mod probe;
 mod recheck;
 mod resume;
 mod storage;

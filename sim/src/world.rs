@@ -1,0 +1,273 @@
+//! A world: actors, the network between them, and what will happen next.
+//!
+//! One thing happens at a time, in the total order of the [`Queue`]. Nothing depends on a clock, a thread or the order
+//! of a hash; a world is plain data, so a clone goes on exactly as the original does.
+
+use crate::actor::{Actor, Cx, Input};
+use crate::marks::Marks;
+use crate::net::Net;
+use crate::queue::Queue;
+use crate::seed::Seed;
+use crate::timeline::Line;
+use seedbed_engine::id::ConnId;
+use seedbed_engine::net::{CloseCause, DatagramFault, LookupError};
+use seedbed_engine::time::{Duration, Instant};
+use std::net::{IpAddr, SocketAddr};
+
+/// An actor's place in the world.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct ActorId(pub usize);
+
+/// Something that reaches an actor later.
+#[derive(Clone, Debug)]
+pub enum Delivery {
+    /// See [`Input::Start`].
+    Start,
+    /// See [`Input::Accepted`].
+    Accepted(ConnId, SocketAddr),
+    /// See [`Input::Connected`].
+    Connected(ConnId),
+    /// Look whether bytes can be delivered on this stream.
+    Readable(ConnId),
+    /// See [`Input::Sent`].
+    Sent(ConnId, u64),
+    /// See [`Input::Closed`].
+    Closed(ConnId, CloseCause),
+    /// See [`Input::Datagram`].
+    Datagram(SocketAddr, Vec<u8>),
+    /// See [`Input::DatagramError`].
+    DatagramError(SocketAddr, DatagramFault),
+    /// See [`Input::Resolved`].
+    Resolved(u64, Result<Vec<IpAddr>, LookupError>),
+    /// See [`Input::NetworkChanged`].
+    NetworkChanged,
+}
+
+/// What waits in the queue.
+#[derive(Clone, Debug)]
+pub enum Occurrence {
+    /// Something reaches an actor.
+    Deliver(ActorId, Delivery),
+    /// An actor's deadline, as it was registered; it may have moved since.
+    Tick(ActorId),
+    /// The network does something of its own.
+    Net(crate::net::NetEvent),
+    /// The n-th fault of the schedule begins (true) or ends.
+    Fault(usize, bool),
+}
+
+/// An actor with what the world keeps of it.
+#[derive(Clone, Debug)]
+pub struct Slot {
+    /// Its name, unique in the world.
+    pub name: String,
+    /// Its address.
+    pub ip: IpAddr,
+    /// The machine.
+    pub actor: Box<dyn Actor>,
+    /// Whether it runs: a crashed one gets no input.
+    pub up: bool,
+    /// For when its tick is in the queue.
+    tick: Option<Instant>,
+}
+
+/// The world.
+#[derive(Clone, Debug)]
+pub struct World {
+    /// The time.
+    pub now: Instant,
+    /// The root of its randomness.
+    pub seed: Seed,
+    /// The participants.
+    pub actors: Vec<Slot>,
+    /// Streams, datagrams, names.
+    pub net: Net,
+    /// What fired.
+    pub marks: Marks,
+    /// What happened.
+    pub lines: Vec<Line>,
+    /// Whether lines are kept.
+    pub telling: bool,
+    /// Steps so far.
+    pub steps: u64,
+    /// What will happen.
+    pub queue: Queue<Occurrence>,
+}
+
+impl World {
+    /// An empty world.
+    pub fn new(seed: Seed) -> Self {
+        Self {
+            now: Instant::START,
+            seed,
+            actors: Vec::new(),
+            net: Net::new(seed),
+            marks: Marks::default(),
+            lines: Vec::new(),
+            telling: false,
+            steps: 0,
+            queue: Queue::new(None),
+        }
+    }
+
+    /// Puts an actor into the world; it starts `after` the beginning.
+    pub fn add(&mut self, name: &str, ip: IpAddr, actor: Box<dyn Actor>, after: Duration) -> ActorId {
+        let id = ActorId(self.actors.len());
+        self.actors.push(Slot {
+            name: name.into(),
+            ip,
+            actor,
+            up: true,
+            tick: None,
+        });
+        self.push(after, Occurrence::Deliver(id, Delivery::Start));
+        id
+    }
+
+    /// The actor of this name.
+    pub fn find(&self, name: &str) -> Option<ActorId> {
+        self.actors.iter().position(|slot| slot.name == name).map(ActorId)
+    }
+
+    /// The actor at this address.
+    pub fn at(&self, ip: IpAddr) -> Option<ActorId> {
+        self.actors.iter().position(|slot| slot.ip == ip).map(ActorId)
+    }
+
+    /// An actor as what it is.
+    pub fn actor<T: 'static>(&self, id: ActorId) -> Option<&T> {
+        self.actors.get(id.0)?.actor.as_any().downcast_ref()
+    }
+
+    /// An actor as what it is, to do something to it.
+    pub fn actor_mut<T: 'static>(&mut self, id: ActorId) -> Option<&mut T> {
+        self.actors.get_mut(id.0)?.actor.as_any_mut().downcast_mut()
+    }
+
+    /// Something happens later.
+    pub fn push(&mut self, after: Duration, what: Occurrence) {
+        self.queue.push(self.now + after, what);
+    }
+
+    /// Lets the next thing happen. False when nothing will.
+    pub fn step(&mut self) -> bool {
+        let Some((at, what)) = self.queue.pop() else {
+            return false;
+        };
+        self.now = self.now.max(at);
+        self.steps += 1;
+        match what {
+            Occurrence::Deliver(id, delivery) => self.deliver(id, delivery),
+            Occurrence::Tick(id) => self.tick(id),
+            Occurrence::Net(event) => self.net_event(event),
+            // faults are carried out by whoever runs the schedule
+            Occurrence::Fault(..) => {}
+        }
+        true
+    }
+
+    /// Steps until `done` or until nothing happens before `limit`. True when it is done.
+    pub fn run_until(&mut self, limit: Instant, mut done: impl FnMut(&Self) -> bool) -> bool {
+        while !done(self) {
+            if self.queue.next_at().is_none_or(|at| at > limit) {
+                self.now = self.now.max(limit);
+                return false;
+            }
+            self.step();
+        }
+        true
+    }
+
+    fn tick(&mut self, id: ActorId) {
+        let slot = &mut self.actors[id.0];
+        slot.tick = None;
+        match slot.actor.deadline() {
+            Some(at) if at <= self.now && slot.up => {
+                self.give(id, Input::Tick);
+                let next = self.actors[id.0].actor.deadline();
+                assert!(
+                    next.is_none_or(|next| next > self.now),
+                    "the deadline of {} stays at {next:?} after its tick at {}",
+                    self.actors[id.0].name,
+                    self.now
+                );
+            }
+            _ => self.register(id),
+        }
+    }
+
+    /// Sees to it that the actor's deadline is in the queue.
+    fn register(&mut self, id: ActorId) {
+        let slot = &mut self.actors[id.0];
+        let Some(at) = slot.actor.deadline().filter(|_| slot.up) else {
+            return;
+        };
+        let at = at.max(self.now);
+        if slot.tick.is_none_or(|registered| at < registered) {
+            slot.tick = Some(at);
+            self.queue.push(at, Occurrence::Tick(id));
+        }
+    }
+
+    fn deliver(&mut self, id: ActorId, delivery: Delivery) {
+        match delivery {
+            Delivery::Start => self.give(id, Input::Start),
+            Delivery::Accepted(stream, from) => self.give(id, Input::Accepted { stream, from }),
+            Delivery::Connected(stream) => {
+                if self.net.is_open(id, stream) {
+                    self.give(id, Input::Connected { stream });
+                }
+            }
+            Delivery::Readable(stream) => self.read(id, stream),
+            Delivery::Sent(stream, bytes) => {
+                if self.net.is_open(id, stream) {
+                    self.give(id, Input::Sent { stream, bytes });
+                }
+            }
+            Delivery::Closed(stream, cause) => {
+                if self.net.forget(id, stream) {
+                    self.give(id, Input::Closed { stream, cause });
+                }
+            }
+            Delivery::Datagram(from, data) => self.give(id, Input::Datagram { from, data: &data }),
+            Delivery::DatagramError(to, fault) => self.give(id, Input::DatagramError { to, fault }),
+            Delivery::Resolved(lookup, result) => self.give(id, Input::Resolved { lookup, result }),
+            Delivery::NetworkChanged => self.give(id, Input::NetworkChanged),
+        }
+    }
+
+    /// Gives the actor what has arrived, as far as its budget goes, and the end behind it.
+    fn read(&mut self, id: ActorId, stream: ConnId) {
+        while let Some(bytes) = self.net.take_arrived(id, stream) {
+            self.give(id, Input::Received { stream, data: &bytes });
+        }
+        if let Some(cause) = self.net.take_end(id, stream) {
+            self.net.forget(id, stream);
+            self.give(id, Input::Closed { stream, cause });
+        }
+    }
+
+    /// Gives an input to an actor and carries out what it wants.
+    pub fn give(&mut self, id: ActorId, input: Input<'_>) {
+        let Some(slot) = self.actors.get_mut(id.0).filter(|slot| slot.up) else {
+            return;
+        };
+        let mut out = Vec::new();
+        let mut lines = Vec::new();
+        let mut cx = Cx {
+            now: self.now,
+            ip: slot.ip,
+            out: &mut out,
+            marks: &mut self.marks,
+            lines: &mut lines,
+        };
+        slot.actor.handle(&mut cx, input);
+        if self.telling {
+            self.lines.append(&mut lines);
+        }
+        for output in out {
+            self.carry_out(id, output);
+        }
+        self.register(id);
+    }
+}
