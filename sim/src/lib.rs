@@ -9,6 +9,7 @@
 pub mod actor;
 pub mod marks;
 pub mod net;
+pub mod oracle;
 pub mod queue;
 pub mod scenario;
 pub mod seed;
