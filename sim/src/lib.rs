@@ -11,6 +11,7 @@ pub mod marks;
 pub mod net;
 pub mod oracle;
 pub mod queue;
+pub mod sample;
 pub mod scenario;
 pub mod seed;
 pub mod timeline;
