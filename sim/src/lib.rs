@@ -7,8 +7,10 @@
 #![forbid(unsafe_code)]
 
 pub mod actor;
+pub mod host;
 pub mod marks;
 pub mod net;
+pub mod oracle;
 pub mod queue;
 pub mod sample;
 pub mod scenario;
