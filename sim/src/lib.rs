@@ -7,9 +7,11 @@
 #![forbid(unsafe_code)]
 
 pub mod actor;
+pub mod catalogue;
 pub mod marks;
 pub mod net;
 pub mod queue;
+pub mod run;
 pub mod scenario;
 pub mod seed;
 pub mod timeline;
