@@ -95,7 +95,31 @@ fn syntax(file: &str, error: &kdl::KdlError) -> Mistake {
     if let Some(help) = &first.help {
         text = format!("{}: {help}", text.trim_end_matches('.'));
     }
-    Mistake::at(file, first.span.offset(), text)
+    let whole = first.span.offset() == 0 && first.span.len() >= file.trim_end().len();
+    let offset = if whole {
+        broken_line(file, error)
+    } else {
+        first.span.offset()
+    };
+    Mistake::at(file, offset, text)
+}
+
+/// Some mistakes come from the parser with the whole file as their place. The line is the first one with which the
+/// file has the same mistake when it ends behind it.
+fn broken_line(file: &str, error: &kdl::KdlError) -> usize {
+    /// Lines that are tried at the most: each costs a parse of all before it.
+    const LINES_MAX: usize = 500;
+    let message = |error: &kdl::KdlError| error.diagnostics.first().and_then(|first| first.message.clone());
+    let mut end = 0;
+    for line in file.split_inclusive('\n').take(LINES_MAX) {
+        let begin = end;
+        end += line.len();
+        let found = KdlDocument::parse(&file[..end]).err();
+        if found.is_some_and(|found| message(&found) == message(error)) {
+            return begin + line.len() - line.trim_start().len();
+        }
+    }
+    0
 }
 
 fn head(fields: &mut Fields<'_>, scenario: &mut Scenario) -> Result<(), Mistake> {

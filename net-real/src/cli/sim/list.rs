@@ -76,7 +76,9 @@ fn behaviours(all: impl Iterator<Item = &'static seedbed_sim::scenario::Behaviou
         row: Some(known.row),
         area: Some(format!("{:?}", known.area)),
         reaction: Some(known.reaction),
-        params: seedbed_sim::scenario::params::of(known).map(|param| param.name).collect(),
+        params: seedbed_sim::scenario::params::of(known)
+            .map(|param| param.name)
+            .collect(),
     };
     all.map(entry).collect()
 }

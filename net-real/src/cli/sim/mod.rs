@@ -1,11 +1,14 @@
 //! `seedbed sim`: seeded worlds around the engine, run, swept, printed and listed.
 
 mod expand;
+mod guarded;
 mod list;
+mod range;
 mod report;
 mod run;
 mod source;
 mod sweep;
+mod total;
 
 use super::console::Console;
 use super::failure::Failure;

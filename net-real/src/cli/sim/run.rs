@@ -1,10 +1,10 @@
 //! `seedbed sim run`: one world, with its timeline if that is asked for.
 
+use super::guarded::{keep_panics, run_guarded};
 use super::{report, source};
 use crate::cli::console::Console;
 use crate::cli::failure::{DONE, Failure, MISMATCH};
 use clap::Args;
-use seedbed_sim::run::{Options, run as run_world};
 use serde_json::json;
 
 const EXAMPLES: &str = "\
@@ -28,10 +28,9 @@ pub(crate) struct RunArgs {
 
 pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<u8, Failure> {
     let source = source::read(&args.scenario)?;
-    let mut options = Options::default();
+    keep_panics();
     // a failure shows its last lines anyway, and one run costs little
-    options.telling = true;
-    let outcome = run_world(&source.scenario, &options);
+    let outcome = run_guarded(&source.scenario, &report::telling());
     if args.timeline {
         for line in &outcome.timeline {
             console.line(line.to_string())?;
@@ -51,10 +50,19 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<u8, Failure> {
         "digest": format!("{:016x}", outcome.digest),
     }))?;
     if let Some(failure) = failure {
-        console.line(report::block(&source.scenario.name, failure, &outcome, &source.again))?;
+        console.line(report::block(
+            &source.scenario.name,
+            failure,
+            &outcome,
+            &source.again,
+        ))?;
         return Ok(MISMATCH);
     }
-    let verdict = if outcome.unrecoverable { "nobody could finish this download" } else { "all rules held" };
+    let verdict = if outcome.unrecoverable {
+        "nobody could finish this download"
+    } else {
+        "all rules held"
+    };
     console.line(format!(
         "{}: {verdict}; {} events in {:.3} simulated s, digest {:016x}",
         source.scenario.name,

@@ -36,9 +36,11 @@ pub(crate) fn read(text: &str) -> Result<Source, Failure> {
     };
     let name = shown_path(path);
     bytes.map_err(|error| Failure::input(format_args!("The scenario {name} cannot be read: {error}.")))?;
-    let scenario =
-        parse(&file).map_err(|mistake| Failure::input(format_args!("{name}:{mistake}")))?;
-    Ok(Source { scenario, again: name })
+    let scenario = parse(&file).map_err(|mistake| Failure::input(format_args!("{name}:{mistake}")))?;
+    Ok(Source {
+        scenario,
+        again: name,
+    })
 }
 
 /// A seed: a number, or in hexadecimal with 0x.
