@@ -8,10 +8,12 @@
 
 pub mod actor;
 pub mod catalogue;
+pub mod host;
 pub mod marks;
 pub mod net;
 pub mod queue;
 pub mod run;
+pub mod sample;
 pub mod scenario;
 pub mod seed;
 pub mod timeline;
