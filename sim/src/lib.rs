@@ -8,6 +8,7 @@
 
 pub mod actor;
 pub mod marks;
+pub mod metainfo;
 pub mod net;
 pub mod queue;
 pub mod sample;
