@@ -10,6 +10,7 @@ pub mod actor;
 pub mod catalogue;
 pub mod host;
 pub mod marks;
+pub mod metainfo;
 pub mod net;
 pub mod queue;
 pub mod run;
