@@ -12,6 +12,7 @@ pub mod host;
 pub mod marks;
 pub mod metainfo;
 pub mod net;
+pub mod oracle;
 pub mod queue;
 pub mod run;
 pub mod sample;
