@@ -12,6 +12,7 @@ pub mod marks;
 pub mod net;
 pub mod oracle;
 pub mod queue;
+pub mod run;
 pub mod sample;
 pub mod scenario;
 pub mod seed;
