@@ -9,6 +9,7 @@
 pub mod actor;
 pub mod marks;
 pub mod net;
+pub mod peer;
 pub mod queue;
 pub mod sample;
 pub mod scenario;
