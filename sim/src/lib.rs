@@ -11,6 +11,7 @@ pub mod host;
 pub mod marks;
 pub mod net;
 pub mod oracle;
+pub mod peer;
 pub mod queue;
 pub mod run;
 pub mod sample;
