@@ -236,6 +236,31 @@ impl Candidates {
         self.unlink(now, addr, |_, entry| entry.phase = Phase::Ready);
     }
 
+    /// A connection ended for a reason that says nothing of the peer (it is connected otherwise, we have too many):
+    /// no failure, but not again at once.
+    pub fn set_aside(&mut self, now: Instant, addr: SocketAddr) {
+        self.unlink(now, addr, |_, entry| entry.phase = Phase::Waiting(now));
+    }
+
+    /// The peer has nothing for us and needs nothing (two seeds): it is not dialled until someone names it again, or
+    /// [`Candidates::retry_now`].
+    pub fn not_needed(&mut self, now: Instant, addr: SocketAddr) {
+        self.unlink(now, addr, |_, entry| {
+            entry.failures = 0;
+            entry.phase = Phase::GivenUp;
+        });
+    }
+
+    /// Forgets every address that is known from this kind of source and no better one. Those that are connected are
+    /// forgotten, too; their connections are the caller's to close.
+    pub fn forget_sources(&mut self, source: Source) {
+        let named = |(addr, entry): (&SocketAddr, &Entry)| (entry.source == source).then_some(*addr);
+        let addrs: Vec<SocketAddr> = self.entries.iter().filter_map(named).collect();
+        for addr in addrs {
+            self.take(addr);
+        }
+    }
+
     /// A peer has connected to us. Its port is not the one that it listens at, so it is no address to dial: that one
     /// comes with [`Candidates::add`] when the peer tells it. A dial of ours that is under way does not refuse it,
     /// else two peers that dial each other at a time would both refuse.

@@ -39,6 +39,7 @@ pub(super) struct Checking {
 
 impl Torrent {
     pub(super) fn open(&mut self, cx: &mut Context<'_>) {
+        self.forget_everything();
         let job = DiskJob::Open {
             root: self.add.root.clone(),
             layout: self.metainfo.layout.clone(),
@@ -47,6 +48,23 @@ impl Torrent {
         };
         self.disk(cx, DiskOp::Open, job);
         self.enter(cx, Phase::Opening);
+    }
+
+    /// The disk is about to be looked at: nothing that was believed of it counts any more. Blocks of pieces in work
+    /// are asked for again, or bytes that somebody else changed would be blamed on the peers that sent them.
+    fn forget_everything(&mut self) {
+        // late answers find nothing; only the bytes of writes are still counted
+        self.ops.retain(|_, op| matches!(op, DiskOp::Write(_)));
+        self.stamps.clear();
+        self.resume = super::resume::Saving::default();
+        self.verifying.forget_pieces();
+        for piece in self.geometry.piece_indices() {
+            self.forget_piece(piece);
+            self.picker.piece_failed(piece);
+            self.blame.forget(piece);
+        }
+        // peers that had nothing to give may have now
+        self.candidates.retry_now();
     }
 
     /// Storage told what is there.
@@ -74,7 +92,8 @@ impl Torrent {
                 }
             },
         );
-        let foreign = resume.is_none();
+        self.ours |= resume.is_some();
+        let foreign = !self.ours;
         let trusted = resume.map_or_else(|| Bitfield::new(pieces), |resume| self.trusted(&resume));
         for piece in trusted.iter() {
             self.mark_verified(piece);
@@ -242,20 +261,23 @@ impl Torrent {
     /// The files are there.
     pub(super) fn prepared(&mut self, cx: &mut Context<'_>) {
         if matches!(self.phase, Phase::Preparing) {
+            self.ours = true;
             self.activate(cx);
         }
     }
 
     /// From now on the torrent takes part in its swarm, unless it is paused.
-    fn activate(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn activate(&mut self, cx: &mut Context<'_>) {
         self.enter(cx, Phase::Active);
         self.save_resume(cx);
         for piece in core::mem::take(&mut self.verifying.unhashed) {
             self.hash(cx, piece);
         }
+        self.hash_doubtful(cx);
         self.dirty.extend(self.sessions.keys().copied());
-        if self.is_complete() && !self.completed_told {
-            self.completed_told = true;
+        self.completed.counted |= self.have().is_full();
+        if self.is_complete() && !self.completed.told {
+            self.completed.told = true;
             self.report(cx, Report::Completed { torrent: self.id });
         }
         if !self.paused {
@@ -280,12 +302,7 @@ impl Torrent {
             return;
         }
         self.end_all(cx, crate::session::End::TorrentStopped);
-        let had: Vec<PieceIndex> = self.picker.have().iter().collect();
-        for piece in had {
-            self.forget_piece(piece);
-        }
         self.add.trust_resume = false;
-        self.add.overwrite = true;
         self.open(cx);
     }
 

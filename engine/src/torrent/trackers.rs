@@ -78,7 +78,12 @@ impl Torrent {
         }
     }
 
-    fn counters(&self) -> Counters {
+    /// The counters for the next announce. The announcer learns here whether we are a partial seed (BEP 21).
+    fn counters(&mut self) -> Counters {
+        let partial = self.is_complete() && !self.have().is_full();
+        if let Some(announcer) = &mut self.announcer {
+            announcer.set_partial_seed(partial);
+        }
         Counters {
             uploaded: self.traffic.uploaded,
             downloaded: self.traffic.downloaded,
@@ -238,7 +243,12 @@ impl Torrent {
             }
             TierOutput::ExternalIp(_) => {}
             TierOutput::Stopped => self.stop.trackers_told = true,
-            TierOutput::SwitchedPrivateTracker => self.end_all(cx, End::TrackerSwitched),
+            TierOutput::SwitchedPrivateTracker => {
+                // BEP 27: peers of one tracker are not dealt with under another
+                self.lookups.clear();
+                self.candidates.forget_sources(Source::Tracker);
+                self.end_all(cx, End::TrackerSwitched);
+            }
         }
     }
 }

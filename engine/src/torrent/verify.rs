@@ -20,10 +20,22 @@ pub(super) struct Verifying {
     pub(super) hashing: BTreeSet<PieceIndex>,
     /// The hash could not be taken; it is asked for again when storage works.
     pub(super) unhashed: BTreeSet<PieceIndex>,
+    /// Verified once, unreadable later: hashed when storage works.
+    pub(super) doubtful: BTreeSet<PieceIndex>,
     /// Among `hashing`: storage did not take a block.
     lost: BTreeSet<PieceIndex>,
     /// How often each piece has failed in this run.
     failures: BTreeMap<PieceIndex, u32>,
+}
+
+impl Verifying {
+    /// Nothing is being verified any more; how often pieces failed is still known.
+    pub(super) fn forget_pieces(&mut self) {
+        self.hashing.clear();
+        self.unhashed.clear();
+        self.doubtful.clear();
+        self.lost.clear();
+    }
 }
 
 impl Torrent {
@@ -45,10 +57,10 @@ impl Torrent {
     }
 
     /// The hash of a piece that arrived could not be taken. Storage still has its blocks, so it is asked again when
-    /// storage works, unless one of them was lost.
-    pub(super) fn hash_failed(&mut self, piece: PieceIndex) {
+    /// storage works, unless one of them was lost or is `missing`.
+    pub(super) fn hash_failed(&mut self, piece: PieceIndex, missing: bool) {
         self.verifying.hashing.remove(&piece);
-        if self.verifying.lost.remove(&piece) {
+        if self.verifying.lost.remove(&piece) || missing {
             self.blame.forget(piece);
             self.free_failed_piece(piece);
         } else {
@@ -112,10 +124,10 @@ impl Torrent {
 
     /// Every wanted piece is there.
     fn complete(&mut self, cx: &mut Context<'_>) {
-        self.completed_told = true;
+        self.completed.told = true;
         self.report(cx, Report::Completed { torrent: self.id });
         self.tell_state(cx);
-        if self.picker.have().is_full() {
+        if self.picker.have().is_full() && !core::mem::replace(&mut self.completed.counted, true) {
             self.announce_completed(cx);
         }
         self.save_resume(cx);
