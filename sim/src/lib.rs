@@ -9,6 +9,7 @@
 pub mod actor;
 pub mod host;
 pub mod marks;
+pub mod metainfo;
 pub mod net;
 pub mod oracle;
 pub mod peer;
