@@ -13,6 +13,7 @@ pub mod marks;
 pub mod metainfo;
 pub mod net;
 pub mod oracle;
+pub mod peer;
 pub mod queue;
 pub mod run;
 pub mod sample;
