@@ -1,10 +1,17 @@
 //! The network between actors: streams, datagrams, names. So far a perfect one, with a latency.
 
+mod dns;
+mod fault;
+
+pub use dns::{Dns, DnsAnswer};
+pub use fault::{BEHAVIOURS, Crash};
+
 use crate::actor::Output;
+use crate::scenario::LinkSpec;
 use crate::seed::Seed;
 use crate::world::{ActorId, Delivery, Occurrence, World};
 use seedbed_engine::id::ConnId;
-use seedbed_engine::net::{CloseCause, DatagramFault, LookupError};
+use seedbed_engine::net::{CloseCause, DatagramFault};
 use seedbed_engine::time::Duration;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -15,6 +22,22 @@ const LATENCY: Duration = Duration::from_millis(10);
 /// Something that the network does of its own.
 #[derive(Clone, Copy, Debug)]
 pub enum NetEvent {}
+
+/// How arrived bytes are cut into reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Cutter {
+    /// All that has arrived, as far as the budget goes.
+    #[default]
+    Whole,
+    /// A byte at a time.
+    One,
+    /// Between one byte and all, drawn.
+    Random,
+    /// At most 1,460 bytes: what fits into a segment on Ethernet.
+    Mss,
+    /// Bytes wait for their successors up to 20 ms and come in reads of up to 64 KiB.
+    Coalesced,
+}
 
 /// One end of a stream.
 #[derive(Clone, Debug)]
@@ -34,15 +57,30 @@ pub struct Net {
     seed: Seed,
     ends: BTreeMap<(ActorId, ConnId), End>,
     accepted: u64,
+    links: BTreeMap<ActorId, (LinkSpec, Cutter)>,
+    /// Names.
+    pub dns: Dns,
 }
 
 impl Net {
+    /// The access link of an actor.
+    pub fn set_link(&mut self, id: ActorId, link: LinkSpec) {
+        self.links.entry(id).or_default().0 = link;
+    }
+
+    /// How bytes that arrive at an actor are cut into reads.
+    pub fn set_cutter(&mut self, id: ActorId, cutter: Cutter) {
+        self.links.entry(id).or_default().1 = cutter;
+    }
+
     /// A network without anybody.
     pub fn new(seed: Seed) -> Self {
         Self {
             seed,
             ends: BTreeMap::new(),
             accepted: 0,
+            links: BTreeMap::new(),
+            dns: Dns::default(),
         }
     }
 
@@ -128,15 +166,16 @@ impl World {
                     }
                 }
             }
+            Output::Refuse { whom, asked } => {
+                if let Some(there) = self.at(whom.ip()) {
+                    let delivery = Delivery::DatagramError(asked, DatagramFault::Refused);
+                    self.push(LATENCY, Occurrence::Deliver(there, delivery));
+                }
+            }
             Output::Resolve { lookup, host } => {
-                let result = host
-                    .parse()
-                    .map(|ip| vec![ip])
-                    .map_err(|_| LookupError("no such host".into()));
-                self.push(
-                    LATENCY,
-                    Occurrence::Deliver(id, Delivery::Resolved(lookup, result)),
-                );
+                if let Some((delay, result)) = self.net.dns.look_up(&host) {
+                    self.push(delay, Occurrence::Deliver(id, Delivery::Resolved(lookup, result)));
+                }
             }
         }
     }
