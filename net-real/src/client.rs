@@ -9,6 +9,7 @@ use crate::storage::{Storage, StorageOptions};
 use crate::tcp;
 use crate::tls::Tls;
 use crate::udp::Udp;
+use crate::watch;
 use crate::{Observer, Options, StartError};
 use async_io::{Async, Timer};
 use seedbed_engine::time::Instant;
@@ -147,6 +148,7 @@ impl Client {
         for listener in listeners {
             listen(&driver, listener).map_err(no("listener"))?;
         }
+        driver.spawn(watch::watch(Rc::clone(&driver))).detach();
         Ok(Self {
             config,
             seed,

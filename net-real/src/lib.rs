@@ -23,6 +23,7 @@ pub mod storage;
 mod tcp;
 mod tls;
 mod udp;
+mod watch;
 
 pub use client::{Client, Handle, Input};
 pub use limits::Shares;

@@ -124,6 +124,13 @@ pub enum Output {
         /// The bytes.
         data: Vec<u8>,
     },
+    /// Refuse a datagram that arrived: its sender gets an ICMP message.
+    Refuse {
+        /// Who sent it.
+        whom: SocketAddr,
+        /// Where to.
+        asked: SocketAddr,
+    },
     /// Look a name up.
     Resolve {
         /// A number of the actor's.

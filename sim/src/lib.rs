@@ -7,9 +7,15 @@
 #![forbid(unsafe_code)]
 
 pub mod actor;
+pub mod catalogue;
+pub mod host;
 pub mod marks;
+pub mod metainfo;
 pub mod net;
+pub mod oracle;
 pub mod queue;
+pub mod run;
+pub mod sample;
 pub mod scenario;
 pub mod seed;
 pub mod timeline;

@@ -1,6 +1,6 @@
 //! What a tracker sees of a run: each event once, with exact figures, whatever the network does to datagrams.
 
-use crate::swarm::{TORRENT, TRACKER, at, leech, run_for, seed, until_complete, world_of};
+use crate::swarm::{TORRENT, TRACKER, at, leech, run_for, seed, seed_with, until_complete, world_of};
 use seedbed_engine::{Command, Report};
 use seedbed_sim::tracker::{Announce, AnnounceEvent};
 use tests::world::{Sample, World};
@@ -102,6 +102,72 @@ fn with_three_datagrams_lost_the_send_times_follow_bep_15() {
         .collect();
     assert_eq!(times, [0, 15, 15 + 30, 15 + 30 + 60]);
     assert_eq!(seen(&world, "127.0.0.3").len(), 1);
+}
+
+#[test]
+fn completed_is_said_once_although_a_recheck_finds_a_bad_piece() {
+    let sample = sample("udp");
+    let mut world = world_of(&sample);
+    seed(&mut world, &sample, "seed", "127.0.0.2");
+    let node = leech(&mut world, &sample, "eng", "127.0.0.3");
+    until_complete(&mut world, node, 60);
+    run_for(&mut world, 60);
+    world.nodes[node].disk.tamper("sample", |bytes| bytes[0] ^= 1);
+    world.command(node, Command::Recheck(TORRENT));
+    run_for(&mut world, 1);
+    until_complete(&mut world, node, 4_000);
+    run_for(&mut world, 4_000);
+    let announces = seen(&world, "127.0.0.3");
+    let completed = announces
+        .iter()
+        .filter(|announce| announce.event == AnnounceEvent::Completed);
+    assert_eq!(completed.count(), 1);
+}
+
+#[test]
+fn a_seed_of_a_part_says_that_it_wants_no_more() {
+    // BEP 21: it lacks pieces, and wants none of them
+    let sample = sample("http");
+    let mut world = world_of(&sample);
+    let node = world.node("eng", "127.0.0.3", tests::world::small_config());
+    world.nodes[node].disk = sample.full_disk(64);
+    world.nodes[node].disk.tamper("sample", |bytes| bytes[0] ^= 1);
+    crate::swarm::start(&mut world, &sample, node, seedbed_engine::Purpose::Seed);
+    run_for(&mut world, 2_000);
+    let paused: Vec<bool> = world
+        .requests
+        .iter()
+        .map(|request| request.contains("event=paused"))
+        .collect();
+    assert_eq!(paused, [false, true], "a real event wins");
+}
+
+#[test]
+fn a_private_torrent_deals_with_nobody_of_its_last_tracker() {
+    let other = "127.0.0.8:6969";
+    let urls = [
+        format!("udp://{TRACKER}/announce"),
+        format!("udp://{other}/announce"),
+    ];
+    let sample = Sample::private(LENGTH as usize, 256, &[&urls[0], &urls[1]]);
+    let mut world = world_of(&sample);
+    let mut config = tests::world::small_config();
+    config.choker.slots = 0;
+    seed_with(&mut world, &sample, "seed", "127.0.0.2", config);
+    run_for(&mut world, 2);
+    let node = leech(&mut world, &sample, "eng", "127.0.0.3");
+    run_for(&mut world, 5);
+    assert!(world.reported(node, |report| matches!(report, Report::PeerConnected { .. })));
+    run_for(&mut world, 65);
+    // the first tracker goes away, and the seed is known to no other
+    world.command(0, Command::Shutdown);
+    world.with_tracker(other).register(sample.metainfo.info_hash.0);
+    world.command(node, Command::Reannounce(TORRENT));
+    run_for(&mut world, 5);
+    assert_eq!(seen(&world, "127.0.0.3").len(), 1, "the second tracker is asked");
+    world.nodes[node].reports.clear();
+    run_for(&mut world, 3_600);
+    assert!(!world.reported(node, |report| matches!(report, Report::PeerClosed { .. })));
 }
 
 #[test]

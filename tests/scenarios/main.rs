@@ -2,10 +2,13 @@
 //! reading.
 
 mod announce;
+mod chaos;
 mod choking;
 mod connections;
 mod corruption;
 mod download;
+mod probe;
+mod recheck;
 mod resume;
 mod storage;
 mod swarm;

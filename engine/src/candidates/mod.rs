@@ -84,6 +84,8 @@ pub struct Candidates {
     links: BTreeMap<SocketAddr, Link>,
     ips: BTreeMap<IpAddr, u32>,
     connecting: usize,
+    /// [`Candidates::next`] found nothing, and nothing has changed since: it is asked after every event.
+    exhausted: bool,
     bans: Bans,
     /// Oldest first.
     own: VecDeque<SocketAddr>,
@@ -102,6 +104,7 @@ impl Candidates {
             links: BTreeMap::new(),
             ips: BTreeMap::new(),
             connecting: 0,
+            exhausted: false,
             bans: Bans::default(),
             own: VecDeque::new(),
         }
@@ -185,9 +188,15 @@ impl Candidates {
     /// The best address that may be dialled now; it counts as connecting from then on. Nothing when there is none.
     pub fn next(&mut self, now: Instant) -> Option<SocketAddr> {
         self.handle_timeout(now);
+        if self.exhausted {
+            return None;
+        }
         let free =
             |addr: &SocketAddr| self.config.allow_multiple_per_ip || !self.ips.contains_key(&addr.ip());
-        let addr = self.ready.iter().map(|(_, addr)| *addr).find(free)?;
+        let Some(addr) = self.ready.iter().map(|(_, addr)| *addr).find(free) else {
+            self.exhausted = true;
+            return None;
+        };
         let mut entry = self.take(addr)?;
         entry.last_tried = Some(now);
         entry.phase = Phase::Linked;
@@ -234,6 +243,31 @@ impl Candidates {
     /// A dial was taken back for a reason of ours (no descriptor left, shutdown): no failure, but others come first.
     pub fn gave_up(&mut self, now: Instant, addr: SocketAddr) {
         self.unlink(now, addr, |_, entry| entry.phase = Phase::Ready);
+    }
+
+    /// A connection ended for a reason that says nothing of the peer (it is connected otherwise, we have too many):
+    /// no failure, but not again at once.
+    pub fn set_aside(&mut self, now: Instant, addr: SocketAddr) {
+        self.unlink(now, addr, |_, entry| entry.phase = Phase::Waiting(now));
+    }
+
+    /// The peer has nothing for us and needs nothing (two seeds): it is not dialled until someone names it again, or
+    /// [`Candidates::retry_now`].
+    pub fn not_needed(&mut self, now: Instant, addr: SocketAddr) {
+        self.unlink(now, addr, |_, entry| {
+            entry.failures = 0;
+            entry.phase = Phase::GivenUp;
+        });
+    }
+
+    /// Forgets every address that is known from this kind of source and no better one. Those that are connected are
+    /// forgotten, too; their connections are the caller's to close.
+    pub fn forget_sources(&mut self, source: Source) {
+        let named = |(addr, entry): (&SocketAddr, &Entry)| (entry.source == source).then_some(*addr);
+        let addrs: Vec<SocketAddr> = self.entries.iter().filter_map(named).collect();
+        for addr in addrs {
+            self.take(addr);
+        }
     }
 
     /// A peer has connected to us. Its port is not the one that it listens at, so it is no address to dial: that one
@@ -375,6 +409,7 @@ impl Candidates {
             return;
         };
         self.connecting -= usize::from(link == Link::Connecting);
+        self.exhausted = false;
         if let Some(count) = self.ips.get_mut(&addr.ip()) {
             *count -= 1;
             if *count == 0 {
@@ -419,6 +454,7 @@ impl Candidates {
     }
 
     fn put(&mut self, addr: SocketAddr, entry: Entry) {
+        self.exhausted = false;
         let key = (entry.rank(), addr);
         match entry.phase {
             Phase::Linked => {}

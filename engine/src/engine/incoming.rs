@@ -20,6 +20,7 @@ const INCOMING_MAX: usize = 256;
 pub(super) struct Incoming {
     from: SocketAddr,
     decoder: HandshakeDecoder,
+    accepted: Instant,
     deadline: Instant,
 }
 
@@ -43,6 +44,7 @@ impl Engine {
             Incoming {
                 from,
                 decoder: HandshakeDecoder::new(),
+                accepted: self.now,
                 deadline,
             },
         );
@@ -90,6 +92,7 @@ impl Engine {
         self.conns.insert(conn, ConnOwner::Torrent(id));
         let head = IncomingHead {
             decoder: incoming.decoder,
+            accepted: incoming.accepted,
             reserved,
             rest,
         };

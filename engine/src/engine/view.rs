@@ -49,4 +49,12 @@ impl<'a> TorrentView<'a> {
     pub fn trackers(&self) -> Vec<TrackerView> {
         self.torrent.trackers()
     }
+
+    /// Holds the parts of the torrent against each other; for tests.
+    ///
+    /// # Errors
+    /// Says what does not agree.
+    pub fn audit(&self) -> Result<(), String> {
+        self.torrent.audit()
+    }
 }

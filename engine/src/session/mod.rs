@@ -128,6 +128,9 @@ pub struct Outgoing {
     pub body: Option<Block>,
 }
 
+/// Requests that BitComet takes, whatever it says; it drops the rest [libtorrent].
+const BITCOMET_REQUESTS_MAX: u32 = 50;
+
 /// One connection to one peer.
 #[derive(Clone, Debug)]
 pub struct Session {
@@ -155,6 +158,8 @@ pub struct Session {
     created: Instant,
     established: Instant,
     last_received: Instant,
+    /// Our disk is behind, so nothing is read: whatever the peer owes is late for a reason of ours.
+    held: bool,
     last_sent: Instant,
     /// When either side last wanted something of the other, or stopped to.
     last_wanted: Instant,
@@ -176,16 +181,18 @@ impl Session {
         Self::new(now, rules, addr, true, Phase::Connecting, Reserved::NONE)
     }
 
-    /// A connection whose other side dialled us; `decoder` has yielded the head of its handshake, with `reserved`.
+    /// A connection whose other side dialled us at `accepted`; `decoder` has yielded the head of its handshake, with `reserved`.
     /// Our handshake goes out at once: a tracker that checks whether we are reachable stops after the head.
     pub fn accept_connection(
         now: Instant,
         rules: Arc<Rules>,
         addr: SocketAddr,
+        accepted: Instant,
         decoder: HandshakeDecoder,
         reserved: Reserved,
     ) -> Self {
         let mut session = Self::new(now, rules, addr, false, Phase::Handshaking(decoder), reserved);
+        session.established = accepted;
         session.send_handshake(now);
         session
     }
@@ -218,6 +225,7 @@ impl Session {
             created: now,
             established: now,
             last_received: now,
+            held: false,
             last_sent: now,
             last_wanted: now,
             last_choke_change: None,
@@ -244,6 +252,24 @@ impl Session {
     /// The system took bytes of ours.
     pub fn handle_sent(&mut self, bytes: u64) {
         self.uploads.unsent = self.uploads.unsent.saturating_sub(bytes);
+    }
+
+    /// Bytes given out and not yet taken by the system.
+    pub const fn unsent(&self) -> u64 {
+        self.uploads.unsent
+    }
+
+    /// Nothing is read from the peer until [`Session::go_on_reading`].
+    pub fn hold_reading(&mut self) {
+        self.held = true;
+    }
+
+    /// The peer is read from again. The time of what it owes begins now.
+    pub fn go_on_reading(&mut self, now: Instant) {
+        if core::mem::take(&mut self.held) {
+            self.last_received = now;
+            self.requests.restart(now);
+        }
     }
 
     /// Ends the session; what was given out for sending still goes.
@@ -332,6 +358,11 @@ impl Session {
         self.requests.outstanding()
     }
 
+    /// The outstanding requests that only this peer was asked for, as far as it knows.
+    pub fn unreleased(&self) -> impl Iterator<Item = BlockRange> + '_ {
+        self.requests.unreleased()
+    }
+
     /// Requests of the peer that wait or are being read.
     pub fn uploads_queued(&self) -> usize {
         self.uploads.len()
@@ -347,6 +378,10 @@ impl Session {
             .reqq
             .unwrap_or(self.rules.config.reqq_default)
             .max(1);
+        let reqq = match self.peer_id {
+            Some(id) if id.0.starts_with(b"-BC") => reqq.min(BITCOMET_REQUESTS_MAX),
+            _ => reqq,
+        };
         let depth = self.requests.depth(&self.rules.config).min(reqq) as usize;
         depth.saturating_sub(self.requests.outstanding())
     }

@@ -1,6 +1,6 @@
 //! What the peer says to us.
 
-use super::requests::Arrival;
+use super::requests::{Arrival, Rejected};
 use super::{End, Output, Phase, Session, Violation};
 use crate::bitfield::{Bitfield, BitfieldError};
 use crate::block::Block;
@@ -191,6 +191,10 @@ impl Session {
     fn requested(&mut self, now: Instant, range: BlockRange) -> Meaning {
         let config = &self.rules.config;
         let (queue_max, bad_max) = (config.reqq_ours as usize, config.bad_requests_max);
+        if self.uploads.bad > bad_max {
+            // the last ones named pieces that we do not have
+            return Err(Violation::TooManyBadRequests);
+        }
         let legal = self.rules.geometry.is_within(range) && range.length <= config.serve_block_max;
         let granted = !self.am_choking || self.granted_fast(range.piece);
         if legal && granted && self.uploads.contains(range) {
@@ -233,10 +237,14 @@ impl Session {
     }
 
     fn rejected(&mut self, range: BlockRange) -> Meaning {
-        if self.requests.rejected(range) {
-            // a granted piece that is refused was no grant (BEP 6: it says nothing about having it)
-            self.allowed_to_us.retain(|piece| *piece != range.piece);
-            return Ok(Some(Output::Rejected(range)));
+        match self.requests.rejected(range) {
+            Rejected::Requested => {
+                // a granted piece that is refused was no grant (BEP 6: it says nothing about having it)
+                self.allowed_to_us.retain(|piece| *piece != range.piece);
+                return Ok(Some(Output::Rejected(range)));
+            }
+            Rejected::Late => return Ok(None),
+            Rejected::Unknown => {}
         }
         self.stray_rejects += 1;
         if self.stray_rejects > self.rules.config.stray_rejects_max {

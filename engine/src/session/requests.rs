@@ -30,6 +30,27 @@ struct Outstanding {
     released: bool,
 }
 
+/// A request that is over. One answer more is no fault: ours to take it back and the peer's to answer it may cross.
+#[derive(Clone, Copy, Debug)]
+struct Late {
+    range: BlockRange,
+    /// Its block came.
+    arrived: bool,
+    /// It was rejected after it was over.
+    rejected: bool,
+}
+
+/// How a reject stands to our requests.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Rejected {
+    /// It was outstanding.
+    Requested,
+    /// It was asked for once: the answer to our cancel, say.
+    Late,
+    /// It was never asked for, or rejected before.
+    Unknown,
+}
+
 /// How a block that arrived stands to our requests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Arrival {
@@ -48,7 +69,7 @@ pub(super) enum Arrival {
 pub(super) struct Requests {
     /// Oldest first.
     outstanding: VecDeque<Outstanding>,
-    late: VecDeque<BlockRange>,
+    late: VecDeque<Late>,
     duplicates: u32,
     depth: Option<u32>,
     /// When the last block came, or the first request was sent to a peer that owed nothing.
@@ -62,6 +83,12 @@ impl Requests {
         self.outstanding.len()
     }
 
+    /// The ranges that nobody else was asked for on account of this peer.
+    pub(super) fn unreleased(&self) -> impl Iterator<Item = BlockRange> + '_ {
+        let open = self.outstanding.iter().filter(|request| !request.released);
+        open.map(|request| request.range)
+    }
+
     /// How many requests may be outstanding, whatever the peer's `reqq`.
     pub(super) fn depth(&self, config: &SessionConfig) -> u32 {
         if self.snubbed {
@@ -69,6 +96,12 @@ impl Requests {
         } else {
             self.depth.unwrap_or(DEPTH_FIRST).max(config.pipeline_min)
         }
+    }
+
+    /// As if the rate had led to this depth.
+    #[cfg(test)]
+    pub(super) fn assume_depth(&mut self, depth: u32) {
+        self.depth = Some(depth);
     }
 
     fn grow(&mut self, now: Instant, config: &SessionConfig, block_length: u32) {
@@ -95,11 +128,15 @@ impl Requests {
         });
     }
 
-    fn remember(&mut self, range: BlockRange) {
+    fn remember(&mut self, range: BlockRange, arrived: bool) {
         if self.late.len() == LATE_MAX {
             self.late.pop_front();
         }
-        self.late.push_back(range);
+        self.late.push_back(Late {
+            range,
+            arrived,
+            rejected: false,
+        });
     }
 
     fn take(&mut self, range: BlockRange) -> Option<Outstanding> {
@@ -120,9 +157,16 @@ impl Requests {
         config: &SessionConfig,
     ) -> Arrival {
         let arrival = if self.take(range).is_some() {
-            self.remember(range);
+            self.remember(range, true);
             Arrival::Requested
-        } else if self.late.contains(&range) {
+        } else if let Some(late) = self
+            .late
+            .iter_mut()
+            .find(|late| late.range == range && !late.arrived)
+        {
+            late.arrived = true;
+            Arrival::Late
+        } else if self.late.iter().any(|late| late.range == range) {
             self.duplicates += 1;
             if self.duplicates > DUPLICATES_MAX {
                 Arrival::TooManyLate
@@ -139,9 +183,29 @@ impl Requests {
         arrival
     }
 
-    /// The peer said that it will not answer this one. False when it was not outstanding.
-    pub(super) fn rejected(&mut self, range: BlockRange) -> bool {
-        self.take(range).is_some()
+    /// The peer said that it will not answer this one.
+    pub(super) fn rejected(&mut self, range: BlockRange) -> Rejected {
+        if self.take(range).is_some() {
+            // it may be the answer to an earlier cancel of the same range, and the block still comes
+            self.remember(range, false);
+            return Rejected::Requested;
+        }
+        let mut late = self.late.iter_mut();
+        match late.find(|late| late.range == range && !late.rejected) {
+            Some(late) => {
+                late.rejected = true;
+                Rejected::Late
+            }
+            None => Rejected::Unknown,
+        }
+    }
+
+    /// Nothing was read for a while, for a reason of ours: the time of every request begins again.
+    pub(super) fn restart(&mut self, now: Instant) {
+        self.progress = now;
+        for request in &mut self.outstanding {
+            request.at = now;
+        }
     }
 
     /// We do not want this one any more. With the Fast extension it stays outstanding until it is answered
@@ -153,7 +217,7 @@ impl Requests {
         }
         let known = self.take(range).is_some();
         if known {
-            self.remember(range);
+            self.remember(range, false);
         }
         known
     }
@@ -161,7 +225,7 @@ impl Requests {
     /// All outstanding ones will go unanswered: a choke without the Fast extension (BEP 3 field practice).
     pub(super) fn drop_all(&mut self) {
         while let Some(request) = self.outstanding.pop_front() {
-            self.remember(request.range);
+            self.remember(request.range, false);
         }
     }
 
@@ -197,7 +261,7 @@ impl Requests {
             return None;
         }
         let range = self.outstanding.pop_front()?.range;
-        self.remember(range);
+        self.remember(range, false);
         Some(range)
     }
 }
@@ -320,8 +384,9 @@ mod tests {
         requests.sent(Instant::START, range(1));
         assert!(requests.cancelled(range(1), true));
         assert_eq!(requests.outstanding(), 1);
-        assert!(requests.rejected(range(1)));
-        assert!(!requests.rejected(range(1)));
+        assert_eq!(requests.rejected(range(1)), Rejected::Requested);
+        assert_eq!(requests.rejected(range(1)), Rejected::Late);
+        assert_eq!(requests.rejected(range(1)), Rejected::Unknown);
         requests.sent(Instant::START, range(2));
         assert!(requests.cancelled(range(2), false));
         assert_eq!(requests.outstanding(), 0);

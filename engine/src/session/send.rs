@@ -156,6 +156,8 @@ impl Session {
         self.last_choke_change = Some(now);
         self.unchoked_at = (!choking).then_some(now);
         self.uploaded_this_unchoke = 0;
+        // requests that were on their way when we choked are no fault of the peer's
+        self.uploads.bad = 0;
         if !choking {
             self.send(now, &Message::Unchoke);
             return;

@@ -1,5 +1,7 @@
 //! A session fed with bytes, its outputs and what it says.
 
+mod crossing;
+
 use super::*;
 use crate::time::Duration;
 use crate::wire::{Handshake, HandshakePart, Message};
@@ -152,7 +154,8 @@ fn an_accepted_session_answers_before_the_peer_id_is_there() {
     let Ok(Some(HandshakePart::Head { reserved, .. })) = decoder.next(&mut head) else {
         panic!()
     };
-    let mut session = Session::accept_connection(Instant::START, rules(), addr(), decoder, reserved);
+    let now = Instant::START;
+    let mut session = Session::accept_connection(now, rules(), addr(), now, decoder, reserved);
     assert_eq!(sent(&mut session), ["handshake"]);
     assert_eq!(feed(&mut session, Instant::START, &bytes[48..60]), []);
     assert_eq!(

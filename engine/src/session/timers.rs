@@ -13,6 +13,7 @@ impl Session {
             Phase::Connecting => Some(self.created + config.connect_timeout),
             Phase::Handshaking(_) => Some(self.established + config.handshake_timeout),
             Phase::Over => None,
+            Phase::Open(_) if self.held => Some(self.last_sent + config.keepalive_after),
             Phase::Open(_) => {
                 let idle = self.last_received + config.idle_timeout;
                 let keepalive = self.last_sent + config.keepalive_after;
@@ -31,12 +32,14 @@ impl Session {
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant, outputs: &mut Vec<Output>) {
-        let config = self.rules.config.clone();
+        let rules = self.rules.clone();
+        let config = &rules.config;
         let end = match self.phase {
             Phase::Connecting if now >= self.created + config.connect_timeout => Some(End::ConnectTimeout),
             Phase::Handshaking(_) if now >= self.established + config.handshake_timeout => {
                 Some(End::HandshakeTimeout)
             }
+            Phase::Open(_) if self.held => None,
             Phase::Open(_) if now >= self.last_received + config.idle_timeout => Some(End::Silent),
             Phase::Open(_) if self.useless_at().is_some_and(|at| now >= at) => Some(End::Useless),
             Phase::Open(_) => None,
@@ -47,12 +50,14 @@ impl Session {
             outputs.push(Output::Ended(end));
             return;
         }
-        if self.requests.becomes_snubbed(now, &config) {
+        if !self.held && self.requests.becomes_snubbed(now, config) {
             outputs.push(Output::Snubbed {
                 released: self.requests.release_all(),
             });
         }
-        while let Some(range) = self.requests.expired(now, &config) {
+        while !self.held
+            && let Some(range) = self.requests.expired(now, config)
+        {
             self.send(now, &Message::Cancel(range));
             outputs.push(Output::Expired(range));
         }

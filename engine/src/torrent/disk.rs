@@ -18,6 +18,8 @@ pub(super) enum DiskOp {
     Prepare,
     /// Hash of a piece found on the disk.
     Check(PieceIndex),
+    /// Hash of a verified piece that could not be read.
+    Doubt(PieceIndex),
     /// A block that arrived.
     Write(BlockRange),
     /// Hash of a piece that arrived.
@@ -72,12 +74,13 @@ impl Torrent {
                     },
                 );
             }
+            (DiskOp::Doubt(piece), DiskDone::Hash(digest)) => self.doubt_ends(cx, piece, Ok(digest)),
             (DiskOp::Write(_), DiskDone::Written) => {}
             (DiskOp::Hash(piece), DiskDone::Hash(digest)) => self.hashed(cx, piece, digest),
             (DiskOp::Read(conn, range), DiskDone::Read(data)) => self.upload_read(cx, conn, range, data),
             (DiskOp::DigestsOfFailed(piece), DiskDone::Digests(digests)) => {
                 self.blame.digests_of_failed(piece, digests);
-                self.free_failed_piece(piece);
+                self.fetch_again(cx.now, piece);
             }
             (DiskOp::DigestsOfGood(piece), DiskDone::Digests(digests)) => {
                 self.blame_by_digests(cx, piece, digests);
@@ -107,19 +110,21 @@ impl Torrent {
                 };
                 self.checked(cx, piece, found);
             }
+            DiskOp::Doubt(piece) => self.doubt_ends(cx, piece, Err(error)),
             DiskOp::Read(conn, range) => self.upload_unreadable(cx, conn, range, error),
             // nobody can be blamed without digests, and nothing is lost by that
-            DiskOp::DigestsOfFailed(piece) => self.free_failed_piece(piece),
+            DiskOp::DigestsOfFailed(piece) => self.fetch_again(cx.now, piece),
             DiskOp::DigestsOfGood(_) => {}
             DiskOp::Write(range) => {
                 self.block_lost(range.piece);
                 self.disk_failed(cx, error);
             }
             DiskOp::Hash(piece) => {
-                self.hash_failed(piece);
+                self.hash_failed(piece, error.fault == DiskFault::Missing);
                 self.disk_failed(cx, error);
             }
             DiskOp::Open | DiskOp::Prepare => self.disk_failed(cx, error),
+            DiskOp::SaveResume if !matches!(self.phase, Phase::Stopping) => self.save_failed(cx, error),
             DiskOp::Sync | DiskOp::SaveResume => {
                 self.resume_failed();
                 if matches!(self.phase, Phase::Stopping) {
@@ -185,12 +190,19 @@ impl Torrent {
         }
     }
 
-    /// Tries storage again: from the beginning if it was never opened, else by making its files.
+    /// Tries storage again: from the beginning if it was never opened, by making its files if there is something to
+    /// fetch, else by hashing what could not be read.
     pub(super) fn retry_disk(&mut self, cx: &mut Context<'_>) {
         if self.stamps.is_empty() {
             self.open(cx);
-        } else {
+        } else if !self.is_complete() {
             self.prepare(cx);
+        } else if self.hash_doubtful(cx) {
+            if let Phase::DiskFailed { retry_at, .. } = &mut self.phase {
+                *retry_at = Some(cx.now + cx.config.disk_retry);
+            }
+        } else {
+            self.activate(cx);
         }
     }
 }

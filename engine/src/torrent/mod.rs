@@ -8,9 +8,11 @@
 //! and every connection is in one table until it is answered or closed, and its late answer finds nothing.
 
 mod add;
+mod audit;
 mod choke;
 mod dial;
 mod disk;
+mod doubt;
 mod open;
 mod peers;
 mod plan;
@@ -196,7 +198,9 @@ pub struct Torrent {
     verified: u64,
     traffic: Traffic,
     peers_seen: BTreeSet<PeerId>,
-    completed_told: bool,
+    completed: Completed,
+    /// The files were made, or vouched for, by a run of ours, so they may be written to.
+    ours: bool,
     stop: stop::Stop,
 }
 
@@ -211,6 +215,15 @@ struct Traffic {
     wasted: u64,
     rate_down: Rate,
     rate_up: Rate,
+}
+
+/// Who knows that everything is there.
+#[derive(Clone, Copy, Debug, Default)]
+struct Completed {
+    /// The user.
+    told: bool,
+    /// The trackers: it was so when it began, or `completed` was announced. That is done once.
+    counted: bool,
 }
 
 /// A session and what the torrent keeps beside it.
@@ -282,7 +295,8 @@ impl Torrent {
             verified: 0,
             traffic: Traffic::default(),
             peers_seen: BTreeSet::new(),
-            completed_told: false,
+            completed: Completed::default(),
+            ours: false,
             stop: stop::Stop::default(),
             add,
         };
@@ -374,6 +388,7 @@ impl Torrent {
     pub fn deadline(&self) -> Option<(Instant, Due)> {
         let due = [
             (self.timers.first().map(|(at, _)| *at), Due::Peer),
+            (self.hopeless_deadline(), Due::Peer),
             (self.choke_deadline(), Due::Choker),
             (self.dial_deadline(), Due::Candidates),
             (
@@ -391,6 +406,7 @@ impl Torrent {
     /// Does what is due.
     pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         self.session_timeouts(cx);
+        self.hopeless_timeout(cx.now);
         self.choke_timeout(cx);
         self.candidates.handle_timeout(cx.now);
         self.announce_timeout(cx);

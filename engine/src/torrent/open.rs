@@ -1,9 +1,10 @@
 //! From nothing to active: what is on the disk, what of it may be trusted, what has to be hashed, making the files.
 //!
 //! A saved resume state is believed as far as it can be checked: after a clean stop every file must still have the
-//! length and modification time of then; after a kill the pieces that were synced are believed while their files
-//! have not become shorter, and every other piece whose bytes are there is hashed. So nothing verified is fetched
-//! twice and nothing doubtful is trusted.
+//! length and modification time of then. After a kill that holds only for files that were whole, since we write to
+//! those no more; of a file that we were still writing, the synced pieces are believed while it has become neither
+//! shorter nor older, for what others wrote to it cannot be told from what we did. Every other piece whose bytes are
+//! there is hashed. So nothing verified is fetched twice and nothing doubtful is trusted.
 
 use super::disk::DiskOp;
 use super::{Context, Phase, Purpose, Torrent};
@@ -39,6 +40,7 @@ pub(super) struct Checking {
 
 impl Torrent {
     pub(super) fn open(&mut self, cx: &mut Context<'_>) {
+        self.forget_everything();
         let job = DiskJob::Open {
             root: self.add.root.clone(),
             layout: self.metainfo.layout.clone(),
@@ -47,6 +49,23 @@ impl Torrent {
         };
         self.disk(cx, DiskOp::Open, job);
         self.enter(cx, Phase::Opening);
+    }
+
+    /// The disk is about to be looked at: nothing that was believed of it counts any more. Blocks of pieces in work
+    /// are asked for again, or bytes that somebody else changed would be blamed on the peers that sent them.
+    fn forget_everything(&mut self) {
+        // late answers find nothing; only the bytes of writes are still counted
+        self.ops.retain(|_, op| matches!(op, DiskOp::Write(_)));
+        self.stamps.clear();
+        self.resume = super::resume::Saving::default();
+        self.verifying.forget_pieces();
+        for piece in self.geometry.piece_indices() {
+            self.forget_piece(piece);
+            self.picker.piece_failed(piece);
+            self.blame.forget(piece);
+        }
+        // peers that had nothing to give may have now
+        self.candidates.retry_now();
     }
 
     /// Storage told what is there.
@@ -74,7 +93,8 @@ impl Torrent {
                 }
             },
         );
-        let foreign = resume.is_none();
+        self.ours |= resume.is_some();
+        let foreign = !self.ours;
         let trusted = resume.map_or_else(|| Bitfield::new(pieces), |resume| self.trusted(&resume));
         for piece in trusted.iter() {
             self.mark_verified(piece);
@@ -107,10 +127,10 @@ impl Torrent {
             ) else {
                 return false;
             };
-            if resume.clean {
+            if resume.clean || self.is_whole(&resume.have, file) {
                 now == then
             } else {
-                now.length >= then.length
+                now.length >= then.length && now.modified_ns >= then.modified_ns
             }
         };
         let mut trusted = Bitfield::new(self.geometry.pieces());
@@ -124,6 +144,15 @@ impl Torrent {
             }
         }
         trusted
+    }
+
+    /// Whether a set of pieces covers a file.
+    fn is_whole(&self, have: &Bitfield, file: usize) -> bool {
+        let Some(file) = self.metainfo.layout.files().get(file) else {
+            return false;
+        };
+        let mut pieces = self.geometry.pieces_of(file.offset..file.offset + file.length);
+        pieces.all(|piece| have.contains(PieceIndex(piece)))
     }
 
     /// Whether every byte of a piece lies within a file that is there.
@@ -242,20 +271,23 @@ impl Torrent {
     /// The files are there.
     pub(super) fn prepared(&mut self, cx: &mut Context<'_>) {
         if matches!(self.phase, Phase::Preparing) {
+            self.ours = true;
             self.activate(cx);
         }
     }
 
     /// From now on the torrent takes part in its swarm, unless it is paused.
-    fn activate(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn activate(&mut self, cx: &mut Context<'_>) {
         self.enter(cx, Phase::Active);
         self.save_resume(cx);
         for piece in core::mem::take(&mut self.verifying.unhashed) {
             self.hash(cx, piece);
         }
+        self.hash_doubtful(cx);
         self.dirty.extend(self.sessions.keys().copied());
-        if self.is_complete() && !self.completed_told {
-            self.completed_told = true;
+        self.completed.counted |= self.have().is_full();
+        if self.is_complete() && !self.completed.told {
+            self.completed.told = true;
             self.report(cx, Report::Completed { torrent: self.id });
         }
         if !self.paused {
@@ -280,12 +312,7 @@ impl Torrent {
             return;
         }
         self.end_all(cx, crate::session::End::TorrentStopped);
-        let had: Vec<PieceIndex> = self.picker.have().iter().collect();
-        for piece in had {
-            self.forget_piece(piece);
-        }
         self.add.trust_resume = false;
-        self.add.overwrite = true;
         self.open(cx);
     }
 

@@ -4,7 +4,7 @@ use super::disk::DiskOp;
 use super::{Context, Output, PEERS_SEEN_MAX, Peer, Phase, Torrent};
 use crate::block::Block;
 use crate::candidates::{Refusal, Source};
-use crate::disk::{DiskError, DiskJob};
+use crate::disk::DiskJob;
 use crate::geometry::BlockRange;
 use crate::id::ConnId;
 use crate::net::CloseCause;
@@ -25,6 +25,8 @@ const READ_WINDOW: u32 = 512 * 1024;
 pub struct IncomingHead<'a> {
     /// Has yielded the head and waits for the peer id.
     pub decoder: HandshakeDecoder,
+    /// When it was accepted: the whole handshake has its time from then on.
+    pub accepted: Instant,
     /// What the peer understands.
     pub reserved: Reserved,
     /// Bytes behind the head.
@@ -61,8 +63,14 @@ impl Torrent {
                 | Refusal::TooManyPorts
                 | Refusal::Full => End::Full,
             })?;
-        let session =
-            Session::accept_connection(cx.now, self.rules.clone(), from, head.decoder, head.reserved);
+        let session = Session::accept_connection(
+            cx.now,
+            self.rules.clone(),
+            from,
+            head.accepted,
+            head.decoder,
+            head.reserved,
+        );
         self.adopt(conn, session);
         self.grant(cx, conn, READ_WINDOW);
         self.handle_received(cx, conn, head.rest);
@@ -124,7 +132,7 @@ impl Torrent {
     pub fn handle_sent(&mut self, conn: ConnId, bytes: u64) {
         if let Some(peer) = self.sessions.get_mut(&conn) {
             peer.session.handle_sent(bytes);
-            if peer.session.uploads_queued() > 0 {
+            if peer.session.uploads_queued() > 0 || peer.read_owed > 0 {
                 self.dirty.insert(conn);
             }
         }
@@ -170,6 +178,9 @@ impl Torrent {
             End::ConnectTimeout | End::HandshakeTimeout | End::Violation(_) => {
                 self.candidates.failed(cx.now, addr);
             }
+            End::BothSeeds => self.candidates.not_needed(cx.now, addr),
+            // it did nothing wrong
+            End::Duplicate | End::Full => self.candidates.set_aside(cx.now, addr),
             _ if connecting => self.candidates.gave_up(cx.now, addr),
             _ => self.candidate_closed(cx.now, conn),
         }
@@ -289,7 +300,7 @@ impl Torrent {
         }
     }
 
-    fn others_may_request(&mut self, but: ConnId) {
+    pub(super) fn others_may_request(&mut self, but: ConnId) {
         let idle = |peer: &&Peer| peer.session.wants() > 0;
         let wanting = self
             .sessions
@@ -421,32 +432,6 @@ impl Torrent {
             self.traffic.rate_up.add(cx.now, u64::from(range.length));
         }
         self.dirty.insert(conn);
-    }
-
-    /// A block for a peer could not be read: the piece is not offered any more.
-    pub(super) fn upload_unreadable(
-        &mut self,
-        cx: &mut Context<'_>,
-        conn: ConnId,
-        range: BlockRange,
-        error: DiskError,
-    ) {
-        if let Some(peer) = self.sessions.get_mut(&conn) {
-            peer.session.drop_upload(cx.now, range);
-            self.dirty.insert(conn);
-        }
-        if self.picker.have().contains(range.piece) {
-            self.forget_piece(range.piece);
-            self.resume.dirty(cx.now);
-            self.report(
-                cx,
-                Report::DiskFailed {
-                    torrent: self.id,
-                    error,
-                    retry_at: None,
-                },
-            );
-        }
     }
 
     /// A peer that the user or a tracker named.

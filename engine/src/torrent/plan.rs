@@ -12,6 +12,10 @@ use alloc::vec::Vec;
 /// A peer that fetches a whole piece in this time is given whole pieces [libtorrent].
 const WHOLE_PIECE_TIME: Duration = Duration::from_secs(20);
 
+/// How many times the bytes that uploads may leave unsent a peer may leave unsent in all before it is read no more.
+/// Blocks stop at one, so only messages that it makes us send get there.
+const CLOGGED: u64 = 2;
+
 impl Torrent {
     /// Refills, flushes and registers the sessions that something happened to, in the order of their ids.
     pub fn plan(&mut self, cx: &mut Context<'_>) {
@@ -29,7 +33,7 @@ impl Torrent {
         self.tell_state(cx);
     }
 
-    fn may_fetch(&self) -> bool {
+    pub(super) fn may_fetch(&self) -> bool {
         matches!(self.phase, Phase::Active) && !self.paused
     }
 
@@ -61,9 +65,14 @@ impl Torrent {
             fast: is_fast(session, cx.now, self.geometry.piece_length()),
         };
         let mut picks = Vec::new();
+        let endgame = self.picker.is_endgame();
         self.picker.pick(conn, wants, mode, &mut picks);
         for pick in picks {
             session.request(cx.now, pick.range);
+        }
+        if self.picker.is_endgame() != endgame {
+            // the last free block is taken: who found none may race for it now
+            self.others_may_request(conn);
         }
     }
 
@@ -90,7 +99,8 @@ impl Torrent {
         }
     }
 
-    /// Gives back the budget of what was read, unless the disk is behind.
+    /// Gives back the budget of what was read, unless the disk is behind, or the peer takes nothing of what we answer:
+    /// our answers to a flood must not pile up.
     fn give_budget(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         let Some(peer) = self.sessions.get_mut(&conn) else {
             return;
@@ -100,6 +110,11 @@ impl Torrent {
         }
         if self.writing > cx.config.disk_bytes_in_flight_max {
             self.starved.insert(conn);
+            peer.session.hold_reading();
+            return;
+        }
+        peer.session.go_on_reading(cx.now);
+        if peer.session.unsent() > cx.config.send_buffer_max * CLOGGED {
             return;
         }
         let budget = core::mem::take(&mut peer.read_owed);

@@ -3,7 +3,8 @@
 use super::disk::DiskOp;
 use super::{Context, Phase, Purpose, Torrent};
 use crate::bitfield::Bitfield;
-use crate::disk::{DiskJob, FileStamp};
+use crate::disk::{DiskError, DiskJob, FileStamp};
+use crate::report::Report;
 use crate::resume::Resume;
 use crate::time::Instant;
 use alloc::vec::Vec;
@@ -19,6 +20,8 @@ pub(super) struct Saving {
     dirty_since: Option<Instant>,
     /// Another save was asked for while one was under way.
     again: bool,
+    /// The last save failed, and the user was told.
+    failed: bool,
 }
 
 impl Saving {
@@ -73,6 +76,7 @@ impl Torrent {
 
     pub(super) fn resume_saved(&mut self, cx: &mut Context<'_>) {
         self.resume.saving = false;
+        self.resume.failed = false;
         if core::mem::take(&mut self.resume.again) {
             self.save_resume(cx);
         } else if matches!(self.phase, Phase::Stopping) {
@@ -83,6 +87,26 @@ impl Torrent {
     /// A sync or a save failed. The next interval tries again.
     pub(super) fn resume_failed(&mut self) {
         self.resume = Saving::default();
+    }
+
+    /// The state could not be saved: its folder may be full or read-only while the download's is not. The download
+    /// goes on, the next interval tries again; the user is told once.
+    pub(super) fn save_failed(&mut self, cx: &mut Context<'_>, error: DiskError) {
+        let told = core::mem::replace(&mut self.resume.failed, true);
+        self.resume_failed();
+        self.resume.failed = true;
+        self.resume.dirty(cx.now);
+        if !told {
+            let retry_at = Some(cx.now + self.resume_interval);
+            self.report(
+                cx,
+                Report::DiskFailed {
+                    torrent: self.id,
+                    error,
+                    retry_at,
+                },
+            );
+        }
     }
 
     /// Whether a sync or a save is under way.

@@ -25,7 +25,9 @@ impl Torrent {
         self.paused = true;
         self.end_all(cx, End::TorrentStopped);
         self.announce_stop(cx);
-        self.save_resume(cx);
+        if self.knows_its_disk() {
+            self.save_resume(cx);
+        }
         self.tell_state(cx);
     }
 
@@ -51,12 +53,7 @@ impl Torrent {
             return;
         }
         self.stop.removed = removed;
-        let opened = !matches!(self.phase, Phase::Opening);
-        // what was verified by a check that is cut short is not all that there is: the saved state stays as it was
-        let known = matches!(
-            self.phase,
-            Phase::Active | Phase::DiskFailed { .. } | Phase::Preparing
-        );
+        let known = self.knows_its_disk();
         self.end_all(
             cx,
             if removed {
@@ -67,15 +64,22 @@ impl Torrent {
         );
         self.enter(cx, Phase::Stopping);
         self.announce_stop(cx);
-        if !opened {
-            self.stop.disk_closed = true;
-        } else if known {
+        if known {
             self.save_resume(cx);
         }
-        if opened && !self.resume_busy() {
+        // also when it is not open yet: jobs are done in order, so that it is closed behind its opening
+        if !self.resume_busy() {
             self.close_storage(cx);
         }
         self.gone_if_all_is_done(cx);
+    }
+
+    /// Whether what is verified is all that there is. During a check it is not: the saved state stays as it was.
+    const fn knows_its_disk(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Active | Phase::DiskFailed { .. } | Phase::Preparing
+        )
     }
 
     pub(super) fn close_storage(&mut self, cx: &mut Context<'_>) {

@@ -8,10 +8,17 @@ use crate::geometry::BlockRange;
 use crate::id::{PieceIndex, Sha1Digest};
 use crate::report::{BanReason, Report};
 use crate::session::End;
+use crate::time::{Duration, Instant};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::vec::Vec;
 use core::net::IpAddr;
+
+/// Wait before a piece that fails from everyone is fetched again, doubled with each failure.
+const HOPELESS_WAIT: Duration = Duration::from_secs(15);
+
+/// Most doublings of [`HOPELESS_WAIT`]: 64 minutes.
+const HOPELESS_DOUBLINGS: u32 = 8;
 
 /// Pieces between their last block and their verdict.
 #[derive(Clone, Debug, Default)]
@@ -20,10 +27,30 @@ pub(super) struct Verifying {
     pub(super) hashing: BTreeSet<PieceIndex>,
     /// The hash could not be taken; it is asked for again when storage works.
     pub(super) unhashed: BTreeSet<PieceIndex>,
+    /// Verified once, unreadable later: hashed when storage works.
+    pub(super) doubtful: BTreeSet<PieceIndex>,
     /// Among `hashing`: storage did not take a block.
     lost: BTreeSet<PieceIndex>,
+    /// Pieces that fail whoever sends them, and when each is fetched again.
+    hopeless: BTreeSet<(Instant, PieceIndex)>,
     /// How often each piece has failed in this run.
     failures: BTreeMap<PieceIndex, u32>,
+}
+
+impl Verifying {
+    /// Nothing is being verified any more; how often pieces failed is still known.
+    pub(super) fn forget_pieces(&mut self) {
+        self.hashing.clear();
+        self.unhashed.clear();
+        self.doubtful.clear();
+        self.lost.clear();
+        self.hopeless.clear();
+    }
+
+    /// A piece that is left alone for a while because it fails whoever sends it.
+    pub(super) fn hopeless(&self) -> Option<PieceIndex> {
+        self.hopeless.first().map(|(_, piece)| *piece)
+    }
 }
 
 impl Torrent {
@@ -45,10 +72,10 @@ impl Torrent {
     }
 
     /// The hash of a piece that arrived could not be taken. Storage still has its blocks, so it is asked again when
-    /// storage works, unless one of them was lost.
-    pub(super) fn hash_failed(&mut self, piece: PieceIndex) {
+    /// storage works, unless one of them was lost or is `missing`.
+    pub(super) fn hash_failed(&mut self, piece: PieceIndex, missing: bool) {
         self.verifying.hashing.remove(&piece);
-        if self.verifying.lost.remove(&piece) {
+        if self.verifying.lost.remove(&piece) || missing {
             self.blame.forget(piece);
             self.free_failed_piece(piece);
         } else {
@@ -112,10 +139,10 @@ impl Torrent {
 
     /// Every wanted piece is there.
     fn complete(&mut self, cx: &mut Context<'_>) {
-        self.completed_told = true;
+        self.completed.told = true;
         self.report(cx, Report::Completed { torrent: self.id });
         self.tell_state(cx);
-        if self.picker.have().is_full() {
+        if self.picker.have().is_full() && !core::mem::replace(&mut self.completed.counted, true) {
             self.announce_completed(cx);
         }
         self.save_resume(cx);
@@ -156,14 +183,14 @@ impl Torrent {
         );
         match verdict {
             crate::blame::Verdict::BanSole(ip) => {
-                self.free_failed_piece(piece);
+                self.fetch_again(cx.now, piece);
                 self.ban(cx, ip, BanReason::SoleSource { piece });
             }
             // the piece stays as it is until its block digests are taken: later nobody could be blamed
             crate::blame::Verdict::Suspect(_) => {
                 self.disk(cx, DiskOp::DigestsOfFailed(piece), DiskJob::Digests { piece });
             }
-            crate::blame::Verdict::Unknown => self.free_failed_piece(piece),
+            crate::blame::Verdict::Unknown => self.fetch_again(cx.now, piece),
         }
         if let Some(hopeless) = self.blame.hopeless(piece) {
             let text = format!(
@@ -172,6 +199,30 @@ impl Torrent {
                 piece.0, hopeless.failures
             );
             self.note(cx, text);
+        }
+    }
+
+    /// A piece that failed its hash is fetched again: at once, or after a growing wait if it fails whoever sends it.
+    /// A torrent that is wrong itself would cost the whole line for ever.
+    pub(super) fn fetch_again(&mut self, now: Instant, piece: PieceIndex) {
+        if self.blame.hopeless(piece).is_none() {
+            self.free_failed_piece(piece);
+            return;
+        }
+        let failures = self.verifying.failures.get(&piece).copied().unwrap_or_default();
+        let wait = HOPELESS_WAIT.saturating_mul(1 << failures.min(HOPELESS_DOUBLINGS));
+        self.verifying.hopeless.insert((now + wait, piece));
+    }
+
+    pub(super) fn hopeless_deadline(&self) -> Option<Instant> {
+        self.verifying.hopeless.first().map(|(at, _)| *at)
+    }
+
+    pub(super) fn hopeless_timeout(&mut self, now: Instant) {
+        while self.hopeless_deadline().is_some_and(|at| at <= now) {
+            if let Some((_, piece)) = self.verifying.hopeless.pop_first() {
+                self.free_failed_piece(piece);
+            }
         }
     }
 

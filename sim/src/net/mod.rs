@@ -337,6 +337,7 @@ impl World {
                 }
             }
             Output::Datagram { to, from, data } => self.send_datagram(id, to, from, data),
+            Output::Refuse { whom, asked } => self.refuse_datagram(id, whom, asked),
             Output::Resolve { lookup, host } => {
                 if let Some((delay, result)) = self.net.dns.look_up(&host) {
                     let delivery = Delivery::Resolved(lookup, result);

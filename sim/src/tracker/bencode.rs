@@ -10,6 +10,8 @@ pub(super) enum Value {
     List(Vec<Self>),
     /// Ordered by the raw bytes of its keys, as the format demands.
     Dict(BTreeMap<Vec<u8>, Self>),
+    /// Bytes as they are, bencoded or not.
+    Raw(Vec<u8>),
 }
 
 impl Value {
@@ -33,6 +35,7 @@ impl Value {
         match self {
             Self::Integer(n) => out.extend(format!("i{n}e").into_bytes()),
             Self::Bytes(bytes) => write_bytes(bytes, out),
+            Self::Raw(bytes) => out.extend_from_slice(bytes),
             Self::List(items) => {
                 out.push(b'l');
                 items.iter().for_each(|item| item.write(out));

@@ -25,8 +25,25 @@ pub fn head_length(data: &[u8]) -> Option<usize> {
 impl Tracker {
     /// Answers one HTTP request (its head; announces have no body). The connection is to be closed after it.
     pub fn request(&mut self, now: Instant, from: SocketAddr, request: &[u8]) -> Vec<u8> {
+        match self.answer(now, from, request) {
+            Ok(reply) => {
+                let mut body = Vec::new();
+                reply.write(&mut body);
+                response("200 OK", &body)
+            }
+            Err((status, text)) => response(status, text.as_bytes()),
+        }
+    }
+
+    /// What is said to a request, or the status and text for something that is none.
+    pub(super) fn answer(
+        &mut self,
+        now: Instant,
+        from: SocketAddr,
+        request: &[u8],
+    ) -> Result<Value, (&'static str, &'static str)> {
         let Some((path, query)) = target(request) else {
-            return response("400 Bad Request", b"not an HTTP GET request\n");
+            return Err(("400 Bad Request", "not an HTTP GET request\n"));
         };
         let parameters = Parameters::parse(query);
         let last = path.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
@@ -38,13 +55,9 @@ impl Tracker {
         } else if last.starts_with(b"scrape") {
             self.scrape(&parameters)
         } else {
-            return response("404 Not Found", b"this tracker answers /announce and /scrape\n");
+            return Err(("404 Not Found", "this tracker answers /announce and /scrape\n"));
         };
-        let reply =
-            outcome.unwrap_or_else(|text| Value::dict([("failure reason", Some(Value::text(&text)))]));
-        let mut body = Vec::new();
-        reply.write(&mut body);
-        response("200 OK", &body)
+        Ok(outcome.unwrap_or_else(|text| Value::dict([("failure reason", Some(Value::text(&text)))])))
     }
 
     fn http_reply(&self, parameters: &Parameters, answer: &Answer) -> Value {

@@ -6,13 +6,18 @@
 //! Invariants: equal seeds, times and requests give equal answers; no request makes it panic; what it keeps is
 //! bounded by [`Limits`].
 
+pub mod behaviour;
 mod bencode;
+pub mod check;
+mod host;
 mod http;
 mod swarm;
 #[cfg(test)]
 mod tests;
 mod udp;
 
+pub use behaviour::{BEHAVIOURS, blocks_peers, sample};
+pub use host::TrackerHost;
 pub use http::head_length;
 pub use swarm::{Peer, Swarm};
 
@@ -32,6 +37,18 @@ pub enum AnnounceEvent {
     Started,
     /// The last announce of a run.
     Stopped,
+}
+
+impl AnnounceEvent {
+    /// Its name, or a word for an announce without one.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::None => "(no event)",
+            Self::Completed => "completed",
+            Self::Started => "started",
+            Self::Stopped => "stopped",
+        }
+    }
 }
 
 /// How an announce came.
@@ -122,6 +139,21 @@ pub struct Tracker {
     log: Vec<Announce>,
     failure: Option<String>,
     warning: Option<String>,
+    named: Named,
+}
+
+/// Which peers answers name.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub enum Named {
+    /// Those of the swarm.
+    #[default]
+    Swarm,
+    /// None.
+    Nobody,
+    /// Only the one that asks.
+    Asker,
+    /// These, whoever they are.
+    These(Vec<SocketAddr>),
 }
 
 /// What an announce is answered with, before it is encoded.
@@ -144,6 +176,7 @@ impl Tracker {
             log: Vec::new(),
             failure: None,
             warning: None,
+            named: Named::Swarm,
         }
     }
 
@@ -165,6 +198,22 @@ impl Tracker {
     /// From now on every HTTP answer warns with this text.
     pub fn warn_with(&mut self, text: Option<String>) {
         self.warning = text;
+    }
+
+    /// From now on answers name these peers.
+    pub fn name(&mut self, named: Named) {
+        self.named = named;
+    }
+
+    /// From now on clients are told these intervals.
+    pub fn set_intervals(&mut self, interval: Duration, least: Option<Duration>) {
+        self.limits.interval = interval;
+        self.limits.interval_min = least;
+    }
+
+    /// The interval and the least interval that clients are told.
+    pub fn intervals(&self) -> (Duration, Option<Duration>) {
+        (self.limits.interval, self.limits.interval_min)
     }
 
     /// What is known of a torrent.
@@ -217,11 +266,15 @@ impl Tracker {
                 .unwrap_or(usize::MAX)
                 .min(self.limits.num_want_max),
         };
-        let mut others: Vec<Peer> = swarm
+        let others = swarm
             .peers()
-            .filter(|peer| peer.addr != addr && peer.addr.port() != 0)
-            .cloned()
-            .collect();
+            .filter(|peer| peer.addr != addr && peer.addr.port() != 0);
+        let mut others: Vec<Peer> = match &self.named {
+            Named::Swarm => others.cloned().collect(),
+            Named::Nobody => Vec::new(),
+            Named::Asker => vec![Peer::unknown(addr)],
+            Named::These(peers) => peers.iter().copied().map(Peer::unknown).collect(),
+        };
         if others.len() > wanted {
             self.rng.shuffle(&mut others);
             others.truncate(wanted);

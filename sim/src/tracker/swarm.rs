@@ -22,6 +22,20 @@ pub struct Peer {
     pub seen: Instant,
 }
 
+impl Peer {
+    /// A peer of which nothing but the address is known.
+    pub const fn unknown(addr: SocketAddr) -> Self {
+        Self {
+            addr,
+            peer_id: [0; 20],
+            left: 1,
+            uploaded: 0,
+            downloaded: 0,
+            seen: Instant::START,
+        }
+    }
+}
+
 /// The peers of one torrent in the order of their addresses.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Swarm {

@@ -11,10 +11,10 @@ use std::net::{IpAddr, SocketAddr};
 
 /// First eight bytes of a connect request (BEP 15).
 const PROTOCOL_ID: u64 = 0x0417_2710_1980;
-const CONNECT: u32 = 0;
-const ANNOUNCE: u32 = 1;
+pub(super) const CONNECT: u32 = 0;
+pub(super) const ANNOUNCE: u32 = 1;
 const SCRAPE: u32 = 2;
-const ERROR: u32 = 3;
+pub(super) const ERROR: u32 = 3;
 /// How long a tracker takes a connection id (BEP 15: until two minutes after it was sent).
 const ID_LIFETIME: Duration = Duration::from_secs(120);
 /// Hashes of one scrape request (BEP 15: about 74 fit).
@@ -151,7 +151,7 @@ fn parse_announce(now: Instant, from: SocketAddr, fields: &mut Fields<'_>) -> Op
     })
 }
 
-fn header(action: u32, transaction: u32) -> Vec<u8> {
+pub(super) fn header(action: u32, transaction: u32) -> Vec<u8> {
     let mut reply = action.to_be_bytes().to_vec();
     reply.extend(transaction.to_be_bytes());
     reply

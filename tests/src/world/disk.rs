@@ -19,11 +19,16 @@ pub struct MemoryDisk {
     pub resume: Option<Vec<u8>>,
     /// Every job but `Open` and `Close` fails with this, while it is set.
     pub fault: Option<DiskFault>,
+    /// Every job of this kind fails, while it is set: `("save", …)`.
+    pub failing: Option<(&'static str, DiskFault)>,
     /// Blocks that are read wrong: the data of a liar.
     pub lies: Vec<BlockRange>,
     /// Jobs done, by kind.
     pub jobs: BTreeMap<&'static str, u32>,
     layout: Option<Arc<Layout>>,
+    /// When each file was written last, in writes.
+    modified: BTreeMap<String, i64>,
+    writes: i64,
     /// Piece length and block length, which the jobs do not name.
     pub sizes: (u64, u64),
 }
@@ -52,9 +57,10 @@ impl MemoryDisk {
             DiskJob::Close => "close",
         };
         *self.jobs.entry(name).or_default() += 1;
-        if let Some(fault) = self.fault
-            && !matches!(job, DiskJob::Open { .. } | DiskJob::Close)
-        {
+        let spared = matches!(job, DiskJob::Open { .. } | DiskJob::Close);
+        let fault = self.fault.filter(|_| !spared);
+        let failing = self.failing.filter(|(kind, _)| *kind == name);
+        if let Some(fault) = fault.or(failing.map(|(_, fault)| fault)) {
             return Err(DiskError {
                 fault,
                 text: format!("{name}: no space left on device"),
@@ -108,6 +114,29 @@ impl MemoryDisk {
         }
     }
 
+    /// Somebody else changes a file: its modification time moves on.
+    ///
+    /// # Panics
+    /// When there is no such file.
+    pub fn tamper(&mut self, path: &str, change: impl FnOnce(&mut Vec<u8>)) {
+        self.writes += 1;
+        self.modified.insert(path.to_string(), self.writes);
+        change(self.files.get_mut(path).expect("it is there"));
+    }
+
+    /// Somebody puts a copy in the place of a file, older than everything here.
+    pub fn put_back(&mut self, path: &str, bytes: Vec<u8>) {
+        self.modified.insert(path.to_string(), -1);
+        self.files.insert(path.to_string(), bytes);
+    }
+
+    /// Bytes of the content as they are on the disk, if they are.
+    #[must_use]
+    pub fn content(&self, range: Range<u64>) -> Option<Vec<u8>> {
+        self.layout.as_ref()?;
+        self.read(range).ok()
+    }
+
     fn layout(&self) -> Arc<Layout> {
         self.layout.clone().expect("the first job opens")
     }
@@ -117,7 +146,7 @@ impl MemoryDisk {
         let stamp = |path: &String| {
             self.files.get(path).map(|bytes| FileStamp {
                 length: bytes.len() as u64,
-                modified_ns: 1,
+                modified_ns: self.modified.get(path).copied().unwrap_or_default(),
             })
         };
         layout
@@ -144,6 +173,8 @@ impl MemoryDisk {
             let length = usize::try_from(span.length).expect("small");
             let file = &layout.files()[span.file];
             if !file.pad {
+                self.writes += 1;
+                self.modified.insert(file.path.clone(), self.writes);
                 let bytes = self.files.entry(file.path.clone()).or_default();
                 let begin = usize::try_from(span.offset).expect("small");
                 if bytes.len() < begin + length {

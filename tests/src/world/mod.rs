@@ -4,6 +4,7 @@
 //! purpose and disks that fail by plan belong to `sim`. Nothing here depends on a clock or on the order of a hash.
 
 mod disk;
+mod fault;
 mod stream;
 mod timeline;
 mod torrent;
@@ -16,7 +17,7 @@ use core::net::{IpAddr, SocketAddr};
 use seedbed_engine::disk::{DiskJob, Root};
 use seedbed_engine::id::{ConnId, TorrentId};
 use seedbed_engine::metainfo::Metainfo;
-use seedbed_engine::net::{CloseCause, DatagramFault, LookupError};
+use seedbed_engine::net::{DatagramFault, LookupError};
 use seedbed_engine::time::{Duration, Instant};
 use seedbed_engine::{Action, AddTorrent, Command, Config, Engine, Event, Purpose, Report};
 use std::collections::BTreeMap;
@@ -64,8 +65,12 @@ pub struct World {
     pub tracker: Option<(SocketAddr, seedbed_sim::tracker::Tracker)>,
     /// Answers `true` for each datagram, in order, that is to be lost.
     pub lose: Vec<bool>,
+    /// The node that something happened to last.
+    pub stepped: usize,
     /// Every datagram that a node sent: when, and its bytes.
     pub datagrams: Vec<(Instant, Vec<u8>)>,
+    /// Every request of a node over HTTP.
+    pub requests: Vec<String>,
     queue: BTreeMap<(Instant, u64), (usize, Pending)>,
     queued: u64,
 }
@@ -80,6 +85,8 @@ impl Default for World {
             nodes: Vec::new(),
             tracker: None,
             lose: Vec::new(),
+            stepped: 0,
+            requests: Vec::new(),
             datagrams: Vec::new(),
             queue: BTreeMap::new(),
             queued: 0,
@@ -147,6 +154,7 @@ impl World {
 
     /// Lets something happen to a node, now.
     pub fn feed(&mut self, node: usize, pending: &Pending) {
+        self.stepped = node;
         let engine = &mut self.nodes[node].engine;
         match pending {
             Pending::Event(event) => engine.handle(self.now, event.clone()),
@@ -267,13 +275,20 @@ impl World {
     /// Steps until `done`, or until nothing is left to happen before `limit`. True when it is done.
     pub fn run_until(&mut self, limit: Instant, mut done: impl FnMut(&Self) -> bool) -> bool {
         while !done(self) {
-            if self.next_at().is_none_or(|at| at > limit) {
-                self.now = self.now.max(limit);
+            if !self.step_before(limit) {
                 return false;
             }
-            self.step();
         }
         true
+    }
+
+    /// Steps once, if something is left to happen before `limit`; else the time is `limit`.
+    pub fn step_before(&mut self, limit: Instant) -> bool {
+        if self.next_at().is_none_or(|at| at > limit) {
+            self.now = self.now.max(limit);
+            return false;
+        }
+        self.step()
     }
 
     /// Whether a node has reported something of this kind.
@@ -286,18 +301,5 @@ impl World {
     pub fn is_complete(&self, node: usize) -> bool {
         let torrent = self.nodes[node].engine.torrent(TorrentId(1));
         torrent.is_some_and(|torrent| torrent.have().is_full())
-    }
-
-    /// A connection ends without a word from either engine.
-    pub fn break_connection(&mut self, node: usize, conn: ConnId) {
-        self.nodes[node].streams.remove(&conn);
-        self.push(
-            Duration::ZERO,
-            node,
-            Pending::Event(Event::Closed {
-                conn,
-                cause: CloseCause::Reset,
-            }),
-        );
     }
 }

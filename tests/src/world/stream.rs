@@ -10,7 +10,7 @@ use seedbed_engine::time::Duration;
 
 /// What is at the other end of a connection.
 #[derive(Clone, Debug)]
-enum Other {
+pub(super) enum Other {
     /// A connection of another node.
     Node(usize, ConnId),
     /// The HTTP side of the tracker; what was asked so far.
@@ -22,7 +22,7 @@ enum Other {
 /// One end of a connection.
 #[derive(Clone, Debug)]
 pub(super) struct Stream {
-    other: Other,
+    pub(super) other: Other,
     /// Bytes that have arrived and were not read.
     arrived: Vec<u8>,
     budget: u64,
@@ -135,9 +135,11 @@ impl World {
             }
             Other::Tracker(asked) => {
                 asked.extend_from_slice(&bytes);
+                let head = String::from_utf8_lossy(asked).into_owned();
                 let whole = seedbed_sim::tracker::head_length(asked).is_some();
                 let asked = asked.clone();
                 if whole && let Some((_, tracker)) = &mut self.tracker {
+                    self.requests.push(head);
                     let from = SocketAddr::new(self.nodes[node].ip, 50_001);
                     let answer = tracker.request(self.now + LATENCY, from, &asked);
                     self.push(LATENCY * 2, node, Pending::Received(conn, answer));

@@ -54,7 +54,27 @@ impl Sample {
         )
     }
 
+    /// A private torrent (BEP 27) of one file.
+    ///
+    /// # Panics
+    /// When the sizes make no torrent.
+    #[must_use]
+    pub fn private(length: usize, piece_length: u32, trackers: &[&str]) -> Self {
+        let bytes = length as u64;
+        Self::made(
+            NewContent::Single { length: bytes },
+            length,
+            piece_length,
+            trackers,
+            true,
+        )
+    }
+
     fn of(files: NewContent, length: usize, piece_length: u32, trackers: &[&str]) -> Self {
+        Self::made(files, length, piece_length, trackers, false)
+    }
+
+    fn made(files: NewContent, length: usize, piece_length: u32, trackers: &[&str], private: bool) -> Self {
         let content = crate::payload(1, length);
         let hash = |piece: &[u8]| -> Sha1Digest { Sha1::digest(piece).into() };
         let torrent = NewTorrent {
@@ -64,7 +84,7 @@ impl Sample {
             pieces: content.chunks(piece_length as usize).map(hash).collect(),
             trackers: trackers.iter().map(|url| vec![(*url).to_string()]).collect(),
             web_seeds: Vec::new(),
-            private: false,
+            private,
             comment: None,
             created_by: None,
             creation_date: None,

