@@ -7,11 +7,17 @@
 #![forbid(unsafe_code)]
 
 pub mod actor;
+pub mod catalogue;
+pub mod expect;
 pub mod host;
 pub mod marks;
 pub mod metainfo;
 pub mod net;
+pub mod oracle;
+pub mod peer;
 pub mod queue;
+pub mod render;
+pub mod run;
 pub mod sample;
 pub mod scenario;
 pub mod seed;

@@ -108,6 +108,50 @@ fn a_file_that_changed_after_a_clean_end_is_hashed() {
 }
 
 #[test]
+fn a_whole_file_that_others_changed_after_a_kill_is_hashed() {
+    let sample = sample();
+    let mut world = world_of(&sample);
+    let node = world.node("eng", "127.0.0.3", small_config());
+    let paths: Vec<_> = sample
+        .metainfo
+        .layout
+        .files()
+        .iter()
+        .map(|file| file.path.clone())
+        .collect();
+    // the first file is missing and the last one whole; the state is saved while it runs, then the program is killed
+    let mut disk = sample.full_disk(BLOCK);
+    disk.files.remove(&paths[0]);
+    world.nodes[node].disk = disk;
+    start(&mut world, &sample, node, Purpose::Download);
+    run_for(&mut world, 5);
+    let mut disk = world.nodes[node].disk.clone();
+    disk.tamper(&paths[3], |bytes| bytes[5_000] ^= 1);
+    goes_on(&sample, disk);
+}
+
+#[test]
+fn a_file_that_is_older_than_when_it_was_saved_is_hashed() {
+    let sample = sample();
+    let mut world = world_of(&sample);
+    seed(&mut world, &sample, "seed", "127.0.0.2");
+    run_for(&mut world, 2);
+    let node = leech(&mut world, &sample, "eng", "127.0.0.3");
+    let some = |world: &World| {
+        let torrent = world.nodes[node].engine.torrent(TORRENT).expect("it is there");
+        torrent.have().count() >= 25
+    };
+    assert!(world.run_until(crate::swarm::at(100), some) && !world.is_complete(node));
+    // a pause saves the state; then the program is killed, and somebody puts an old copy in the place of a file
+    world.command(node, Command::Pause(TORRENT));
+    run_for(&mut world, 2);
+    let mut disk = world.nodes[node].disk.clone();
+    let path = sample.metainfo.layout.files()[3].path.clone();
+    disk.put_back(&path, vec![0; 9_000]);
+    goes_on(&sample, disk);
+}
+
+#[test]
 fn a_complete_torrent_is_not_hashed_again() {
     let sample = sample();
     let mut world = world_of(&sample);

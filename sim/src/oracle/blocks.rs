@@ -1,0 +1,147 @@
+//! Which blocks have come and which are asked for, counted from requests and writes alone.
+
+use seedbed_engine::geometry::{BlockRange, Geometry};
+use seedbed_engine::id::PieceIndex;
+use std::net::IpAddr;
+
+/// One piece.
+#[derive(Clone, Debug, Default)]
+struct Piece {
+    /// Who sent each block that was written, if it came.
+    from: Vec<Option<IpAddr>>,
+    /// Requests of each block that are not answered, taken back or released.
+    asked: Vec<u16>,
+    /// Its hash was wrong, or the disk failed: what came may be forgotten at any time.
+    unsure: bool,
+}
+
+/// All blocks of a torrent.
+#[derive(Clone, Debug)]
+pub(crate) struct Blocks {
+    geometry: Geometry,
+    pieces: Vec<Piece>,
+}
+
+impl Blocks {
+    pub(crate) fn new(geometry: Geometry) -> Self {
+        let piece = |piece| {
+            let blocks = geometry.blocks_in(piece) as usize;
+            Piece {
+                from: vec![None; blocks],
+                asked: vec![0; blocks],
+                unsure: false,
+            }
+        };
+        Self {
+            geometry,
+            pieces: geometry.piece_indices().map(piece).collect(),
+        }
+    }
+
+    fn place(&self, range: BlockRange) -> Option<(usize, usize)> {
+        let block = self.geometry.block_number(range)?;
+        Some((range.piece.as_usize(), block as usize))
+    }
+
+    /// A block was written. False when it had come before.
+    pub(crate) fn came(&mut self, range: BlockRange, from: IpAddr) -> bool {
+        let Some((piece, block)) = self.place(range) else {
+            return false;
+        };
+        let slot = &mut self.pieces[piece].from[block];
+        slot.replace(from).is_none()
+    }
+
+    /// Whether it has come for certain.
+    pub(crate) fn has_come(&self, range: BlockRange) -> bool {
+        let place = self.place(range);
+        place.is_some_and(|(piece, block)| {
+            self.pieces[piece].from[block].is_some() && !self.pieces[piece].unsure
+        })
+    }
+
+    pub(crate) fn asked(&mut self, range: BlockRange) {
+        if let Some((piece, block)) = self.place(range) {
+            if self.pieces[piece].unsure && self.pieces[piece].from[block].is_some() {
+                self.forget(PieceIndex(piece as u32));
+            }
+            self.pieces[piece].asked[block] += 1;
+        }
+    }
+
+    pub(crate) fn unasked(&mut self, range: BlockRange) {
+        if let Some((piece, block)) = self.place(range) {
+            let asked = &mut self.pieces[piece].asked[block];
+            *asked = asked.saturating_sub(1);
+        }
+    }
+
+    /// How many are asked for it.
+    pub(crate) fn askers(&self, range: BlockRange) -> u16 {
+        self.place(range)
+            .map_or(0, |(piece, block)| self.pieces[piece].asked[block])
+    }
+
+    /// Its bytes are doubtful.
+    pub(crate) fn doubt(&mut self, piece: PieceIndex) {
+        if let Some(piece) = self.pieces.get_mut(piece.as_usize()) {
+            piece.unsure = true;
+        }
+    }
+
+    /// Its blocks are needed again.
+    pub(crate) fn forget(&mut self, piece: PieceIndex) {
+        if let Some(piece) = self.pieces.get_mut(piece.as_usize()) {
+            piece.from.fill(None);
+            piece.unsure = false;
+        }
+    }
+
+    /// A block of the piece that has not come and that nobody is asked for.
+    pub(crate) fn free(&self, piece: PieceIndex) -> Option<u32> {
+        let of = self.pieces.get(piece.as_usize()).filter(|piece| !piece.unsure)?;
+        let mut blocks = of.from.iter().zip(&of.asked);
+        let at = blocks.position(|(from, asked)| from.is_none() && *asked == 0)?;
+        Some(at as u32)
+    }
+
+    /// Who sent its blocks; none is missing.
+    pub(crate) fn senders(&self, piece: PieceIndex) -> Option<Vec<IpAddr>> {
+        let of = self.pieces.get(piece.as_usize())?;
+        let mut senders = of.from.iter().copied().collect::<Option<Vec<_>>>()?;
+        senders.sort_unstable();
+        senders.dedup();
+        Some(senders)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_block_is_free_until_it_is_asked_for_or_has_come() {
+        let geometry = Geometry::new(200, 100, 50).unwrap();
+        let mut blocks = Blocks::new(geometry);
+        let ip: IpAddr = [10, 0, 0, 1].into();
+        let piece = PieceIndex(1);
+        let block = |n| geometry.block(piece, n).unwrap();
+        assert_eq!(blocks.free(piece), Some(0));
+        blocks.asked(block(0));
+        assert_eq!(blocks.free(piece), Some(1));
+        assert!(blocks.came(block(1), ip));
+        assert!(!blocks.came(block(1), ip));
+        assert_eq!((blocks.free(piece), blocks.senders(piece)), (None, None));
+        blocks.unasked(block(0));
+        blocks.came(block(0), ip);
+        assert_eq!(blocks.senders(piece), Some(vec![ip]));
+        blocks.doubt(piece);
+        assert!(!blocks.has_come(block(0)));
+        blocks.asked(block(0));
+        assert_eq!(
+            blocks.free(piece),
+            Some(1),
+            "asking again forgets what was doubtful"
+        );
+    }
+}

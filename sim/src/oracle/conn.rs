@@ -1,0 +1,154 @@
+//! A connection of an engine as its two byte streams show it.
+
+use super::stream::Stream;
+use seedbed_engine::bitfield::Bitfield;
+use seedbed_engine::geometry::BlockRange;
+use seedbed_engine::id::{PeerId, PieceIndex};
+use seedbed_engine::time::{Duration, Instant};
+use std::net::SocketAddr;
+
+/// What speaks on it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// Nothing was sent yet.
+    Unknown,
+    Peer,
+    Http,
+}
+
+/// A request of ours that no answer has come for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Asked {
+    pub(crate) range: BlockRange,
+    pub(crate) at: Instant,
+    /// We said that we do not want it any more; with the Fast extension an answer still comes (BEP 6).
+    pub(crate) cancelled: bool,
+    /// The peer was silent for so long that others may be asked.
+    pub(crate) released: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Conn {
+    pub(crate) addr: SocketAddr,
+    pub(crate) dialled: bool,
+    pub(crate) connected: bool,
+    pub(crate) kind: Kind,
+    pub(crate) received: Stream,
+    pub(crate) sent: Stream,
+    /// What came back from an HTTP server.
+    pub(crate) answer: Vec<u8>,
+    /// The reserved bits that we sent, and those of the peer.
+    pub(crate) ours: Option<[u8; 8]>,
+    pub(crate) theirs: Option<[u8; 8]>,
+    pub(crate) peer_id: Option<PeerId>,
+    /// Messages sent behind the handshake.
+    pub(crate) messages: u64,
+    pub(crate) over_long: bool,
+    pub(crate) has: Bitfield,
+    pub(crate) choking_us: bool,
+    pub(crate) choked: bool,
+    pub(crate) interesting: bool,
+    pub(crate) interested: bool,
+    /// Since when it is interested without being unchoked.
+    pub(crate) waits_since: Option<Instant>,
+    pub(crate) allowed_to_us: Vec<PieceIndex>,
+    pub(crate) allowed_to_peer: Vec<PieceIndex>,
+    pub(crate) reqq: Option<u32>,
+    pub(crate) asked: Vec<Asked>,
+    /// When the last block came, or the first request went to a peer that owed nothing.
+    pub(crate) progress: Instant,
+    pub(crate) snubbed: bool,
+    /// Requests of the peer that were neither answered nor cancelled.
+    pub(crate) wanted: Vec<BlockRange>,
+    /// Bytes given to the network, and bytes that it took.
+    pub(crate) given: u64,
+    pub(crate) taken: u64,
+    /// Something happened to it since it was last looked at.
+    pub(crate) dirty: bool,
+}
+
+impl Conn {
+    pub(crate) fn new(addr: SocketAddr, dialled: bool, pieces: u32) -> Self {
+        Self {
+            addr,
+            dialled,
+            connected: !dialled,
+            kind: if dialled { Kind::Unknown } else { Kind::Peer },
+            received: Stream::default(),
+            sent: Stream::default(),
+            answer: Vec::new(),
+            ours: None,
+            theirs: None,
+            peer_id: None,
+            messages: 0,
+            over_long: false,
+            has: Bitfield::new(pieces),
+            choking_us: true,
+            choked: true,
+            interesting: false,
+            interested: false,
+            waits_since: None,
+            allowed_to_us: Vec::new(),
+            allowed_to_peer: Vec::new(),
+            reqq: None,
+            asked: Vec::new(),
+            progress: Instant::START,
+            snubbed: false,
+            wanted: Vec::new(),
+            given: 0,
+            taken: 0,
+            dirty: false,
+        }
+    }
+
+    /// Whether messages flow: both handshakes are whole.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.ours.is_some() && self.peer_id.is_some()
+    }
+
+    /// Whether both sides speak the Fast extension (BEP 6: bit 3 of the last byte).
+    pub(crate) fn fast(&self) -> bool {
+        let has = |bits: Option<[u8; 8]>| bits.is_some_and(|bits| bits[7] & 4 != 0);
+        has(self.ours) && has(self.theirs)
+    }
+
+    /// The peer's words about how many requests it queues, as far as they can be believed.
+    pub(crate) fn requests_max(&self, default: u32, pipeline_max: u32) -> usize {
+        self.reqq.unwrap_or(default).clamp(1, pipeline_max) as usize
+    }
+
+    /// Notes that the peer has become silent, if it has: what it was asked for is free for others, each told once.
+    pub(crate) fn silent(&mut self, now: Instant, snub: Duration) -> Vec<BlockRange> {
+        if self.asked.is_empty() || self.snubbed || now < self.progress + snub {
+            return Vec::new();
+        }
+        self.snubbed = true;
+        let open = self.asked.iter_mut().filter(|asked| !asked.released);
+        open.filter_map(|asked| {
+            asked.released = true;
+            (!asked.cancelled).then_some(asked.range)
+        })
+        .collect()
+    }
+
+    /// Whether this block is outstanding and nobody else may be asked but in end-game.
+    pub(crate) fn holds(&self, range: BlockRange) -> bool {
+        let same = |asked: &&Asked| asked.range == range && !asked.cancelled && !asked.released;
+        self.asked.iter().any(|asked| same(&asked))
+    }
+
+    /// An answer to a request; false when it was not outstanding.
+    pub(crate) fn answered(&mut self, range: BlockRange) -> bool {
+        let at = self.asked.iter().position(|asked| asked.range == range);
+        at.map(|at| self.asked.remove(at)).is_some()
+    }
+}
+
+/// `reqq` of an extended handshake (BEP 10), found without a parser: keys of a dictionary are written one way only.
+pub(crate) fn reqq(dictionary: &[u8]) -> Option<u32> {
+    let key = b"4:reqqi";
+    let at = dictionary.windows(key.len()).position(|window| window == key)? + key.len();
+    let digits = dictionary.get(at..)?;
+    let digits = &digits[..digits.iter().position(|byte| *byte == b'e')?];
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}

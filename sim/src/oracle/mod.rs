@@ -1,0 +1,29 @@
+//! What must be true of a run, checked after each step by code that shares nothing with the engine's.
+//!
+//! A [`Watch`] stands at the boundary of one engine: it sees each event that goes in and each action that comes out,
+//! reads both byte streams of each connection by itself, and holds the engine's view of its state against that. The
+//! rules by id are [`ORACLES`]; each counts how often it had anything to look at, since an oracle that never had is
+//! none.
+
+mod announce;
+mod blocks;
+mod conn;
+mod digest;
+mod disk;
+mod marks;
+mod moment;
+mod received;
+mod reports;
+mod sent;
+mod state;
+mod stream;
+mod table;
+mod verdicts;
+mod watch;
+
+pub use digest::Digest;
+pub use marks::MARKS;
+pub use moment::{MOMENTS, Moment, parse as parse_moment};
+pub use table::{COUNT, ORACLES, Oracle, OracleInfo};
+pub use verdicts::{Breach, Verdicts};
+pub use watch::{Setup, Watch};

@@ -1,0 +1,149 @@
+//! What peers say to the engine.
+
+use super::conn::{Kind, reqq};
+use super::stream::Said;
+use super::table::Oracle;
+use super::watch::Watch;
+use seedbed_engine::bitfield::Bitfield;
+use seedbed_engine::geometry::BlockRange;
+use seedbed_engine::id::{ConnId, PeerId, PieceIndex};
+
+/// Requests of one peer that are remembered; it may flood.
+const WANTED_MAX: usize = 4096;
+
+/// Bytes of an HTTP answer that are looked at.
+const ANSWER_MAX: usize = 64 * 1024;
+
+impl Watch {
+    pub(crate) fn received(&mut self, id: ConnId, data: &[u8]) {
+        let Some(conn) = self.conns.get_mut(&id) else {
+            return;
+        };
+        match conn.kind {
+            Kind::Http => {
+                let room = ANSWER_MAX.saturating_sub(conn.answer.len());
+                conn.answer.extend_from_slice(&data[..data.len().min(room)]);
+                self.announces.http_answer(self.now, conn.addr, &conn.answer);
+            }
+            Kind::Unknown => {}
+            Kind::Peer => {
+                let mut stream = std::mem::take(&mut conn.received);
+                stream.feed(data, |said| self.heard(id, said));
+                if let Some(conn) = self.conns.get_mut(&id) {
+                    conn.received = stream;
+                }
+                self.touch(id);
+            }
+        }
+    }
+
+    fn heard(&mut self, id: ConnId, said: Said<'_>) {
+        let pieces = self.geometry.pieces();
+        let now = self.now;
+        let Some(conn) = self.conns.get_mut(&id) else {
+            return;
+        };
+        let with = Some(conn.addr.ip());
+        match said {
+            Said::Handshake(bytes) => {
+                conn.theirs = bytes[20..28].first_chunk().copied();
+                conn.peer_id = bytes[48..].first_chunk().copied().map(PeerId);
+                self.moment("handshake", with);
+            }
+            Said::Choke => {
+                conn.choking_us = true;
+                if !conn.fast() {
+                    self.drop_asked(id);
+                }
+            }
+            Said::Unchoke => {
+                conn.choking_us = false;
+                self.moment("unchoke", with);
+            }
+            Said::Interested => {
+                if !conn.interested && conn.choked {
+                    conn.waits_since = Some(now);
+                }
+                conn.interested = true;
+            }
+            Said::NotInterested => {
+                conn.interested = false;
+                conn.waits_since = None;
+            }
+            Said::Have(piece) => {
+                conn.has.insert(piece);
+            }
+            Said::Bitfield(bytes) => {
+                if let Ok((has, _)) = Bitfield::from_wire(bytes, pieces) {
+                    conn.has = has;
+                }
+            }
+            Said::HaveAll if conn.fast() => conn.has = Bitfield::full(pieces),
+            Said::HaveNone if conn.fast() => conn.has = Bitfield::new(pieces),
+            Said::Request(range) => {
+                if conn.wanted.len() < WANTED_MAX {
+                    conn.wanted.push(range);
+                }
+            }
+            Said::Cancel(range) => conn.wanted.retain(|wanted| *wanted != range),
+            Said::Piece(piece, begin, data) => self.block(id, piece, begin, data),
+            Said::Reject(range) => self.rejected(id, range),
+            Said::AllowedFast(piece) => conn.allowed_to_us.push(piece),
+            Said::Extended(body) => {
+                if body.first() == Some(&0) {
+                    conn.reqq = reqq(body).or(conn.reqq);
+                }
+            }
+            Said::TooLong(_) => conn.over_long = true,
+            Said::KeepAlive | Said::Suggest(_) | Said::Other(_) | Said::HaveAll | Said::HaveNone => {}
+        }
+        self.verdicts.check(Oracle::I19, true, String::new);
+    }
+
+    /// All that was asked of a peer goes unanswered.
+    fn drop_asked(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get_mut(&id) else {
+            return;
+        };
+        for asked in std::mem::take(&mut conn.asked) {
+            if !asked.cancelled && !asked.released {
+                self.blocks.unasked(asked.range);
+            }
+            self.traffic.lost += 1;
+        }
+    }
+
+    fn rejected(&mut self, id: ConnId, range: BlockRange) {
+        let Some(conn) = self.conns.get_mut(&id).filter(|conn| conn.fast()) else {
+            return;
+        };
+        if conn.holds(range) {
+            self.blocks.unasked(range);
+        }
+        if conn.answered(range) {
+            self.traffic.lost += 1;
+        }
+    }
+
+    fn block(&mut self, id: ConnId, piece: PieceIndex, begin: u32, data: &[u8]) {
+        let Some(conn) = self.conns.get_mut(&id) else {
+            return;
+        };
+        let range = BlockRange {
+            piece,
+            begin,
+            length: data.len() as u32,
+        };
+        let with = Some(conn.addr.ip());
+        self.traffic.received += data.len() as u64;
+        if conn.holds(range) {
+            self.blocks.unasked(range);
+        }
+        conn.progress = self.now;
+        conn.snubbed = false;
+        if !conn.answered(range) {
+            self.traffic.wasted += data.len() as u64;
+        }
+        self.moment("block", with);
+    }
+}

@@ -1,0 +1,203 @@
+//! The engine's reports: their order, what they claim, and the branches that they show.
+
+use super::table::Oracle;
+use super::watch::Watch;
+use seedbed_engine::id::PieceIndex;
+use seedbed_engine::time::Instant;
+use seedbed_engine::{Report, TorrentState};
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+/// Pieces that one address may spoil after the first before it has to be banned: with parole and block digests, each
+/// failure either names it or shrinks what it shares with others.
+const SPOILED_MAX: u32 = 12;
+
+/// What was told so far in this life.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Story {
+    pub(crate) added: bool,
+    pub(crate) completed: u32,
+    pub(crate) shutdown_at: Option<Instant>,
+    pub(crate) shut_down: bool,
+    /// A pause has been carried out.
+    pub(crate) quiet: bool,
+    pub(crate) checked: bool,
+    have: u32,
+    /// Who sent all of a piece that has just failed.
+    sole: Vec<IpAddr>,
+    spoiled: BTreeMap<IpAddr, u32>,
+    pub(crate) banned: Vec<IpAddr>,
+    pub(crate) disk_failed_at: Option<Instant>,
+}
+
+impl Watch {
+    pub(crate) fn report(&mut self, report: &Report) {
+        self.mark_report(report);
+        let added = self.story.added;
+        let of_torrent = !matches!(
+            report,
+            Report::Added { .. }
+                | Report::Rejected { .. }
+                | Report::ShutDown
+                | Report::PeerClosed { .. }
+                | Report::Tracker { .. }
+                | Report::Fetched { .. }
+                | Report::TrackerProbed { .. }
+        );
+        self.verdicts.check(Oracle::I35, !of_torrent || added, || {
+            format!("before the torrent was added: {report:?}")
+        });
+        match report {
+            Report::Added { .. } => self.story.added = true,
+            Report::Removed { .. } => self.story.added = false,
+            Report::State { torrent: _, state } => self.enters(state),
+            Report::PieceVerified {
+                piece, have, pieces, ..
+            } => self.verified(*piece, *have, *pieces),
+            Report::PieceFailed {
+                piece, contributors, ..
+            } => self.failed(*piece, contributors),
+            Report::Banned { ip, why, .. } => {
+                let honest = self.is_honest(*ip) && self.sound_disk;
+                self.verdicts.check(Oracle::I12, !honest, || {
+                    format!("an honest peer is banned: {why:?}")
+                });
+                self.story.banned.push(*ip);
+            }
+            Report::Checked { have, .. } => {
+                self.story.checked = true;
+                self.story.have = *have;
+            }
+            Report::Completed { .. } => {
+                self.story.completed += 1;
+                let full = self.proven.is_full();
+                self.verdicts.check(Oracle::I35, full, || {
+                    "completed is told before every piece is verified".into()
+                });
+                self.moment("completed", None);
+            }
+            Report::DiskFailed { .. } => {
+                self.may_shrink = true;
+                self.moment("disk-failed", None);
+            }
+            Report::ShutDown => self.shut_down(),
+            _ => {}
+        }
+    }
+
+    fn enters(&mut self, state: &TorrentState) {
+        self.story.quiet = matches!(state, TorrentState::Paused) && self.paused;
+        if matches!(state, TorrentState::Checking | TorrentState::Opening) {
+            self.may_shrink = true;
+        }
+        let failed = matches!(state, TorrentState::DiskFailed { .. });
+        self.story.disk_failed_at = failed.then_some(self.now);
+        self.state = Some(state.clone());
+    }
+
+    /// I1: the engine counts a piece.
+    fn verified(&mut self, piece: PieceIndex, have: u32, pieces: u32) {
+        let proven = self.is_proven(piece);
+        self.verdicts.check(Oracle::I1, proven, || {
+            format!("{piece} is told to be verified, its hash was never right")
+        });
+        let follows = have == self.story.have + 1 || self.may_shrink;
+        let before = self.story.have;
+        self.verdicts.check(Oracle::I35, follows, || {
+            format!("{have} pieces are told after {before}")
+        });
+        self.story.have = have;
+        self.to_compare.push(piece);
+        self.moment("piece", None);
+        if have * 2 >= pieces && (have - 1) * 2 < pieces {
+            self.moment("half-done", None);
+        }
+        if have + 1 == pieces {
+            self.moment("one-piece-left", None);
+        }
+    }
+
+    /// I13: somebody sent wrong data.
+    fn failed(&mut self, piece: PieceIndex, contributors: &[IpAddr]) {
+        self.traffic.hash_failures += 1;
+        self.moment("hash-failed", None);
+        if let [sole] = contributors
+            && self
+                .blocks
+                .senders(piece)
+                .is_some_and(|senders| senders == [*sole])
+        {
+            self.story.sole.push(*sole);
+        }
+        for ip in contributors {
+            if self.is_honest(*ip) {
+                self.verdicts.check(Oracle::I12, true, String::new);
+                continue;
+            }
+            let spoiled = self.story.spoiled.entry(*ip).or_default();
+            *spoiled += 1;
+            let spoiled = *spoiled;
+            let banned = self.story.banned.contains(ip);
+            self.verdicts
+                .check(Oracle::I13, banned || spoiled <= SPOILED_MAX, || {
+                    format!("{spoiled} pieces failed with the same contributor, who is not banned")
+                });
+        }
+    }
+
+    /// Who sent all of a failed piece is banned at once.
+    pub(crate) fn sole_senders(&mut self) {
+        for ip in std::mem::take(&mut self.story.sole) {
+            let banned = self.story.banned.contains(&ip);
+            self.verdicts.check(Oracle::I13, banned || !self.sound_disk, || {
+                "the only sender of a failed piece is not banned".into()
+            });
+        }
+    }
+
+    fn shut_down(&mut self) {
+        let now = self.now;
+        let open = self.conns.len();
+        self.verdicts.check(Oracle::I34, open == 0, || {
+            format!("{open} connections are open after the shutdown")
+        });
+        let timely = self
+            .story
+            .shutdown_at
+            .is_some_and(|at| now <= at + self.setup.config.shutdown_timeout);
+        self.verdicts
+            .check(Oracle::I34, timely, || "the shutdown took too long".into());
+        self.story.shut_down = true;
+    }
+
+    /// Whether the torrent is complete, in the engine's last words.
+    pub fn is_complete(&self) -> bool {
+        self.have.is_full()
+    }
+
+    /// Whether the shutdown that was commanded is over.
+    pub const fn is_shut_down(&self) -> bool {
+        self.story.shut_down
+    }
+
+    /// Who was banned in this life.
+    pub fn banned(&self) -> &[IpAddr] {
+        &self.story.banned
+    }
+}
+
+impl Watch {
+    /// Events so far.
+    pub const fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Bytes that came in vain, and those that are explained: each race of the end-game, each request that was lost
+    /// to a choke, a close, a time-out or a cancel and answered all the same, and each piece that failed its hash.
+    pub fn waste(&self) -> (u64, u64) {
+        let block = u64::from(self.geometry.block_length());
+        let explained = (self.traffic.raced + self.traffic.lost) * block
+            + self.traffic.hash_failures * u64::from(self.geometry.piece_length());
+        (self.traffic.wasted, explained)
+    }
+}

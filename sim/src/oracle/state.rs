@@ -1,0 +1,243 @@
+//! The engine's view of its own state, held against what its streams showed.
+
+use super::conn::Conn;
+use super::table::Oracle;
+use super::watch::Watch;
+use seedbed_engine::id::ConnId;
+use seedbed_engine::time::{Duration, Instant};
+use seedbed_engine::{Engine, TorrentState, TorrentView};
+
+/// Every so many events the costly comparisons are made.
+const EVERY: u64 = 32;
+
+/// Slack of a time-out: the engine may be given its tick a little late by a busy host.
+const SLACK: Duration = Duration::from_secs(1);
+
+/// Choking rounds after which an interested peer must have had a turn, for each peer that waits.
+const ROUNDS: u32 = 12;
+
+impl Watch {
+    /// Looks at what changed.
+    pub(crate) fn look(&mut self, engine: &Engine) {
+        let view = engine.torrents().next().and_then(|id| engine.torrent(id));
+        if let Some(view) = view {
+            self.verified_set(view);
+            self.digest.word(u64::from(view.have().count()));
+        }
+        if let Some((at, _)) = engine.deadline() {
+            self.digest.word(at.as_micros());
+        }
+        self.sole_senders();
+        self.cancelled_elsewhere();
+        let downloading = view.is_some_and(|view| matches!(view.state(), TorrentState::Downloading));
+        let dirty = std::mem::take(&mut self.dirty);
+        for id in &dirty {
+            if let Some(conn) = self.conns.get_mut(id) {
+                conn.dirty = false;
+                self.over_long(*id);
+                if downloading {
+                    self.interest(*id);
+                    self.stall(*id);
+                }
+            }
+        }
+        self.dirty = dirty;
+        self.dirty.clear();
+        if self.events.is_multiple_of(EVERY) {
+            if let Some(view) = view {
+                self.peers_as_seen(view);
+            }
+            self.overdue();
+            self.tables();
+            self.twins();
+        }
+        self.waiting_shutdown();
+    }
+
+    /// I3: what was verified stays verified. Tells the rest of the oracles what is had.
+    fn verified_set(&mut self, view: TorrentView<'_>) {
+        let have = view.have();
+        if have.count() != self.have.count() || self.may_shrink {
+            if !self.have.is_empty() {
+                let gone = self.have.count_without(have);
+                self.verdicts.check(Oracle::I3, gone == 0 || self.may_shrink, || {
+                    format!("{gone} verified pieces are no longer counted")
+                });
+            }
+            let unproven = have.count_without(&self.proven);
+            self.verdicts.check(Oracle::I1, unproven == 0, || {
+                format!("{unproven} pieces count whose hash was never right")
+            });
+            self.have.clone_from(have);
+            let pieces = self
+                .geometry
+                .piece_indices()
+                .filter(|piece| !have.contains(*piece));
+            let left = pieces
+                .map(|piece| u64::from(self.geometry.length_of(piece)))
+                .sum();
+            self.announces.left_is(left);
+            let ids: Vec<ConnId> = self.conns.keys().copied().collect();
+            for id in ids {
+                self.touch(id);
+            }
+        }
+        if matches!(view.state(), TorrentState::Downloading | TorrentState::Seeding) {
+            self.resumed();
+            self.may_shrink = false;
+        }
+    }
+
+    /// L8: a pause costs nothing.
+    fn resumed(&mut self) {
+        if self.paused {
+            return;
+        }
+        if let Some(before) = self.paused_have.take() {
+            let gone = before.count_without(&self.have);
+            let kept = gone == 0 || self.may_shrink;
+            self.verdicts.check(Oracle::L8, kept, || {
+                format!("{gone} pieces were verified before the pause and are not after it")
+            });
+        }
+    }
+
+    /// I8: what has come is cancelled where else it was asked for.
+    fn cancelled_elsewhere(&mut self) {
+        while let Some(range) = self.written.pop() {
+            let other = self.conns.iter().find(|(_, conn)| conn.holds(range));
+            let other = other.map(|(id, _)| *id);
+            self.verdicts.check(Oracle::I8, other.is_none(), || {
+                format!("{range} has come and is not cancelled at {other:?}")
+            });
+        }
+    }
+
+    /// I19: a message that nobody reads ends its connection.
+    fn over_long(&mut self, id: ConnId) {
+        if self.conns.get(&id).is_some_and(|conn| conn.over_long) {
+            self.verdicts.check(Oracle::I19, false, || {
+                format!("{id} announced an over-long message and is still connected")
+            });
+        }
+    }
+
+    /// I16: interest follows need.
+    fn interest(&mut self, id: ConnId) {
+        let Some(conn) = self.conns.get(&id).filter(|conn| conn.is_open()) else {
+            return;
+        };
+        let needs = conn.has.count_without(&self.have) > 0;
+        let tells = conn.interesting;
+        self.verdicts.check(Oracle::I16, needs == tells, || {
+            format!("{id} has something for us: {needs}, is told so: {tells}")
+        });
+    }
+
+    /// L5: no stall while something could be asked for.
+    fn stall(&mut self, id: ConnId) {
+        let idle =
+            |conn: &&Conn| conn.is_open() && conn.interesting && !conn.choking_us && conn.asked.is_empty();
+        if self.conns.get(&id).filter(idle).is_none() || self.traffic.hash_failures > 0 {
+            return;
+        }
+        let free = self.free_for(id);
+        self.verdicts.check(Oracle::L5, free.is_none(), || {
+            format!("{id} is idle, and {free:?} is asked of nobody")
+        });
+    }
+
+    /// I10, I11: the engine counts what the wire shows.
+    fn peers_as_seen(&mut self, view: TorrentView<'_>) {
+        for peer in view.peers(self.now) {
+            let Some(conn) = self.conns.get(&peer.conn) else {
+                self.verdicts.check(Oracle::I10, false, || {
+                    format!("{} is a peer without a connection", peer.conn)
+                });
+                continue;
+            };
+            let (asked, has) = (conn.asked.len(), conn.has.count());
+            let flags = (conn.choking_us, conn.choked, conn.interested);
+            let theirs = (peer.choking_us, peer.choked_by_us, peer.interested);
+            let verdicts = &mut self.verdicts;
+            verdicts.check(Oracle::I10, asked == peer.requests && flags == theirs, || {
+                format!(
+                    "{} has {} requests and {theirs:?}, the wire says {asked} and {flags:?}",
+                    peer.conn, peer.requests
+                )
+            });
+            verdicts.check(Oracle::I11, has == peer.pieces, || {
+                format!("{} has {} pieces, the wire says {has}", peer.conn, peer.pieces)
+            });
+        }
+        let known = view.status(self.now).known;
+        let bound = self.setup.config.candidates.known_max;
+        self.verdicts.check(Oracle::I18, known <= bound, || {
+            format!("{known} addresses are kept")
+        });
+    }
+
+    /// L2 and L4: nobody waits for ever.
+    fn overdue(&mut self) {
+        let now = self.now;
+        let timeout = self.setup.config.session.request_timeout + SLACK;
+        let (round, slots) = (self.setup.config.choker.round, self.slots.max(1));
+        let serving = matches!(
+            self.state,
+            Some(TorrentState::Seeding | TorrentState::Downloading)
+        );
+        let wait = |conn: &Conn| conn.waits_since.filter(|_| conn.is_open());
+        let waiting = self.conns.values().filter(|conn| wait(conn).is_some()).count() as u32;
+        let patience = round * ROUNDS * (1 + waiting / slots);
+        for (id, conn) in &self.conns {
+            if let Some(oldest) = conn.asked.first() {
+                self.verdicts.check(Oracle::L2, now < oldest.at + timeout, || {
+                    format!("{} is outstanding at {id} since {}", oldest.range, oldest.at)
+                });
+            }
+            let is_seed = conn.has.is_full();
+            if let Some(since) = wait(conn).filter(|since| serving && !is_seed && now > *since + round * 2) {
+                self.verdicts.check(Oracle::L4, now < since + patience, || {
+                    format!("{id} is interested since {since} and was never unchoked")
+                });
+            }
+        }
+    }
+
+    /// I32: what is kept of what others send.
+    fn tables(&mut self) {
+        let kept = self.ops.len();
+        let peers = self.conns.len();
+        let bound = 64 + peers * self.setup.config.session.reqq_ours as usize;
+        self.verdicts.check(Oracle::I32, kept <= bound, || {
+            format!("{kept} jobs are under way for {peers} peers")
+        });
+    }
+
+    /// I20: nobody is connected twice.
+    fn twins(&mut self) {
+        let mut ids: Vec<_> = self.conns.values().filter(|conn| conn.is_open()).collect();
+        if ids.len() < 2 {
+            return;
+        }
+        ids.sort_unstable_by_key(|conn| conn.peer_id.map(|id| id.0));
+        let twin = ids.windows(2).any(|pair| pair[0].peer_id == pair[1].peer_id);
+        self.verdicts.check(Oracle::I20, !twin, || {
+            "two connections lead to one peer id".into()
+        });
+    }
+
+    /// L10: a shutdown ends.
+    fn waiting_shutdown(&mut self) {
+        let Some(at) = self.story.shutdown_at.filter(|_| !self.story.shut_down) else {
+            return;
+        };
+        let late = late(self.now, at, self.setup.config.shutdown_timeout);
+        self.verdicts
+            .check(Oracle::L10, !late, || format!("the shutdown of {at} is not over"));
+    }
+}
+
+fn late(now: Instant, since: Instant, limit: Duration) -> bool {
+    now > since + limit + SLACK
+}

@@ -1,0 +1,393 @@
+//! Stands at the boundary of one engine and keeps what the oracles need to know.
+
+use super::announce::Announces;
+use super::blocks::Blocks;
+use super::conn::Conn;
+use super::digest::Digest;
+use super::disk::Job;
+use super::moment::Moment;
+use super::reports::Story;
+use super::table::Oracle;
+use super::verdicts::Verdicts;
+use crate::marks::Marks;
+use seedbed_engine::bitfield::Bitfield;
+use seedbed_engine::geometry::{BlockRange, Geometry};
+use seedbed_engine::id::{ConnId, OpId, PieceIndex};
+use seedbed_engine::metainfo::Metainfo;
+use seedbed_engine::time::Instant;
+use seedbed_engine::{Action, Command, Config, Engine, Event, TorrentState};
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+
+/// Ticks at one instant that are no busy loop yet.
+const TICKS_AT_ONCE: u32 = 64;
+
+/// What a watch is told of the world that it stands in.
+#[derive(Clone, Debug)]
+pub struct Setup {
+    /// The engine's configuration.
+    pub config: Config,
+    /// The torrent.
+    pub metainfo: Arc<Metainfo>,
+    /// Its content.
+    pub content: Arc<[u8]>,
+    /// Addresses of trackers.
+    pub trackers: Vec<IpAddr>,
+    /// Addresses of those who never send wrong data.
+    pub honest: Vec<IpAddr>,
+}
+
+/// Watches one engine, through all of its lives.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    pub(crate) setup: Arc<Setup>,
+    pub(crate) geometry: Geometry,
+    /// What was found.
+    pub verdicts: Verdicts,
+    /// Branches of the engine that were taken: see [`super::MARKS`].
+    pub marks: Marks,
+    /// What happened since this was last taken.
+    pub moments: Vec<Moment>,
+    pub(crate) moment_counts: BTreeMap<(&'static str, Option<IpAddr>), u32>,
+    /// Over all events and actions, and the state after each.
+    pub digest: Digest,
+    pub(crate) now: Instant,
+    pub(crate) conns: BTreeMap<ConnId, Conn>,
+    pub(crate) dirty: Vec<ConnId>,
+    pub(crate) dialled: u64,
+    pub(crate) ops: BTreeMap<OpId, Job>,
+    pub(crate) op_last: Option<OpId>,
+    pub(crate) blocks: Blocks,
+    /// Pieces whose hash was right at some time, and those among them that were synced then.
+    pub(crate) proven: Bitfield,
+    pub(crate) synced: Bitfield,
+    /// What the engine says that it has.
+    pub(crate) have: Bitfield,
+    /// The verified set may shrink: a recheck, a disk error, a new life.
+    pub(crate) may_shrink: bool,
+    pub(crate) state: Option<TorrentState>,
+    pub(crate) paused: bool,
+    pub(crate) writing: u64,
+    pub(crate) traffic: Traffic,
+    pub(crate) announces: Announces,
+    pub(crate) story: Story,
+    pub(crate) ticks: (Instant, u32),
+    pub(crate) ticked: bool,
+    /// Events so far, for what is looked at now and then.
+    pub(crate) events: u64,
+    pub(crate) slots: u32,
+    /// Whether the disk keeps what it was given: no rot, no lost writes, nobody else at the files.
+    pub sound_disk: bool,
+    /// Pieces that were verified and not yet compared with the disk.
+    pub to_compare: Vec<PieceIndex>,
+    /// What was had when the user paused.
+    pub(crate) paused_have: Option<Bitfield>,
+    /// When the network last changed.
+    pub(crate) network_changed: Option<Instant>,
+    /// When a peer was last dialled.
+    pub(crate) last_dial: Option<Instant>,
+    /// Whose bytes the engine is looking at.
+    pub(crate) speaker: Option<IpAddr>,
+    /// Blocks that were written since the engine last settled.
+    pub(crate) written: Vec<BlockRange>,
+}
+
+/// Payload, counted from the streams.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(crate) struct Traffic {
+    pub(crate) received: u64,
+    pub(crate) sent: u64,
+    /// Blocks that came a second time or unasked.
+    pub(crate) wasted: u64,
+    pub(crate) requests: u64,
+    pub(crate) raced: u64,
+    /// Requests that were lost to a choke, a close, a reject, a time-out or a cancel.
+    pub(crate) lost: u64,
+    pub(crate) hash_failures: u64,
+}
+
+impl Watch {
+    /// A watch over an engine that has not begun.
+    ///
+    /// # Panics
+    /// When the torrent's sizes make no geometry, which the engine would have refused before.
+    pub fn new(setup: Setup) -> Self {
+        let length = setup.metainfo.piece_length;
+        let block = setup.config.block_length.min(length);
+        let geometry = Geometry::new(setup.content.len() as u64, u64::from(length), block);
+        let geometry = geometry.expect("a torrent that was made has a geometry");
+        let none = Bitfield::new(geometry.pieces());
+        Self {
+            slots: setup.config.choker.slots,
+            announces: Announces::new(&setup.config.tracker, setup.content.len() as u64),
+            setup: Arc::new(setup),
+            geometry,
+            verdicts: Verdicts::default(),
+            marks: Marks::default(),
+            moments: Vec::new(),
+            moment_counts: BTreeMap::new(),
+            digest: Digest::default(),
+            now: Instant::START,
+            conns: BTreeMap::new(),
+            dirty: Vec::new(),
+            dialled: 0,
+            ops: BTreeMap::new(),
+            op_last: None,
+            blocks: Blocks::new(geometry),
+            proven: none.clone(),
+            synced: none.clone(),
+            have: none,
+            may_shrink: true,
+            state: None,
+            paused: false,
+            writing: 0,
+            traffic: Traffic::default(),
+            story: Story::default(),
+            ticks: (Instant::START, 0),
+            ticked: false,
+            events: 0,
+            sound_disk: true,
+            to_compare: Vec::new(),
+            paused_have: None,
+            network_changed: None,
+            last_dial: None,
+            speaker: None,
+            written: Vec::new(),
+        }
+    }
+
+    /// The process died: all that the engine knew is gone, the disk and what was proven are not.
+    pub fn restarted(&mut self) {
+        self.conns.clear();
+        self.dirty.clear();
+        self.ops.clear();
+        self.op_last = None;
+        self.dialled = 0;
+        self.blocks = Blocks::new(self.geometry);
+        self.have = Bitfield::new(self.geometry.pieces());
+        self.may_shrink = true;
+        self.state = None;
+        self.paused = false;
+        self.writing = 0;
+        self.announces = Announces::new(&self.setup.config.tracker, self.setup.content.len() as u64);
+        self.story = Story::default();
+    }
+
+    /// Something is about to be given to the engine.
+    pub fn event(&mut self, now: Instant, event: &Event<'_>) {
+        self.now = now;
+        self.verdicts.now = now;
+        self.events += 1;
+        self.ticked = false;
+        self.digest.event(now, event);
+        match event {
+            Event::Tick => self.tick(),
+            Event::Command(command) => self.command(command),
+            Event::Accepted { conn, from } => self.accepted(*conn, *from),
+            Event::Connected { conn } => {
+                if let Some(conn) = self.conns.get_mut(conn) {
+                    conn.connected = true;
+                }
+            }
+            Event::Received { conn, data } => {
+                self.speaker = self.conns.get(conn).map(|conn| conn.addr.ip());
+                self.received(*conn, data);
+            }
+            Event::Sent { conn, bytes } => {
+                if let Some(conn) = self.conns.get_mut(conn) {
+                    conn.taken += bytes;
+                }
+            }
+            Event::Closed { conn, cause: _ } => self.forget(*conn),
+            Event::Datagram { from, data } => self.announces.answer(now, *from, data),
+            Event::DatagramError { to, fault: _ } => self.announces.refused(*to),
+            Event::Resolved { op, result } => {
+                self.ops.remove(op);
+                if result.as_ref().is_ok_and(|addresses| addresses.len() > 1) {
+                    self.announces.several_addresses = true;
+                }
+            }
+            Event::DiskDone { op, result } => self.disk_done(*op, result),
+            Event::NetworkChanged => {
+                self.announces.disturbed();
+                self.network_changed = Some(now);
+            }
+        }
+    }
+
+    /// The engine wants something.
+    pub fn action(&mut self, action: &Action) {
+        self.digest.action(action);
+        if self.story.shut_down {
+            self.verdicts
+                .check(Oracle::I34, false, || format!("after the shutdown: {action:?}"));
+        }
+        match action {
+            Action::Connect { conn, to, tls: _ } => self.connect(*conn, *to),
+            Action::Send { conn, head, body } => {
+                let body = body.as_ref().map_or(&[][..], |body| body.as_bytes());
+                self.sent(*conn, head, body);
+            }
+            Action::Read { conn, budget: _ } => self.named(*conn, "Read"),
+            Action::Close { conn, reason } => {
+                self.named(*conn, "Close");
+                self.mark_close(reason);
+                self.forget(*conn);
+            }
+            Action::Datagram { to, data } => self.datagram(*to, data),
+            Action::Resolve { op, host: _ } => self.op(*op, Job::Resolve),
+            Action::Disk { op, torrent: _, job } => self.disk_job(*op, job),
+            Action::Report(report) => self.report(report),
+        }
+    }
+
+    /// The engine has said all that it wants.
+    pub fn settled(&mut self, engine: &Engine) {
+        if self.ticked {
+            let deadline = engine.deadline();
+            let now = self.now;
+            let busy = self.ticks.1 > TICKS_AT_ONCE;
+            self.verdicts.check(
+                Oracle::I25,
+                !busy && deadline.is_none_or(|(at, _)| at > now),
+                || format!("after the tick at {now} the deadline is {deadline:?}"),
+            );
+        }
+        self.look(engine);
+    }
+
+    fn tick(&mut self) {
+        self.ticked = true;
+        self.ticks = if self.ticks.0 == self.now {
+            (self.now, self.ticks.1 + 1)
+        } else {
+            (self.now, 1)
+        };
+        let snub = self.setup.config.session.snub_timeout;
+        for conn in self.conns.values_mut() {
+            for range in conn.silent(self.now, snub) {
+                self.blocks.unasked(range);
+            }
+        }
+    }
+
+    fn command(&mut self, command: &Command) {
+        match command {
+            Command::Add(_) => self.moment("started", None),
+            Command::Pause(_) => {
+                self.paused = true;
+                self.paused_have = Some(self.have.clone());
+                self.announces.stopping();
+            }
+            Command::Resume(_) => {
+                self.paused = false;
+                self.announces.begin_again();
+            }
+            Command::Recheck(_) => self.may_shrink = true,
+            Command::Reannounce(_) => self.announces.disturbed(),
+            Command::Remove(_) | Command::Shutdown => {
+                self.announces.stopping();
+                self.moment("stopping", None);
+                if matches!(command, Command::Shutdown) {
+                    self.story.shutdown_at = Some(self.now);
+                }
+            }
+            Command::SetLimits(limits) => self.slots = limits.slots.unwrap_or(self.slots).max(self.slots),
+            Command::AddPeer(..) | Command::Fetch { .. } | Command::ProbeTracker(_) => {}
+        }
+    }
+
+    fn accepted(&mut self, id: ConnId, from: SocketAddr) {
+        self.conns
+            .insert(id, Conn::new(from, false, self.geometry.pieces()));
+    }
+
+    fn connect(&mut self, id: ConnId, to: SocketAddr) {
+        let number = id.as_u64();
+        let new = !id.is_accepted() && (number > self.dialled || self.dialled == 0 && number == 0);
+        self.verdicts
+            .check(Oracle::I27, new, || format!("{id} is dialled a second time"));
+        self.dialled = self.dialled.max(number);
+        let tracker = self.setup.trackers.contains(&to.ip());
+        if !tracker {
+            self.last_dial = Some(self.now);
+        }
+        if self.paused && !tracker {
+            self.verdicts
+                .check(Oracle::I33, false, || "a peer is dialled while paused".into());
+        }
+        self.conns.insert(id, Conn::new(to, true, self.geometry.pieces()));
+        self.limits();
+    }
+
+    /// I20: how many there may be.
+    fn limits(&mut self) {
+        let config = &self.setup.config;
+        let peers = |conn: &&Conn| !self.setup.trackers.contains(&conn.addr.ip());
+        let all = self.conns.values().filter(peers).count();
+        let half = |conn: &&Conn| peers(conn) && conn.dialled && !conn.connected;
+        let half_open = self.conns.values().filter(half).count();
+        let dialled = self
+            .conns
+            .values()
+            .filter(|conn| peers(conn) && conn.dialled)
+            .count();
+        // who dials us is counted only when the handshake names a torrent
+        let kept = dialled <= config.connections_max.min(config.connections_per_torrent_max)
+            && half_open <= config.half_open_max;
+        self.verdicts.check(Oracle::I20, kept, || {
+            format!("{all} connections, {dialled} dialled, {half_open} half-open")
+        });
+    }
+
+    /// I29: the connection is there.
+    pub(crate) fn named(&mut self, id: ConnId, what: &str) {
+        let there = self.conns.contains_key(&id);
+        self.verdicts.check(Oracle::I29, there, || {
+            format!("{what} for {id}, which is not there")
+        });
+    }
+
+    /// A connection is no more.
+    fn forget(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.remove(&id) {
+            for asked in &conn.asked {
+                if !asked.cancelled && !asked.released {
+                    self.blocks.unasked(asked.range);
+                }
+                self.traffic.lost += 1;
+            }
+        }
+    }
+
+    /// Something happened that a fault may wait for.
+    pub(crate) fn moment(&mut self, name: &'static str, with: Option<IpAddr>) {
+        let count = self.moment_counts.entry((name, with)).or_default();
+        *count += 1;
+        self.moments.push(Moment {
+            name,
+            with,
+            count: *count,
+        });
+    }
+
+    /// Whether a piece is there for certain, in the engine's own words and the oracle's.
+    pub(crate) fn is_proven(&self, piece: PieceIndex) -> bool {
+        self.proven.contains(piece)
+    }
+
+    pub(crate) fn touch(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(&id)
+            && !conn.dirty
+        {
+            conn.dirty = true;
+            self.dirty.push(id);
+        }
+    }
+
+    /// Whether wrong data may be blamed on this address.
+    pub(crate) fn is_honest(&self, ip: IpAddr) -> bool {
+        self.setup.honest.contains(&ip)
+    }
+}
