@@ -51,7 +51,12 @@ fn outer(name: &str, used: &Use, tree: &mut Tree) {
         "torrent-nesting" => {
             let depth = usize::try_from(used.int("depth", DEPTH)).unwrap_or(0);
             // written by hand: a tree of that depth would be dropped by recursion
-            let lists = [b"0e1:y".to_vec(), b"l".repeat(depth), b"e".repeat(depth.saturating_sub(1))].concat();
+            let lists = [
+                b"0e1:y".to_vec(),
+                b"l".repeat(depth),
+                b"e".repeat(depth.saturating_sub(1)),
+            ]
+            .concat();
             tree.set("x", Tree::Int(lists));
         }
         "torrent-tokens" => {
