@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 use support::{Sandbox, snapshot};
 
-const SUBCOMMANDS: [&str; 11] = [
+const SUBCOMMANDS: [&str; 15] = [
     "download",
     "seed",
     "create",
@@ -17,6 +17,10 @@ const SUBCOMMANDS: [&str; 11] = [
     "probe tracker",
     "probe peer",
     "demo",
+    "sim run",
+    "sim sweep",
+    "sim expand",
+    "sim list",
     "completions",
     "man",
 ];
@@ -48,7 +52,7 @@ fn flags_that_are_not_built_are_absent() {
         let help = sandbox.expect(0, "download --help").out;
         assert!(!help.contains(flag), "{flag}");
     }
-    for name in ["sim", "replay", "journal"] {
+    for name in ["replay", "journal"] {
         sandbox.expect(2, name);
     }
 }

@@ -7,6 +7,7 @@
 #![forbid(unsafe_code)]
 
 pub mod actor;
+pub mod catalogue;
 pub mod host;
 pub mod marks;
 pub mod metainfo;

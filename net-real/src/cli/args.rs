@@ -2,7 +2,7 @@
 //! network.
 
 use super::values;
-use super::{completions, create, demo, download, info, magnet, man, probe, seed, verify};
+use super::{completions, create, demo, download, info, magnet, man, probe, seed, sim, verify};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -66,6 +66,9 @@ pub(crate) enum Command {
     Probe(probe::ProbeCommand),
     /// Show that everything works: tracker, seed and download on this machine
     Demo(demo::DemoArgs),
+    /// Run simulated worlds: one, many, or none but printed
+    #[command(subcommand, after_help = sim::EXAMPLES)]
+    Sim(sim::SimCommand),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
     /// Print the manual page

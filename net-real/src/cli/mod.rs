@@ -24,6 +24,7 @@ mod magnet;
 mod man;
 mod probe;
 mod seed;
+mod sim;
 mod verify;
 
 use args::{Cli, Command};
@@ -59,6 +60,7 @@ fn dispatch(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Magnet(args) => magnet::run(&args, console),
         Command::Probe(command) => probe::run(&command, console),
         Command::Demo(args) => demo::run(&args, console),
+        Command::Sim(command) => sim::run(&command, console),
         Command::Completions(args) => completions::run(&args, console),
         Command::Man(args) => man::run(&args, console),
     }

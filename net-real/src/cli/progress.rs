@@ -102,16 +102,25 @@ impl<'a> Progress<'a> {
     }
 
     pub(crate) fn update(&mut self, figures: &Figures) {
+        let text = match self.shape {
+            Shape::Bar(_) => figures.beside_bar(),
+            Shape::Lines(..) | Shape::Nothing => figures.line(),
+        };
+        self.show(&figures.what, (figures.done, figures.total), text);
+    }
+
+    /// The same for work that is not counted in bytes: how far it is of how much, and what to say of it.
+    pub(crate) fn show(&mut self, what: &str, (done, total): (u64, u64), text: String) {
         match &mut self.shape {
             Shape::Bar(bar) => {
-                bar.set_length(figures.total.max(1));
-                bar.set_position(if figures.total == 0 { 1 } else { figures.done });
-                bar.set_prefix(figures.what.clone());
-                bar.set_message(figures.beside_bar());
+                bar.set_length(total.max(1));
+                bar.set_position(if total == 0 { 1 } else { done });
+                bar.set_prefix(what.to_owned());
+                bar.set_message(text);
             }
             Shape::Lines(due, last) => {
                 let now = Instant::now();
-                let line = format!("{}  {}", figures.what, figures.line());
+                let line = format!("{what}  {text}");
                 if now >= *due && line != *last {
                     *due = now + LINE_INTERVAL;
                     self.console.note(&line);

@@ -3,6 +3,14 @@
 //! Everything a run depends on is in here, so a scenario can be printed, edited, shrunk line by line and run again
 //! with the same digest.
 
+pub mod expand;
+mod fields;
+pub mod kdl;
+pub mod mistake;
+pub mod params;
+pub mod print;
+pub mod text;
+
 use seedbed_engine::time::Duration;
 
 /// One world, before it begins.
@@ -246,3 +254,6 @@ pub enum Area {
     /// The host of an engine, or the network.
     Host,
 }
+
+#[cfg(test)]
+mod tests;

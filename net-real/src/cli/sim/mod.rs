@@ -1,0 +1,44 @@
+//! `seedbed sim`: seeded worlds around the engine, run, swept, printed and listed.
+
+mod expand;
+mod guarded;
+mod list;
+mod range;
+mod report;
+mod run;
+mod source;
+mod sweep;
+mod total;
+
+use super::console::Console;
+use super::failure::Failure;
+use clap::Subcommand;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  seedbed sim run 4711 --timeline
+  seedbed sim sweep --seeds 0..10000
+  seedbed sim expand 4711 > world.kdl
+  seedbed sim list behaviours";
+
+/// What to do with simulated worlds.
+#[derive(Subcommand)]
+pub(crate) enum SimCommand {
+    /// Run one world: a scenario file, or the one that a seed stands for
+    Run(run::RunArgs),
+    /// Run the worlds of many seeds on all cores, and stop at nothing
+    Sweep(sweep::SweepArgs),
+    /// Print the scenario that a seed stands for
+    Expand(expand::ExpandArgs),
+    /// List what worlds are made of and held against
+    List(list::ListArgs),
+}
+
+pub(crate) fn run(command: &SimCommand, console: &Console) -> Result<u8, Failure> {
+    match command {
+        SimCommand::Run(args) => run::run(args, console),
+        SimCommand::Sweep(args) => sweep::run(args, console),
+        SimCommand::Expand(args) => expand::run(args, console),
+        SimCommand::List(args) => list::run(args, console),
+    }
+}

@@ -1,0 +1,39 @@
+//! How a failing run is told: one block with the oracle, what it saw, when, the last lines of the timeline, and the one
+//! command that shows it again.
+
+use seedbed_engine::time::Instant;
+use seedbed_sim::run::{Failure, Options, Outcome};
+use seedbed_sim::scenario::expand::GENERATOR_VERSION;
+
+/// Lines of the timeline that stand in a failure block.
+const LINES: usize = 15;
+
+/// The block. `again` is what stands behind `seedbed sim run`.
+pub(crate) fn block(name: &str, failure: &Failure, outcome: &Outcome, again: &str) -> String {
+    let mut lines = vec![
+        format!("FAILED {name}: {} {}", failure.oracle, failure.text),
+        format!(
+            "  at {} s, step {}, digest {:016x}, generator {GENERATOR_VERSION}",
+            failure.at, failure.step, outcome.digest
+        ),
+    ];
+    let from = outcome.timeline.len().saturating_sub(LINES);
+    lines.extend(outcome.timeline[from..].iter().map(|line| format!("  {line}")));
+    lines.push(format!("  repro: seedbed sim run {again} --timeline"));
+    lines.join("\n")
+}
+
+/// A run that keeps its timeline.
+pub(crate) fn telling() -> Options {
+    Options { telling: true }
+}
+
+/// Two runs of one scenario that did not do the same.
+pub(crate) fn differs(first: u64, second: u64) -> Failure {
+    Failure {
+        oracle: "M9",
+        text: format!("The same scenario gave {first:016x} and then {second:016x}."),
+        at: Instant::START,
+        step: 0,
+    }
+}

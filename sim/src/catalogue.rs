@@ -1,0 +1,69 @@
+//! Everything that a scenario can name: behaviours, faults, moments, expectations. Each part of the simulator keeps
+//! its own list; here they are one.
+
+use crate::scenario::{Area, Behaviour};
+
+/// The lists of all parts.
+const PARTS: &[&[Behaviour]] = &[];
+
+/// Every behaviour of the catalogue, in the order of its areas.
+pub fn behaviours() -> impl Iterator<Item = &'static Behaviour> {
+    PARTS.iter().copied().flatten()
+}
+
+/// The behaviours that something of these areas can have.
+pub fn of(areas: &'static [Area]) -> impl Iterator<Item = &'static Behaviour> {
+    behaviours().filter(|behaviour| areas.contains(&behaviour.area))
+}
+
+/// Areas of an engine's host.
+pub const ENGINE: &[Area] = &[Area::Disk, Area::Host, Area::Metainfo];
+/// Areas of a UDP tracker.
+pub const UDP_TRACKER: &[Area] = &[Area::UdpTracker, Area::TrackerPolicy];
+/// Areas of an HTTP tracker.
+pub const HTTP_TRACKER: &[Area] = &[Area::HttpTracker, Area::TrackerPolicy];
+/// Areas of a model peer.
+pub const PEER: &[Area] = &[
+    Area::Connect,
+    Area::Framing,
+    Area::State,
+    Area::Bitfield,
+    Area::Requests,
+    Area::Pieces,
+    Area::Extensions,
+];
+
+/// All areas in which something can go wrong.
+pub const AREAS: &[Area] = &[
+    Area::Metainfo,
+    Area::UdpTracker,
+    Area::HttpTracker,
+    Area::TrackerPolicy,
+    Area::Connect,
+    Area::Framing,
+    Area::State,
+    Area::Bitfield,
+    Area::Requests,
+    Area::Pieces,
+    Area::Extensions,
+    Area::Disk,
+    Area::Host,
+];
+
+/// The lists of faults that a schedule can name.
+const FAULTS: &[&[Behaviour]] = &[];
+
+/// Every fault that a schedule can name.
+pub fn faults() -> impl Iterator<Item = &'static Behaviour> {
+    FAULTS.iter().copied().flatten()
+}
+
+/// Every oracle: its id and its rule, a sentence.
+pub fn oracles() -> impl Iterator<Item = (&'static str, &'static str)> {
+    std::iter::empty()
+}
+
+/// Every mark: its name and what hitting it means.
+pub fn marks() -> impl Iterator<Item = (&'static str, &'static str)> {
+    behaviours().chain(faults()).map(|known| (known.name, known.text))
+}
