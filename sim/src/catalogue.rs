@@ -2,9 +2,10 @@
 //! its own list; here they are one.
 
 use crate::scenario::{Area, Behaviour};
+use crate::{host, tracker};
 
 /// The lists of all parts.
-const PARTS: &[&[Behaviour]] = &[];
+const PARTS: &[&[Behaviour]] = &[tracker::BEHAVIOURS, host::BEHAVIOURS];
 
 /// Every behaviour of the catalogue, in the order of its areas.
 pub fn behaviours() -> impl Iterator<Item = &'static Behaviour> {
@@ -51,7 +52,7 @@ pub const AREAS: &[Area] = &[
 ];
 
 /// The lists of faults that a schedule can name.
-const FAULTS: &[&[Behaviour]] = &[];
+const FAULTS: &[&[Behaviour]] = &[host::BEHAVIOURS];
 
 /// Every fault that a schedule can name.
 pub fn faults() -> impl Iterator<Item = &'static Behaviour> {

@@ -8,6 +8,7 @@
 
 pub mod actor;
 pub mod catalogue;
+pub mod expect;
 pub mod host;
 pub mod marks;
 pub mod metainfo;
@@ -15,6 +16,7 @@ pub mod net;
 pub mod oracle;
 pub mod peer;
 pub mod queue;
+pub mod render;
 pub mod run;
 pub mod sample;
 pub mod scenario;

@@ -4,7 +4,7 @@
 //! others as they are. Behaviours are drawn after *swarm testing*: a random half of all areas is switched off in a
 //! world, since worlds in which everything goes wrong at once explore less than worlds in which a few things do.
 
-use super::params::{self, Kind};
+use super::params::{self, Kind, Often};
 use super::{
     Area, Behaviour, EngineSpec, FaultSpec, LinkSpec, PeerSpec, Scenario, TorrentSpec, TrackerSpec, Use,
     Value, When, text,
@@ -150,7 +150,7 @@ impl World {
             after: later(&mut rng, n > 0),
             config: params::config(&mut rng),
             link: self.link(&name),
-            behaviours: self.behaviours(&mut rng, catalogue::ENGINE, 2),
+            behaviours: self.behaviours(&mut rng, catalogue::ENGINE, 2, params::for_hosts),
             name,
         }
     }
@@ -179,7 +179,7 @@ impl World {
             // a second tracker shares the first one's tier now and then
             tier: if n > 0 && rng.chance(1, 4) { n - 1 } else { n },
             link: self.link(&name),
-            behaviours: self.behaviours(&mut rng, areas, 2),
+            behaviours: self.behaviours(&mut rng, areas, 2, |_| true),
             name,
         }
     }
@@ -215,7 +215,7 @@ impl World {
             behaviours: if honest {
                 Vec::new()
             } else {
-                self.behaviours(&mut rng, catalogue::PEER, 3)
+                self.behaviours(&mut rng, catalogue::PEER, 3, |_| true)
             },
             name,
         }
@@ -253,19 +253,24 @@ impl World {
     }
 
     /// Up to `most` behaviours, none twice, of the areas that are on in this world.
-    fn behaviours(&self, rng: &mut Rng, areas: &'static [Area], most: u32) -> Vec<Use> {
+    fn behaviours(
+        &self,
+        rng: &mut Rng,
+        areas: &'static [Area],
+        most: u32,
+        allow: fn(&Behaviour) -> bool,
+    ) -> Vec<Use> {
         let mut uses: Vec<Use> = Vec::new();
         let count = match rng.below(2) {
             0 => 0,
             _ => within(rng, 1, most),
         };
-        let known: Vec<_> = catalogue::of(areas)
-            .filter(|behaviour| self.areas.contains(&behaviour.area))
-            .collect();
+        let allowed = |known: &&Behaviour| self.areas.contains(&known.area) && allow(known);
+        let known: Vec<_> = catalogue::of(areas).filter(allowed).collect();
         for _ in 0..count {
             let Some(chosen) = pick(rng, &known) else { break };
             if uses.iter().all(|used| used.name != chosen.name) {
-                uses.push(use_of(rng, chosen));
+                uses.push(use_of(rng, chosen, &[]));
             }
         }
         uses
@@ -291,24 +296,27 @@ impl World {
 
     fn fault(&self, n: u32, whom: &Whom<'_>) -> Option<FaultSpec> {
         let mut rng = self.stream(&format!("fault/{n}"));
-        let known: Vec<_> = catalogue::faults().collect();
-        let chosen = pick(&mut rng, &known)?;
-        let shape = params::fault(chosen.name);
+        let known: Vec<_> = catalogue::faults()
+            .filter(|known| self.areas.contains(&known.area))
+            .filter_map(|known| Some((known, params::fault(known)?)))
+            .collect();
+        let (chosen, shape) = *pick(&mut rng, &known)?;
         let engine = rng.chance(1, 2) || shape.engines;
         let first = pick(&mut rng, if engine { &whom.engines } else { &whom.others })?;
         let mut targets = vec![(*first).to_owned()];
-        if shape.pair {
+        if shape.pair && rng.chance(1, 2) {
             let other = *pick(&mut rng, &whom.others)?;
             if targets[0] != other {
                 targets.push(other.to_owned());
             }
         }
-        let lasts = Duration::from_millis(u64::from(few(&mut rng, 100, 60_000)));
+        let lasts = millis(few(&mut rng, 100, 60_000));
         Some(FaultSpec {
-            when: When::At(Duration::from_millis(u64::from(few(&mut rng, 1, 60_000)))),
+            when: When::At(millis(few(&mut rng, 1, 60_000))),
             lasts: shape.lasts.then_some(lasts),
             targets,
-            what: use_of(&mut rng, chosen),
+            // the schedule says when and for how long
+            what: use_of(&mut rng, chosen, &["when", "for", "after"]),
         })
     }
 }
@@ -326,6 +334,10 @@ fn pick<'a, T>(rng: &mut Rng, of: &'a [T]) -> Option<&'a T> {
     of.get(rng.below(of.len() as u32) as usize)
 }
 
+fn millis(millis: u32) -> Duration {
+    Duration::from_millis(u64::from(millis))
+}
+
 /// A whole number of a range.
 fn within(rng: &mut Rng, low: u32, high: u32) -> u32 {
     low + rng.below(high.max(low) - low + 1)
@@ -340,35 +352,33 @@ fn few(rng: &mut Rng, low: u32, high: u32) -> u32 {
 
 /// When somebody starts: half of those who may be late are.
 fn later(rng: &mut Rng, may: bool) -> Duration {
-    let millis = few(rng, 1, 30_000);
+    let after = millis(few(rng, 1, 30_000));
     if may && rng.chance(1, 2) {
-        Duration::from_millis(u64::from(millis))
+        after
     } else {
         Duration::ZERO
     }
 }
 
-/// A behaviour with some of its parameters set.
-fn use_of(rng: &mut Rng, behaviour: &Behaviour) -> Use {
+/// A behaviour with some of its parameters set. `spare` are names that are not set.
+fn use_of(rng: &mut Rng, behaviour: &Behaviour, spare: &[&str]) -> Use {
     let mut one = Use::new(behaviour.name);
     for param in params::of(behaviour) {
-        // the same draws whether the parameter is set or not
-        let set = rng.chance(1, if param.window { 4 } else { 2 });
-        let value = match param.kind {
-            Kind::Int(low, high) => {
-                Value::Int(low + i64::from(rng.below(u32::try_from(high - low).unwrap_or(0) + 1)))
-            }
-            Kind::Time(low, high) => {
-                let millis = few(rng, low, high);
-                Value::Text(text::print_duration(Duration::from_millis(u64::from(millis))))
-            }
-            Kind::Flag => Value::Bool(rng.chance(1, 2)),
-            Kind::Word(words) => match pick(rng, words) {
-                Some(word) => Value::Text((*word).into()),
-                None => continue,
-            },
+        let set = match param.often {
+            Often::Always => true,
+            Often::Half => rng.chance(1, 2),
+            Often::Seldom => rng.chance(1, 4),
         };
-        if set || param.always {
+        // drawn even if it is not set: one more parameter then changes no other
+        let value = match param.kind {
+            Kind::Int(low, high) => Value::Int(i64::from(within(rng, low, high))),
+            Kind::Of(numbers) => Value::Int(pick(rng, numbers).copied().unwrap_or(0)),
+            Kind::Time(low, high) => Value::Text(text::print_duration(millis(few(rng, low, high)))),
+            Kind::Flag => Value::Bool(rng.chance(1, 2)),
+            Kind::Word(words) => Value::Text(pick(rng, words).copied().unwrap_or_default().into()),
+            Kind::Undrawn => continue,
+        };
+        if set && !spare.contains(&param.name) {
             one.params.push((param.name.into(), value));
         }
     }

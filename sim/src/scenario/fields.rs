@@ -2,8 +2,11 @@
 
 use super::kdl::DURATION_MAX;
 use super::mistake::{Mistake, nearest};
+use super::params::Param;
 use super::{Value, text};
+use crate::host;
 use kdl::{KdlDocument, KdlEntry, KdlNode, KdlValue};
+use seedbed_engine::Config;
 use seedbed_engine::time::Duration;
 use std::ops::RangeInclusive;
 
@@ -170,6 +173,37 @@ impl<'a> Fields<'a> {
             "a time such as \"20s\" or \"150ms\", at most 366 days",
             |text| text::duration(text).filter(|duration| *duration <= DURATION_MAX),
         )
+    }
+
+    /// Every property that is left has to be one of these.
+    pub(super) fn known(&mut self, params: impl Iterator<Item = &'static Param>) -> Result<(), Mistake> {
+        let known: Vec<&str> = params.map(|param| param.name).collect();
+        let unknown = self.properties.iter().find(|(name, _)| !known.contains(name));
+        match unknown {
+            None => Ok(()),
+            Some((name, entry)) => {
+                let hint = nearest(name, known.iter().copied());
+                let text = format!("{} has no {name}: {hint}", self.node.name().value());
+                Err(self.at(entry, text))
+            }
+        }
+    }
+
+    /// All properties that are left, as settings of an engine.
+    pub(super) fn settings(&mut self) -> Result<Vec<(String, Value)>, Mistake> {
+        let mut config = Config::default();
+        for (name, entry) in &self.properties {
+            if !host::config_names().any(|known| known == *name) {
+                let known = self.asked.iter().copied().chain(host::config_names());
+                return Err(self.at(
+                    entry,
+                    format!("An engine has no {name}: {}", nearest(name, known)),
+                ));
+            }
+            host::set_config(&mut config, name, &self.value(entry)?)
+                .map_err(|text| self.at(entry, format!("{text}.")))?;
+        }
+        self.rest()
     }
 
     /// All properties that are left, in their order.

@@ -5,6 +5,7 @@
 
 use super::fields::Fields;
 use super::mistake::{Mistake, nearest};
+use super::params;
 use super::print::VERSION;
 use super::text;
 use super::{
@@ -169,7 +170,7 @@ fn engine(fields: &mut Fields<'_>) -> Result<EngineSpec, Mistake> {
         after: fields.duration("after")?.unwrap_or_default(),
         link: link(fields)?,
         behaviours: behaviours(fields, catalogue::ENGINE, "an engine")?,
-        config: fields.rest()?,
+        config: fields.settings()?,
     })
 }
 
@@ -257,6 +258,11 @@ fn behaviour(of: &Fields<'_>, node: &KdlNode, areas: &'static [Area], who: &str)
         };
         return Err(fields.mistake(text));
     }
+    fields.known(
+        catalogue::of(areas)
+            .filter(|known| known.name == name)
+            .flat_map(params::of),
+    )?;
     let one = Use {
         name: name.into(),
         params: fields.rest()?,
@@ -291,8 +297,18 @@ fn fault(fields: &mut Fields<'_>) -> Result<FaultSpec, Mistake> {
         targets.push(target);
     }
     let lasts = inner.duration("for")?;
+    let name = node.name().value();
+    if !catalogue::faults().any(|known| known.name == name) {
+        let hint = nearest(name, catalogue::faults().map(|known| known.name));
+        return Err(inner.mistake(format!("There is no fault {name}: {hint}")));
+    }
+    inner.known(
+        catalogue::faults()
+            .filter(|known| known.name == name)
+            .flat_map(params::of),
+    )?;
     let what = Use {
-        name: node.name().value().into(),
+        name: name.into(),
         params: inner.rest()?,
     };
     inner.no_children()?;

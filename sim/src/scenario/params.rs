@@ -6,17 +6,32 @@
 use super::{Area, Behaviour, Value};
 use seedbed_engine::rng::Rng;
 
-/// What a parameter can be.
+/// What the generator draws for a parameter.
 #[derive(Clone, Copy, Debug)]
 pub enum Kind {
     /// A whole number of a range.
-    Int(i64, i64),
+    Int(u32, u32),
+    /// One of these numbers.
+    Of(&'static [i64]),
     /// A time of a range, in milliseconds.
     Time(u32, u32),
     /// True or false.
     Flag,
     /// One of these words.
     Word(&'static [&'static str]),
+    /// Nothing: it is for those who write.
+    Undrawn,
+}
+
+/// How often the generator sets a parameter.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Often {
+    /// Always: the behaviour would mean little, or never end, without it.
+    Always,
+    /// Every other time.
+    Half,
+    /// Every fourth time.
+    Seldom,
 }
 
 /// A parameter of a behaviour.
@@ -26,57 +41,217 @@ pub struct Param {
     pub name: &'static str,
     /// What it can be.
     pub kind: Kind,
-    /// Whether the behaviour means little without it.
-    pub always: bool,
-    /// Whether it says when the behaviour is at work, which every behaviour of its area has.
-    pub window: bool,
+    /// How often it is set.
+    pub often: Often,
 }
 
-const fn own(name: &'static str, kind: Kind) -> Param {
-    Param {
-        name,
-        kind,
-        always: false,
-        window: false,
-    }
+const fn param(name: &'static str, often: Often, kind: Kind) -> Param {
+    Param { name, kind, often }
 }
 
-const fn window(name: &'static str, kind: Kind) -> Param {
-    Param {
-        window: true,
-        ..own(name, kind)
-    }
+const fn always(name: &'static str, kind: Kind) -> Param {
+    param(name, Often::Always, kind)
+}
+
+const fn half(name: &'static str, kind: Kind) -> Param {
+    param(name, Often::Half, kind)
+}
+
+const fn seldom(name: &'static str, kind: Kind) -> Param {
+    param(name, Often::Seldom, kind)
+}
+
+const fn written(name: &'static str) -> Param {
+    param(name, Often::Seldom, Kind::Undrawn)
 }
 
 /// When a tracker's behaviour is at work.
-const TRACKER_WINDOW: &[Param] = &[
-    window("first", Kind::Int(1, 4)),
-    window("after", Kind::Time(100, 60_000)),
-    window("until", Kind::Time(1_000, 120_000)),
-    window("every", Kind::Int(2, 4)),
-    window("flap", Kind::Time(1_000, 60_000)),
+const TRACKER: &[Param] = &[
+    half("first", Kind::Int(1, 4)),
+    seldom("after", Kind::Time(100, 60_000)),
+    half("until", Kind::Time(1_000, 300_000)),
+    seldom("every", Kind::Int(2, 4)),
+    seldom("flap", Kind::Time(1_000, 60_000)),
+];
+
+/// When a peer's behaviour is at work, and the numbers that peers' behaviours take.
+const PEER: &[Param] = &[
+    seldom("after", Kind::Time(100, 30_000)),
+    seldom("for", Kind::Time(1_000, 120_000)),
+    seldom("from", Kind::Word(&["endgame"])),
+    seldom("every", Kind::Int(2, 6)),
+    seldom("times", Kind::Int(1, 5)),
+    written("each"),
+    written("by"),
+    written("n"),
+    written("which"),
+    written("bytes"),
+    written("byte"),
+    written("bit"),
+    written("piece"),
+    written("part"),
+    written("block"),
+    written("blocks"),
+    written("length"),
+    written("beyond"),
+    written("flaps"),
+    written("reqq"),
+    written("shorter"),
+    written("span"),
+];
+
+/// When a fault of a disk is at work. What lasts ends, so that a world can heal.
+const DISK: &[Param] = &[
+    half("when", Kind::Time(1, 30_000)),
+    always("for", Kind::Time(100, 60_000)),
+    half("at", Kind::Int(1, 20)),
+    always("times", Kind::Int(1, 3)),
+    half("permille", Kind::Of(&[100, 300, 700])),
+    written("quiet"),
+];
+
+/// When something happens to a host.
+const HOST: &[Param] = &[
+    half("when", Kind::Time(1, 60_000)),
+    always("for", Kind::Time(100, 60_000)),
 ];
 
 /// Parameters of single behaviours.
 const OWN: &[(&str, &[Param])] = &[
-    ("udp-interval", &[own("value", Kind::Int(0, i32::MAX as i64))]),
-    ("http-interval", &[own("value", Kind::Int(-1, i32::MAX as i64))]),
-    ("http-status", &[own("code", Kind::Int(400, 503))]),
-    ("http-redirect-away", &[own("to", Kind::Int(0, 2))]),
-    ("http-failure", &[own("retry-in", Kind::Int(-1, 60))]),
-    ("tracker-dies", &[own("answers", Kind::Int(1, 3))]),
+    (
+        "udp-interval",
+        &[always(
+            "value",
+            Kind::Of(&[0, 1, 299, 86_401, 2_147_483_647, 2_147_483_648, -1]),
+        )],
+    ),
+    (
+        "http-interval",
+        &[half(
+            "value",
+            Kind::Of(&[0, 1, 299, 86_401, 2_147_483_647, 2_147_483_648, -1]),
+        )],
+    ),
+    ("udp-late", &[half("by", Kind::Time(1, 40_000))]),
+    (
+        "http-status",
+        &[always("code", Kind::Of(&[400, 403, 404, 410, 500, 503]))],
+    ),
+    ("http-redirect-away", &[always("to", Kind::Int(0, 2))]),
+    ("http-failure", &[half("retry-in", Kind::Of(&[-1, 1, 5, 20]))]),
+    ("tracker-dies", &[always("answers", Kind::Int(1, 3))]),
+    (
+        "disk-error",
+        &[half(
+            "job",
+            Kind::Word(&[
+                "write", "out", "read", "hash", "digests", "sync", "save", "prepare", "open", "any",
+            ]),
+        )],
+    ),
+    ("disk-full", &[written("bytes")]),
+    ("slow-disk", &[half("each", Kind::Time(1, 1_000))]),
+    ("unordered-disk", &[half("by", Kind::Time(1, 500))]),
+    ("slow-hash", &[half("by", Kind::Time(10, 5_000))]),
+    (
+        "file-truncated",
+        &[half("file", Kind::Int(0, 2)), half("to", Kind::Int(0, 500))],
+    ),
+    ("file-deleted", &[half("file", Kind::Int(0, 2))]),
+    ("file-replaced", &[half("file", Kind::Int(0, 2))]),
+    (
+        "file-grown",
+        &[half("file", Kind::Int(0, 2)), half("by", Kind::Int(1, 100))],
+    ),
+    (
+        "crash",
+        &[
+            half("action", Kind::Int(1, 300)),
+            half("down", Kind::Time(10, 30_000)),
+            written("stays-down"),
+            written("torn"),
+            written("lost"),
+        ],
+    ),
+    (
+        "power-loss",
+        &[
+            half("action", Kind::Int(1, 300)),
+            half("down", Kind::Time(10, 30_000)),
+            half("lost", Kind::Int(0, 1_000)),
+            half("torn", Kind::Flag),
+            written("stays-down"),
+        ],
+    ),
+    ("suspend", &[half("lasts", Kind::Time(1_000, 28_800_000))]),
+    (
+        "clock-jump",
+        &[half(
+            "seconds",
+            Kind::Of(&[-86_400, -3_600, -1, 1, 3_600, 86_400]),
+        )],
+    ),
+    ("few-handles", &[half("max", Kind::Int(1, 8))]),
+    ("add-peer", &[written("who")]),
+    ("partition-one-way", &[half("way", Kind::Word(&["in", "out"]))]),
+    ("flap", &[half("period", Kind::Time(100, 10_000))]),
+    (
+        "slow-link",
+        &[
+            half("rate", Kind::Int(500, 50_000)),
+            half("latency", Kind::Time(1, 2_000)),
+        ],
+    ),
+    ("lossy", &[half("loss", Kind::Int(1, 500))]),
+    (
+        "burst-loss",
+        &[
+            half("enter", Kind::Int(10, 300)),
+            half("leave", Kind::Int(50, 500)),
+            half("loss", Kind::Int(300, 1_000)),
+        ],
+    ),
+    ("duplicating", &[half("share", Kind::Int(1, 500))]),
+    ("reordering", &[half("share", Kind::Int(1, 500))]),
+    ("corrupting", &[half("share", Kind::Int(1, 500))]),
+    ("mtu-drop", &[half("bytes", Kind::Of(&[100, 576, 1_280]))]),
+    ("datagram-rate", &[half("rate", Kind::Int(1, 20))]),
+    ("cut-connects", &[half("times", Kind::Int(1, 3))]),
+    (
+        "reset-after",
+        &[half("bytes", Kind::Int(1, 2_000)), half("times", Kind::Int(1, 3))],
+    ),
+    (
+        "churn",
+        &[
+            half("up", Kind::Time(1_000, 30_000)),
+            half("down", Kind::Time(100, 10_000)),
+            half("how", Kind::Word(&["silent", "reset"])),
+        ],
+    ),
+    ("network-change", &[written("ip")]),
 ];
 
 /// The parameters of a behaviour: its own, then those of its area.
 pub fn of(behaviour: &Behaviour) -> impl Iterator<Item = &'static Param> {
     let own = OWN.iter().find(|(name, _)| *name == behaviour.name);
-    let window = match behaviour.area {
-        Area::UdpTracker | Area::HttpTracker | Area::TrackerPolicy => TRACKER_WINDOW,
-        _ => &[],
+    let own: &'static [Param] = own.map_or(&[], |(_, params)| params);
+    let area = match behaviour.area {
+        Area::UdpTracker | Area::HttpTracker | Area::TrackerPolicy => TRACKER,
+        Area::Disk => DISK,
+        Area::Host => HOST,
+        Area::Connect
+        | Area::Framing
+        | Area::State
+        | Area::Bitfield
+        | Area::Requests
+        | Area::Pieces
+        | Area::Extensions => PEER,
+        Area::Metainfo => &[],
     };
-    own.map_or(&[] as &[Param], |(_, params)| params)
-        .iter()
-        .chain(window)
+    let named = move |name: &str| own.iter().any(|param| param.name == name);
+    own.iter()
+        .chain(area.iter().filter(move |param| !named(param.name)))
 }
 
 /// What a fault hits.
@@ -84,22 +259,49 @@ pub fn of(behaviour: &Behaviour) -> impl Iterator<Item = &'static Param> {
 pub struct FaultShape {
     /// Engines only.
     pub engines: bool,
-    /// What is between two actors.
+    /// What is between two actors, as well as one of them.
     pub pair: bool,
     /// For some time, instead of as a single blow.
     pub lasts: bool,
 }
 
-/// What a fault hits.
-pub fn fault(_name: &str) -> FaultShape {
-    FaultShape {
-        engines: false,
-        pair: false,
-        lasts: true,
+/// What a fault of this name hits, if the generator may choose it.
+pub fn fault(behaviour: &Behaviour) -> Option<FaultShape> {
+    let engines = crate::host::BEHAVIOURS.contains(behaviour);
+    let shape = FaultShape {
+        engines,
+        pair: matches!(behaviour.name, "partition" | "partition-one-way" | "flap"),
+        lasts: !matches!(
+            behaviour.name,
+            "reset-all" | "half-open" | "crash" | "power-loss" | "suspend"
+        ),
+    };
+    match behaviour.name {
+        // these end a download for good, or need a word that only a person has
+        "remove" | "shutdown" | "add-peer" => None,
+        "network-change" if !engines => None,
+        _ => Some(shape),
     }
 }
 
-/// Fields of an engine's configuration that differ in a world.
-pub fn config(_rng: &mut Rng) -> Vec<(String, Value)> {
-    Vec::new()
+/// Whether an engine may have this from its beginning in a generated world.
+pub fn for_hosts(behaviour: &Behaviour) -> bool {
+    behaviour.area == Area::Disk || matches!(behaviour.name, "few-handles")
+}
+
+/// Fields of an engine's configuration that differ in a world: seldom, and within what a user could set.
+pub fn config(rng: &mut Rng) -> Vec<(String, Value)> {
+    let number = |low: i64, high: u32, rng: &mut Rng| Value::Int(low + i64::from(rng.below(high)));
+    let choices: [(&str, Value); 8] = [
+        ("slots", number(1, 8, rng)),
+        ("connections-per-torrent", number(8, 40, rng)),
+        ("half-open", number(1, 20, rng)),
+        ("random-first", number(0, 8, rng)),
+        ("endgame-duplicates", number(1, 4, rng)),
+        ("hash-jobs", number(1, 4, rng)),
+        ("dials-per-second", number(1, 18, rng)),
+        ("multiple-per-ip", Value::Bool(rng.chance(1, 2))),
+    ];
+    let chosen = choices.into_iter().filter(|_| rng.chance(1, 16));
+    chosen.map(|(name, value)| (name.to_owned(), value)).collect()
 }

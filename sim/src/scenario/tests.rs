@@ -17,8 +17,8 @@ tracker "t1" http tier=0
 peer "p0" seed up="64kB/s" latency="20..60ms"
 peer "p1" leech has=20 dials=#true
 peer "p2" partial has=40
-fault at="12s" { clog "p0" "p1" for="5s" share=30; }
-fault on="first-unchoke p1" { reset "p0"; }
+fault at="12s" { few-handles "p0" "p1" for="5s" max=3; }
+fault on="first-unchoke p1" { crash "p0"; }
 expect done-before="180s" banned="p1"
 expect "wasted" blocks=4 by="p1"
 "#;
@@ -52,7 +52,7 @@ expect "wasted" blocks=4 by="p1"
     assert_eq!(peers, [(100, false, false), (20, true, true), (40, false, false)]);
     assert_eq!(scenario.faults[0].targets, ["p0", "p1"]);
     assert_eq!(scenario.faults[0].lasts, Some(Duration::from_secs(5)));
-    assert_eq!(scenario.faults[0].what.int("share", 0), 30);
+    assert_eq!(scenario.faults[0].what.int("max", 0), 3);
     assert_eq!(
         scenario.faults[1].when,
         When::On("first-unchoke".into(), "p1".into())
@@ -113,19 +113,44 @@ fn mistakes_are_pointed_at() {
         "The torrent has 4294967296 bytes; 64 MiB are the most.",
     );
     check(
-        "fault at=\"12s\" { clog \"engg\"; }",
-        23,
+        "fault at=\"12s\" { crash \"engg\"; }",
+        24,
         "There is no actor engg: did you mean eng?",
     );
     check(
-        "fault { clog \"eng\"; }",
+        "fault { crash \"eng\"; }",
         1,
         "A fault needs either at=\"12s\" or on=\"first-unchoke p1\".",
     );
     check(
-        "fault at=\"400d\" { clog \"eng\"; }",
+        "fault at=\"400d\" { crash \"eng\"; }",
         7,
         "at is a time such as \"20s\" or \"150ms\", at most 366 days.",
+    );
+    check(
+        "fault at=\"1s\" { crahs \"eng\"; }",
+        17,
+        "There is no fault crahs: did you mean crash?",
+    );
+    check(
+        "fault at=\"1s\" { crash \"eng\" dwn=\"1s\"; }",
+        29,
+        "crash has no dwn: did you mean down?",
+    );
+    check(
+        "tracker \"t0\" http { udp-silent; }",
+        21,
+        "udp-silent is nothing that an HTTP tracker does: it belongs to UdpTracker.",
+    );
+    check(
+        "tracker \"t0\" http { http-stal; }",
+        21,
+        "There is no behaviour http-stal of an HTTP tracker: did you mean http-stall?",
+    );
+    check(
+        "engine \"e2\" slts=4",
+        13,
+        "An engine has no slts: did you mean slots?",
     );
     check("scenario \"y\"", 1, "There is a scenario line already.");
     check(
