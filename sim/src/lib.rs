@@ -14,6 +14,7 @@ pub mod marks;
 pub mod metainfo;
 pub mod net;
 pub mod oracle;
+pub mod peer;
 pub mod queue;
 pub mod render;
 pub mod run;

@@ -1,15 +1,40 @@
-//! Runs a scenario: builds its world, takes it to its end and says what came of it.
+//! Runs a scenario: builds its world, takes it through its phases and says what came of it.
+//!
+//! In the *fault* phase everything happens that the scenario says. Then the world *heals*: faults end, and if a core of
+//! honest peers is left that together have everything, the download has to be completed in bounded time. At last every
+//! engine is shut down, which has to end, too. Oracles look on throughout.
+
+mod build;
+mod checks;
+mod core;
+mod driver;
+mod several;
+#[cfg(test)]
+mod tests;
+
+pub use build::build;
+pub use core::Core;
+pub use driver::Driver;
 
 use crate::marks::Marks;
+use crate::oracle::{Oracle, Verdicts};
 use crate::scenario::Scenario;
 use crate::timeline::Line;
 use seedbed_engine::time::{Duration, Instant};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Lines of the timeline that a failure keeps when none was asked for.
+const LINES_OF_FAILURE: usize = 15;
 
 /// How a scenario is run.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Whether a timeline is kept.
     pub telling: bool,
+    /// Whether the run is compared with variants of itself (oracles M), whatever its seed.
+    pub several: bool,
+    /// Steps at the most; a small world takes some thousands. 0 is the default.
+    pub budget: u64,
 }
 
 /// A rule that did not hold.
@@ -34,22 +59,86 @@ pub struct Outcome {
     pub failure: Option<Failure>,
     /// Whether nobody could have finished this download.
     pub unrecoverable: bool,
+    /// Whether every engine was complete in the end.
+    pub completed: bool,
     /// Steps of the world.
     pub steps: u64,
+    /// Events that the engines were given.
+    pub events: u64,
     /// How long it took in the world.
     pub simulated: Duration,
     /// What fired.
     pub marks: Marks,
     /// How often each oracle had something to look at.
     pub oracles: Vec<(&'static str, u64)>,
-    /// What happened, if it was asked for.
+    /// What happened, if it was asked for; of a failure always its last lines.
     pub timeline: Vec<Line>,
 }
 
-/// Runs a scenario.
-pub fn run(scenario: &Scenario, _options: &Options) -> Outcome {
+/// Runs a scenario. A panic of the engine or of a model is a failure of oracle I19, a scenario that makes no world one
+/// of the name `SCENARIO`.
+pub fn run(scenario: &Scenario, options: &Options) -> Outcome {
+    let mut outcome = once(scenario, options);
+    if outcome.failure.is_none() && (options.several || several::is_chosen(scenario)) {
+        several::compare(scenario, &mut outcome);
+    }
+    if outcome.failure.is_some() && !options.telling {
+        let telling = Options {
+            telling: true,
+            ..options.clone()
+        };
+        let mut lines = once(scenario, &telling).timeline;
+        outcome.timeline = lines.split_off(lines.len().saturating_sub(LINES_OF_FAILURE));
+    }
+    outcome
+}
+
+/// The block of text that tells a failure: oracle and sentence, time, step, last lines, and how to see it again.
+pub fn failure_text(outcome: &Outcome, again: &str) -> Option<String> {
+    let failure = outcome.failure.as_ref()?;
+    let mut lines = vec![
+        format!("{} {}", failure.oracle, failure.text),
+        format!(
+            "at {} s, step {}, digest {:016x}",
+            failure.at, failure.step, outcome.digest
+        ),
+    ];
+    let from = outcome.timeline.len().saturating_sub(LINES_OF_FAILURE);
+    lines.extend(outcome.timeline[from..].iter().map(ToString::to_string));
+    lines.push(format!("seedbed sim run {again}"));
+    Some(lines.join("\n"))
+}
+
+/// One run, without comparisons.
+pub(crate) fn once(scenario: &Scenario, options: &Options) -> Outcome {
+    let world = match build(scenario) {
+        Ok(world) => world,
+        Err(why) => return no_world(why),
+    };
+    let mut driver = Driver::new(scenario, world, options);
+    let ended = catch_unwind(AssertUnwindSafe(|| driver.run()));
+    if let Err(panic) = ended {
+        let text = panic
+            .downcast_ref::<String>()
+            .cloned()
+            .or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string));
+        driver.fail(
+            Oracle::I19,
+            text.unwrap_or_else(|| "a panic without words".into()),
+        );
+    }
+    driver.outcome()
+}
+
+fn no_world(why: String) -> Outcome {
     Outcome {
-        digest: scenario.seed,
+        failure: Some(Failure {
+            oracle: "SCENARIO",
+            text: why,
+            at: Instant::START,
+            step: 0,
+        }),
+        oracles: Verdicts::default().counts(),
         ..Outcome::default()
     }
 }

@@ -91,60 +91,49 @@ impl Torrent {
         }
     }
 
-    pub(super) fn announce_start(&mut self, cx: &mut Context<'_>) {
+    /// Lets the announcer learn of something, act on it, and be heard.
+    fn with_announcer(&mut self, cx: &mut Context<'_>, tell: impl FnOnce(&mut Announcer, &Counters)) {
         let counters = self.counters();
-        self.stop.trackers_told = false;
         if let Some(announcer) = &mut self.announcer {
-            announcer.start(cx.now);
+            tell(announcer, &counters);
             announcer.handle_timeout(cx.now, &counters);
         }
-        self.drain_announcer(cx);
+        while let Some(output) = self.announcer.as_mut().and_then(Announcer::poll_output) {
+            self.announced(cx, output);
+        }
+        self.gone_if_all_is_done(cx);
+    }
+
+    pub(super) fn announce_start(&mut self, cx: &mut Context<'_>) {
+        self.stop.trackers_told = false;
+        let now = cx.now;
+        self.with_announcer(cx, |announcer, _| announcer.start(now));
     }
 
     pub(super) fn announce_stop(&mut self, cx: &mut Context<'_>) {
-        let counters = self.counters();
-        if let Some(announcer) = &mut self.announcer {
-            announcer.stop(cx.now);
-            announcer.handle_timeout(cx.now, &counters);
-        }
-        self.drain_announcer(cx);
+        let now = cx.now;
+        self.with_announcer(cx, |announcer, _| announcer.stop(now));
     }
 
     pub(super) fn announce_completed(&mut self, cx: &mut Context<'_>) {
-        let counters = self.counters();
-        if let Some(announcer) = &mut self.announcer {
-            announcer.complete(cx.now);
-            announcer.handle_timeout(cx.now, &counters);
-        }
-        self.drain_announcer(cx);
+        let now = cx.now;
+        self.with_announcer(cx, |announcer, _| announcer.complete(now));
     }
 
     pub(super) fn announce_network_changed(&mut self, cx: &mut Context<'_>) {
-        let counters = self.counters();
-        if let Some(announcer) = &mut self.announcer {
-            announcer.network_changed(cx.now);
-            announcer.handle_timeout(cx.now, &counters);
-        }
-        self.drain_announcer(cx);
+        let now = cx.now;
+        self.with_announcer(cx, |announcer, _| announcer.network_changed(now));
+    }
+
+    pub(super) fn announce_timeout(&mut self, cx: &mut Context<'_>) {
+        self.with_announcer(cx, |_, _| {});
     }
 
     /// The user wants an announce now.
     pub fn reannounce(&mut self, cx: &mut Context<'_>) {
-        let counters = self.counters();
-        if let Some(announcer) = &mut self.announcer {
-            announcer.reannounce(cx.now);
-            announcer.handle_timeout(cx.now, &counters);
-        }
+        let now = cx.now;
         self.candidates.retry_now();
-        self.drain_announcer(cx);
-    }
-
-    pub(super) fn announce_timeout(&mut self, cx: &mut Context<'_>) {
-        let counters = self.counters();
-        if let Some(announcer) = &mut self.announcer {
-            announcer.handle_timeout(cx.now, &counters);
-        }
-        self.drain_announcer(cx);
+        self.with_announcer(cx, |announcer, _| announcer.reannounce(now));
     }
 
     /// A request of the announcer's ended.
@@ -154,33 +143,21 @@ impl Torrent {
         request: RequestId,
         result: Result<TrackerReply, AnnounceError>,
     ) {
-        let counters = self.counters();
-        if let Some(announcer) = &mut self.announcer {
-            announcer.handle_done(cx.now, request, result, &counters);
-        }
-        self.drain_announcer(cx);
+        let now = cx.now;
+        self.with_announcer(cx, |announcer, counters| {
+            announcer.handle_done(now, request, result, counters)
+        });
     }
 
     /// The first datagram of a request was not answered in time.
     pub fn handle_tracker_first_timeout(&mut self, cx: &mut Context<'_>, request: RequestId) {
-        let counters = self.counters();
-        if let Some(announcer) = &mut self.announcer {
-            announcer.handle_first_timeout(cx.now, request);
-            announcer.handle_timeout(cx.now, &counters);
-        }
-        self.drain_announcer(cx);
+        let now = cx.now;
+        self.with_announcer(cx, |announcer, _| announcer.handle_first_timeout(now, request));
     }
 
     /// Whether nothing is left to be told to a tracker.
     pub(super) fn announce_is_over(&self) -> bool {
         self.announcer.is_none() || self.stop.trackers_told
-    }
-
-    fn drain_announcer(&mut self, cx: &mut Context<'_>) {
-        while let Some(output) = self.announcer.as_mut().and_then(Announcer::poll_output) {
-            self.announced(cx, output);
-        }
-        self.gone_if_all_is_done(cx);
     }
 
     fn announced(&mut self, cx: &mut Context<'_>, output: TierOutput) {

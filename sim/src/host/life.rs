@@ -97,6 +97,9 @@ impl EngineHost {
         if self.engine.take().is_none() {
             return;
         }
+        if let Some(watch) = &mut self.watch {
+            watch.restarted();
+        }
         let power = how.name.starts_with("power-loss");
         cx.marks.hit(if power { "power-loss" } else { "crash" });
         self.disk.die(cx.now, cx.marks);

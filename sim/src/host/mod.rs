@@ -23,6 +23,7 @@ pub use fault::inflict;
 pub use tell::Level;
 
 use crate::actor::{Actor, Cx, Input, Output};
+use crate::oracle::Watch;
 use crate::sample::{Known, PORT, Sample};
 use crate::scenario::{EngineSpec, Use};
 use crate::seed::Seed;
@@ -85,6 +86,8 @@ pub struct EngineHost {
     recorded: Vec<Action>,
     reports: VecDeque<(Instant, Report)>,
     reported: u64,
+    /// Stands at the engine's boundary, if anybody looks.
+    watch: Option<Box<Watch>>,
 }
 
 impl EngineHost {
@@ -145,6 +148,7 @@ impl EngineHost {
             recorded: Vec::new(),
             reports: VecDeque::new(),
             reported: 0,
+            watch: None,
         })
     }
 
@@ -162,6 +166,21 @@ impl EngineHost {
     /// Actions that were carried out since the last input, if they are recorded.
     pub fn recorded(&self) -> &[Action] {
         &self.recorded
+    }
+
+    /// Puts a watch at the engine's boundary.
+    pub fn set_watch(&mut self, watch: Watch) {
+        self.watch = Some(Box::new(watch));
+    }
+
+    /// The watch, if there is one.
+    pub fn watch(&self) -> Option<&Watch> {
+        self.watch.as_deref()
+    }
+
+    /// The watch, to take from it what it has seen.
+    pub fn watch_mut(&mut self) -> Option<&mut Watch> {
+        self.watch.as_deref_mut()
     }
 
     /// Its name.
@@ -282,9 +301,15 @@ impl EngineHost {
 
     /// Gives an event to the engine and carries out what it wants.
     fn feed(&mut self, cx: &mut Cx<'_>, event: Event<'_>) {
-        if let Some(engine) = &mut self.engine {
-            engine.handle(cx.now, event);
-            self.carry_out(cx);
+        let Some(engine) = &mut self.engine else { return };
+        if let Some(watch) = &mut self.watch {
+            watch.sound_disk = !self.disk.is_tampered();
+            watch.event(cx.now, &event);
+        }
+        engine.handle(cx.now, event);
+        self.carry_out(cx);
+        if let (Some(watch), Some(engine)) = (&mut self.watch, &self.engine) {
+            watch.settled(engine);
         }
     }
 
@@ -294,6 +319,9 @@ impl EngineHost {
                 return self.crash_now(cx);
             }
             self.actions += 1;
+            if let Some(watch) = &mut self.watch {
+                watch.action(&action);
+            }
             if self.recording {
                 self.recorded.push(action.clone());
             }

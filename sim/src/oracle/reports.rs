@@ -58,7 +58,7 @@ impl Watch {
                 piece, contributors, ..
             } => self.failed(*piece, contributors),
             Report::Banned { ip, why, .. } => {
-                let honest = self.is_honest(*ip) && self.setup.sound_disk;
+                let honest = self.is_honest(*ip) && self.sound_disk;
                 self.verdicts.check(Oracle::I12, !honest, || {
                     format!("an honest peer is banned: {why:?}")
                 });
@@ -107,6 +107,7 @@ impl Watch {
             format!("{have} pieces are told after {before}")
         });
         self.story.have = have;
+        self.to_compare.push(piece);
         self.moment("piece", None);
         if have * 2 >= pieces && (have - 1) * 2 < pieces {
             self.moment("half-done", None);
@@ -148,10 +149,9 @@ impl Watch {
     pub(crate) fn sole_senders(&mut self) {
         for ip in std::mem::take(&mut self.story.sole) {
             let banned = self.story.banned.contains(&ip);
-            self.verdicts
-                .check(Oracle::I13, banned || !self.setup.sound_disk, || {
-                    "the only sender of a failed piece is not banned".into()
-                });
+            self.verdicts.check(Oracle::I13, banned || !self.sound_disk, || {
+                "the only sender of a failed piece is not banned".into()
+            });
         }
     }
 
@@ -183,5 +183,21 @@ impl Watch {
     /// Who was banned in this life.
     pub fn banned(&self) -> &[IpAddr] {
         &self.story.banned
+    }
+}
+
+impl Watch {
+    /// Events so far.
+    pub const fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Bytes that came in vain, and those that are explained: each race of the end-game, each request that was lost
+    /// to a choke, a close, a time-out or a cancel and answered all the same, and each piece that failed its hash.
+    pub fn waste(&self) -> (u64, u64) {
+        let block = u64::from(self.geometry.block_length());
+        let explained = (self.traffic.raced + self.traffic.lost) * block
+            + self.traffic.hash_failures * u64::from(self.geometry.piece_length());
+        (self.traffic.wasted, explained)
     }
 }

@@ -242,7 +242,7 @@ impl Watch {
             length: data.len() as u32,
         };
         let proven = self.is_proven(piece);
-        let right = self.setup.sound_disk.then(|| {
+        let right = self.sound_disk.then(|| {
             let from = piece.as_usize() * self.geometry.piece_length() as usize + begin as usize;
             self.setup.content.get(from..from + data.len()) == Some(data)
         });

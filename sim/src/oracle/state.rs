@@ -83,7 +83,22 @@ impl Watch {
             }
         }
         if matches!(view.state(), TorrentState::Downloading | TorrentState::Seeding) {
+            self.resumed();
             self.may_shrink = false;
+        }
+    }
+
+    /// L8: a pause costs nothing.
+    fn resumed(&mut self) {
+        if self.paused {
+            return;
+        }
+        if let Some(before) = self.paused_have.take() {
+            let gone = before.count_without(&self.have);
+            let kept = gone == 0 || self.may_shrink;
+            self.verdicts.check(Oracle::L8, kept, || {
+                format!("{gone} pieces were verified before the pause and are not after it")
+            });
         }
     }
 

@@ -36,8 +36,6 @@ pub struct Setup {
     pub trackers: Vec<IpAddr>,
     /// Addresses of those who never send wrong data.
     pub honest: Vec<IpAddr>,
-    /// Whether the disk keeps what it was given: no rot, no lost writes, nobody else at the files.
-    pub sound_disk: bool,
 }
 
 /// Watches one engine, through all of its lives.
@@ -79,6 +77,16 @@ pub struct Watch {
     /// Events so far, for what is looked at now and then.
     pub(crate) events: u64,
     pub(crate) slots: u32,
+    /// Whether the disk keeps what it was given: no rot, no lost writes, nobody else at the files.
+    pub sound_disk: bool,
+    /// Pieces that were verified and not yet compared with the disk.
+    pub to_compare: Vec<PieceIndex>,
+    /// What was had when the user paused.
+    pub(crate) paused_have: Option<Bitfield>,
+    /// When the network last changed.
+    pub(crate) network_changed: Option<Instant>,
+    /// When a peer was last dialled.
+    pub(crate) last_dial: Option<Instant>,
     /// Whose bytes the engine is looking at.
     pub(crate) speaker: Option<IpAddr>,
     /// Blocks that were written since the engine last settled.
@@ -139,6 +147,11 @@ impl Watch {
             ticks: (Instant::START, 0),
             ticked: false,
             events: 0,
+            sound_disk: true,
+            to_compare: Vec::new(),
+            paused_have: None,
+            network_changed: None,
+            last_dial: None,
             speaker: None,
             written: Vec::new(),
         }
@@ -196,7 +209,10 @@ impl Watch {
                 }
             }
             Event::DiskDone { op, result } => self.disk_done(*op, result),
-            Event::NetworkChanged => self.announces.disturbed(),
+            Event::NetworkChanged => {
+                self.announces.disturbed();
+                self.network_changed = Some(now);
+            }
         }
     }
 
@@ -261,6 +277,7 @@ impl Watch {
             Command::Add(_) => self.moment("started", None),
             Command::Pause(_) => {
                 self.paused = true;
+                self.paused_have = Some(self.have.clone());
                 self.announces.stopping();
             }
             Command::Resume(_) => {
@@ -293,6 +310,9 @@ impl Watch {
             .check(Oracle::I27, new, || format!("{id} is dialled a second time"));
         self.dialled = self.dialled.max(number);
         let tracker = self.setup.trackers.contains(&to.ip());
+        if !tracker {
+            self.last_dial = Some(self.now);
+        }
         if self.paused && !tracker {
             self.verdicts
                 .check(Oracle::I33, false, || "a peer is dialled while paused".into());

@@ -25,7 +25,10 @@ pub(crate) fn block(name: &str, failure: &Failure, outcome: &Outcome, again: &st
 
 /// A run that keeps its timeline.
 pub(crate) fn telling() -> Options {
-    Options { telling: true }
+    Options {
+        telling: true,
+        ..Options::default()
+    }
 }
 
 /// Two runs of one scenario that did not do the same.

@@ -1,0 +1,394 @@
+//! Model peers: an independent reference peer, what it can do wrong, and a strict reader of what engines say to it.
+//!
+//! The reference peer shares the engine's codec for well-formed messages and nothing of its logic. It seeds, leeches
+//! or has a part; [`Behaviour`](crate::scenario::Behaviour)s sit around it as middleware ([`behave`]), so they
+//! compose. Everything that an engine says is read by [`check`]; what breaks a rule is in
+//! [`ModelPeer::violations`].
+
+pub mod behave;
+pub mod catalogue;
+pub mod check;
+pub mod conn;
+mod fetch;
+mod generate;
+mod serve;
+mod streams;
+#[cfg(test)]
+mod tests;
+
+pub use catalogue::{BEHAVIOURS, Entry, Reaction, Scene, Trust, expected};
+pub use generate::{Capability, capability, pieces_at_start, sample};
+
+use crate::actor::{Actor, Cx, Input};
+use crate::sample::{Known, PORT, Sample};
+use crate::scenario::PeerSpec;
+use crate::seed::Seed;
+use crate::timeline::{Arrow, Line};
+use behave::{Moment, Say, Trait, View};
+use catalogue::Kind;
+use conn::{Conn, Past};
+use seedbed_engine::bitfield::Bitfield;
+use seedbed_engine::geometry::Geometry;
+use seedbed_engine::id::{ConnId, PeerId, PieceIndex};
+use seedbed_engine::rng::Rng;
+use seedbed_engine::time::{Duration, Instant};
+use seedbed_engine::wire::Message;
+use std::any::Any;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+/// Requests that a model takes, as it says.
+const REQQ: usize = 250;
+
+/// Ended connections that are remembered.
+const PAST_MAX: usize = 4096;
+
+/// Rule breaks that are remembered.
+const VIOLATIONS_MAX: usize = 1024;
+
+/// What waits for its time.
+#[derive(Clone, Debug)]
+enum Later {
+    /// Something is said.
+    Say(ConnId, Say),
+    /// A behaviour speaks on its own.
+    Due(ConnId, usize),
+    /// Blocks that a behaviour holds back go out.
+    Held(ConnId, usize),
+    /// A look at the connection's timers.
+    Check(ConnId),
+    /// The next bytes of a connection that sends little by little.
+    Pace(ConnId),
+    /// An engine is dialled.
+    Dial(SocketAddr),
+}
+
+/// A peer as data.
+#[derive(Clone, Debug)]
+pub struct ModelPeer {
+    /// Its name.
+    pub name: String,
+    /// What it was made from.
+    pub spec: PeerSpec,
+    /// What it has.
+    pub have: Bitfield,
+    /// Its connections.
+    pub conns: BTreeMap<ConnId, Conn>,
+    /// Those that are no more, oldest first.
+    pub past: Vec<Past>,
+    /// What engines did that no engine may do.
+    pub violations: Vec<(Instant, &'static str)>,
+    /// Whether nothing that it does sends provably bad data.
+    pub honest: bool,
+    /// Its behaviours.
+    pub traits: Vec<Trait>,
+    torrent: Sample,
+    geometry: Geometry,
+    peer_id: PeerId,
+    engines: Vec<SocketAddr>,
+    rng: Rng,
+    started: bool,
+    dialled: u64,
+    failures: u32,
+    reqq: usize,
+    /// Which blocks of unfinished pieces are here.
+    blocks: BTreeMap<PieceIndex, BTreeSet<u32>>,
+    /// Pieces that are being fetched, and where.
+    active: BTreeMap<PieceIndex, ConnId>,
+    first_piece: u32,
+    later: BTreeMap<(Instant, u64), Later>,
+    numbered: u64,
+    /// Connections with something to send.
+    dirty: Vec<ConnId>,
+    told: u32,
+}
+
+impl ModelPeer {
+    /// A peer, before the world begins. Names of behaviours that are not listed are passed over.
+    pub fn new(spec: &PeerSpec, torrent: &Sample, seed: Seed, known: &Known) -> Self {
+        let mut rng = seed.stream(&spec.name);
+        let mut peer_id = PeerId(*b"-MP0100-            ");
+        rng.fill(&mut peer_id.0[8..]);
+        let traits: Vec<Trait> = spec
+            .behaviours
+            .iter()
+            .filter_map(|params| {
+                let entry = catalogue::find(&params.name)?;
+                Some(Trait::new(entry, params, Instant::START + spec.after))
+            })
+            .collect();
+        let reqq = traits
+            .iter()
+            .find(|one| one.entry.kind == Kind::OddReqq)
+            .map_or(REQQ, |one| one.params.int("reqq", 1).clamp(1, 1 << 31) as usize);
+        let pieces = torrent.pieces();
+        Self {
+            name: spec.name.clone(),
+            spec: spec.clone(),
+            have: pieces_at_start(spec, pieces, seed),
+            conns: BTreeMap::new(),
+            past: Vec::new(),
+            violations: Vec::new(),
+            honest: traits.iter().all(|one| one.entry.trust != Trust::Lies),
+            traits,
+            geometry: geometry(torrent),
+            torrent: torrent.clone(),
+            peer_id,
+            engines: engines(known),
+            first_piece: rng.below(pieces.max(1)),
+            rng,
+            started: false,
+            dialled: 0,
+            failures: 0,
+            reqq,
+            blocks: BTreeMap::new(),
+            active: BTreeMap::new(),
+            later: BTreeMap::new(),
+            numbered: 0,
+            dirty: Vec::new(),
+            told: 0,
+        }
+    }
+
+    /// Whether it has every piece.
+    pub const fn is_seed(&self) -> bool {
+        self.have.is_full()
+    }
+
+    /// Payload bytes given and got, over all connections that were.
+    pub fn transferred(&self) -> (u64, u64) {
+        let past = self.past.iter().map(|past| past.counters);
+        let live = self.conns.values().map(|conn| conn.counters);
+        past.chain(live).fold((0, 0), |(up, down), counters| {
+            (up + counters.served, down + counters.received)
+        })
+    }
+
+    fn has_kind(&self, kind: Kind) -> bool {
+        self.traits.iter().any(|one| one.entry.kind == kind)
+    }
+
+    fn trait_of(&mut self, kind: Kind) -> Option<&mut Trait> {
+        self.traits.iter_mut().find(|one| one.entry.kind == kind)
+    }
+
+    fn at(&mut self, now: Instant, after: Duration, what: Later) {
+        self.numbered += 1;
+        self.later.insert((now + after, self.numbered), what);
+    }
+
+    fn violation(&mut self, now: Instant, text: &'static str) {
+        if self.violations.len() < VIOLATIONS_MAX {
+            self.violations.push((now, text));
+        }
+    }
+
+    /// The reference peer says something; behaviours have their say about it.
+    fn say(&mut self, cx: &mut Cx<'_>, id: ConnId, message: Message) {
+        let Some(conn) = self.conns.get(&id).filter(|conn| conn.is_open()) else {
+            return;
+        };
+        if !self.traits.iter().any(|one| one.entry.kind.looks_at_messages()) {
+            return self.emit(cx, id, Say::Message(message));
+        }
+        let mut view = View {
+            now: cx.now,
+            id,
+            torrent: &self.torrent,
+            rng: &mut self.rng,
+            marks: cx.marks,
+        };
+        let says = behave::outgoing(&mut self.traits, &mut view, conn, message);
+        for n in 0..self.traits.len() {
+            if self.traits[n].held.iter().any(|(of, _)| *of == id) {
+                let wait = self.traits[n].next_at.since(cx.now);
+                self.at(cx.now, wait, Later::Held(id, n));
+            }
+        }
+        for say in says {
+            self.emit(cx, id, say);
+        }
+    }
+
+    /// Something goes out as it is.
+    fn emit(&mut self, cx: &mut Cx<'_>, id: ConnId, say: Say) {
+        match say {
+            Say::Message(message) => {
+                if let Some(conn) = self.conns.get_mut(&id).filter(|conn| conn.is_open()) {
+                    serve::track(conn, cx.now, &message, &self.geometry);
+                    message.encode(&mut conn.out);
+                    self.dirty.push(id);
+                }
+            }
+            Say::Raw(bytes) => {
+                if let Some(conn) = self.conns.get_mut(&id) {
+                    conn.out.extend_from_slice(&bytes);
+                    self.dirty.push(id);
+                }
+            }
+            Say::Later(after, what) if after.is_zero() => self.emit(cx, id, *what),
+            Say::Later(after, what) => self.at(cx.now, after, Later::Say(id, *what)),
+            Say::Close => self.end(cx, id, false),
+            Say::Reset => self.end(cx, id, true),
+            Say::Mute => {
+                self.flush(cx, id);
+                if let Some(conn) = self.conns.get_mut(&id) {
+                    conn.muted = true;
+                }
+            }
+        }
+    }
+
+    /// Behaviours that speak at this moment do, or will.
+    fn moment(&mut self, cx: &mut Cx<'_>, id: ConnId, moment: Moment) {
+        for n in 0..self.traits.len() {
+            let one = &self.traits[n];
+            if behave::moment(one.entry.kind) == Some(moment) {
+                let wait = one.opens_in(cx.now) + behave::timer(one);
+                if wait.is_zero() {
+                    self.speak(cx, id, n);
+                } else {
+                    self.at(cx.now, wait, Later::Due(id, n));
+                }
+            }
+        }
+    }
+
+    /// The n-th behaviour speaks on its own.
+    fn speak(&mut self, cx: &mut Cx<'_>, id: ConnId, n: usize) {
+        let Some(conn) = self.conns.get(&id).filter(|conn| conn.is_open()) else {
+            return;
+        };
+        let mut view = View {
+            now: cx.now,
+            id,
+            torrent: &self.torrent,
+            rng: &mut self.rng,
+            marks: cx.marks,
+        };
+        let (says, again) = behave::due(&mut self.traits[n], &mut view, conn);
+        for say in says {
+            self.emit(cx, id, say);
+        }
+        if let Some(after) = again {
+            self.at(cx.now, after.max(Duration::from_millis(1)), Later::Due(id, n));
+        }
+        // a behaviour may have unchoked
+        self.serve(cx, id);
+    }
+
+    /// Blocks that were held back go out.
+    fn release(&mut self, cx: &mut Cx<'_>, id: ConnId, n: usize) {
+        let one = &mut self.traits[n];
+        if one.next_at > cx.now {
+            return;
+        }
+        let held = std::mem::take(&mut one.held);
+        let (mine, others): (Vec<_>, Vec<_>) = held.into_iter().partition(|(of, _)| *of == id);
+        self.traits[n].held = others;
+        for (_, message) in mine {
+            self.emit(cx, id, Say::Message(message));
+        }
+    }
+
+    fn tick(&mut self, cx: &mut Cx<'_>) {
+        while let Some(entry) = self.later.first_entry().filter(|entry| entry.key().0 <= cx.now) {
+            match entry.remove() {
+                Later::Say(id, say) => {
+                    self.emit(cx, id, say);
+                    self.serve(cx, id);
+                }
+                Later::Due(id, n) => self.speak(cx, id, n),
+                Later::Held(id, n) => self.release(cx, id, n),
+                Later::Check(id) => self.look_after(cx, id),
+                Later::Pace(id) => self.pace(cx, id),
+                Later::Dial(to) => self.dial(cx, to),
+            }
+        }
+    }
+
+    /// Lines for behaviours that showed in this turn.
+    fn tell(&mut self, cx: &mut Cx<'_>) {
+        let fired = self.traits.iter().map(|one| one.fired).fold(0, u32::wrapping_add);
+        if fired == self.told {
+            return;
+        }
+        self.told = fired;
+        for one in &mut self.traits {
+            if one.fired != std::mem::replace(&mut one.told, one.fired) {
+                cx.lines.push(Line {
+                    at: cx.now,
+                    who: self.name.clone(),
+                    arrow: Arrow::Within,
+                    other: String::new(),
+                    text: one.entry.behaviour.name.into(),
+                    folds: true,
+                });
+            }
+        }
+    }
+}
+
+impl Actor for ModelPeer {
+    fn handle(&mut self, cx: &mut Cx<'_>, input: Input<'_>) {
+        match input {
+            Input::Start => self.start(cx),
+            Input::Tick => self.tick(cx),
+            Input::Accepted { stream, from } => self.accepted(cx, stream, from),
+            Input::Connected { stream } => self.connected(cx, stream),
+            Input::Received { stream, data } => self.received(cx, stream, data),
+            Input::Sent { stream, bytes } => {
+                if let Some(conn) = self.conns.get_mut(&stream) {
+                    conn.unsent = conn.unsent.saturating_sub(bytes);
+                }
+                self.serve(cx, stream);
+            }
+            Input::Closed { stream, cause } => self.closed(cx, stream, Some(cause)),
+            Input::Datagram { .. }
+            | Input::DatagramError { .. }
+            | Input::Resolved { .. }
+            | Input::NetworkChanged => {}
+        }
+        while let Some(id) = self.dirty.pop() {
+            self.flush(cx, id);
+        }
+        self.tell(cx);
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.later.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    fn port(&self) -> Option<u16> {
+        Some(PORT)
+    }
+
+    fn clone_box(&self) -> Box<dyn Actor> {
+        Box::new(self.clone())
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+
+    fn as_any_mut(&mut self) -> &mut dyn Any {
+        self
+    }
+}
+
+/// Sizes of the torrent; every sample has sound ones.
+fn geometry(torrent: &Sample) -> Geometry {
+    let length = u64::from(torrent.piece_length());
+    let made = Geometry::new(torrent.content.len() as u64, length, torrent.spec.block);
+    made.expect("a sample is a torrent already")
+}
+
+/// Where engines are: in a network of their own ([`crate::sample::engine_ip`]).
+fn engines(known: &Known) -> Vec<SocketAddr> {
+    let network = |addr: &SocketAddr| match (addr.ip(), crate::sample::engine_ip(0)) {
+        (std::net::IpAddr::V4(ip), std::net::IpAddr::V4(first)) => ip.octets()[..3] == first.octets()[..3],
+        _ => false,
+    };
+    let found = known.actors.iter().map(|(_, addr)| *addr);
+    found.filter(network).collect()
+}

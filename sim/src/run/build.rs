@@ -1,0 +1,99 @@
+//! From a scenario to its world.
+
+use crate::host::EngineHost;
+use crate::oracle::{Setup, Watch};
+use crate::queue::Queue;
+use crate::run::core::lies;
+use crate::sample::{Known, PORT, Sample, engine_ip, peer_ip, tracker_ip};
+use crate::scenario::Scenario;
+use crate::seed::Seed;
+use crate::tracker::TrackerHost;
+use crate::world::World;
+use std::net::{IpAddr, SocketAddr};
+
+/// Port of trackers.
+const TRACKER_PORT: u16 = 6969;
+
+/// Builds the world of a scenario, with a watch at each engine.
+///
+/// # Errors
+/// Says what of the scenario makes no world: a name that is there twice or not at all, sizes that make no torrent.
+pub fn build(scenario: &Scenario) -> Result<World, String> {
+    if scenario.engines.is_empty() {
+        return Err("a scenario has at least one engine".into());
+    }
+    let seed = Seed(scenario.seed);
+    let known = known(scenario)?;
+    let tiers = tiers(scenario, &known);
+    let sample = Sample::new(&scenario.torrent, &tiers, seed).map_err(|error| error.to_string())?;
+    let mut world = World::new(seed);
+    world.queue = Queue::new(scenario.shuffle_ties.then_some(scenario.seed));
+    for (spec, n) in scenario.trackers.iter().zip(0..) {
+        let tracker = TrackerHost::new(spec, &sample, seed, &known);
+        let id = world.add(&spec.name, tracker_ip(n), Box::new(tracker), Default::default());
+        world.net.set_link(id, spec.link);
+    }
+    super::core::add_peers(&mut world, scenario, &sample, &known)?;
+    let honest = honest(scenario);
+    for (spec, n) in scenario.engines.iter().zip(0..) {
+        let mut host = EngineHost::new(spec, &sample, seed, &known)?;
+        host.set_watch(Watch::new(Setup {
+            config: host.config().clone(),
+            metainfo: sample.metainfo.clone(),
+            content: sample.content.clone(),
+            trackers: known.trackers.iter().map(|(_, addr, _)| addr.ip()).collect(),
+            honest: honest.clone(),
+        }));
+        let id = world.add(&spec.name, engine_ip(n), Box::new(host), spec.after);
+        world.net.set_link(id, spec.link);
+    }
+    Ok(world)
+}
+
+/// Who is where.
+fn known(scenario: &Scenario) -> Result<Known, String> {
+    let mut known = Known::default();
+    let engines = scenario.engines.iter().zip(0..);
+    let peers = scenario.peers.iter().zip(0..);
+    for (name, ip) in engines
+        .map(|(spec, n)| (&spec.name, engine_ip(n)))
+        .chain(peers.map(|(spec, n)| (&spec.name, peer_ip(n))))
+    {
+        known.actors.push((name.clone(), SocketAddr::new(ip, PORT)));
+    }
+    for (spec, n) in scenario.trackers.iter().zip(0..) {
+        let addr = SocketAddr::new(tracker_ip(n), TRACKER_PORT);
+        let url = if spec.udp {
+            format!("udp://{addr}/announce")
+        } else {
+            format!("http://{addr}/announce")
+        };
+        known.trackers.push((spec.name.clone(), addr, url));
+    }
+    let mut names: Vec<&str> = known.actors.iter().map(|(name, _)| name.as_str()).collect();
+    names.extend(known.trackers.iter().map(|(name, ..)| name.as_str()));
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(format!("two actors are called {:?}", pair[0])),
+        None => Ok(known),
+    }
+}
+
+/// The torrent's trackers by tier.
+fn tiers(scenario: &Scenario, known: &Known) -> Vec<Vec<String>> {
+    let last = scenario.trackers.iter().map(|spec| spec.tier).max();
+    let of = |tier: u32| {
+        let all = scenario.trackers.iter().zip(&known.trackers);
+        let of = all.filter(|(spec, _)| spec.tier == tier);
+        of.map(|(_, (_, _, url))| url.clone()).collect::<Vec<_>>()
+    };
+    let tiers = last.map_or(0..0, |last| 0..last + 1).map(of);
+    tiers.filter(|tier| !tier.is_empty()).collect()
+}
+
+/// Addresses of those who never send wrong data.
+fn honest(scenario: &Scenario) -> Vec<IpAddr> {
+    let engines = (0..scenario.engines.len() as u32).map(engine_ip);
+    let peers = scenario.peers.iter().zip(0..).filter(|(spec, _)| !lies(spec));
+    engines.chain(peers.map(|(_, n)| peer_ip(n))).collect()
+}

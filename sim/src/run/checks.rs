@@ -1,0 +1,65 @@
+//! What is checked of the whole world and not at one engine's boundary.
+
+use super::driver::Driver;
+use crate::host::EngineHost;
+use crate::oracle::Oracle;
+use crate::tracker::TrackerHost;
+use crate::world::ActorId;
+use seedbed_engine::id::PieceIndex;
+
+impl Driver {
+    /// I2: the disk has what was verified.
+    pub(super) fn compare(&mut self, id: ActorId, piece: PieceIndex) {
+        let Some(host) = self.world.actor::<EngineHost>(id) else {
+            return;
+        };
+        if host.disk().is_tampered() {
+            return;
+        }
+        let right = host.disk().holds_piece(host.sample(), piece);
+        let name = host.name().to_string();
+        self.verdicts.now = self.world.now;
+        self.verdicts.check(Oracle::I2, right, || {
+            format!("{name}: {piece} is verified, and the disk has other bytes")
+        });
+    }
+
+    /// When everything is over.
+    pub(super) fn at_the_end(&mut self) {
+        self.verdicts.now = self.world.now;
+        for id in self.hosts.clone() {
+            let Some(host) = self.world.actor::<EngineHost>(id) else {
+                continue;
+            };
+            let name = host.name().to_string();
+            if let Some(watch) = host.watch()
+                && watch.is_complete()
+                && !host.disk().is_tampered()
+            {
+                let right = host.disk().holds(host.sample());
+                let (wasted, bound) = watch.waste();
+                self.verdicts.check(Oracle::I2, right, || {
+                    format!("{name} is complete, and the disk has other bytes")
+                });
+                self.verdicts.check(Oracle::I31, wasted <= bound, || {
+                    format!("{name} wasted {wasted} bytes, {bound} are explained")
+                });
+            }
+            let broken = self
+                .world
+                .actor::<EngineHost>(id)
+                .and_then(|host| host.disk().violations().first().cloned());
+            self.verdicts
+                .check(Oracle::I4, broken.is_none(), || format!("{name}: {broken:?}"));
+        }
+        for slot in &self.world.actors {
+            if let Some(tracker) = slot.actor.as_any().downcast_ref::<TrackerHost>() {
+                let broken = tracker.violations().into_iter().next();
+                self.verdicts.check(Oracle::I21, broken.is_none(), || {
+                    format!("{} says: {broken:?}", slot.name)
+                });
+            }
+        }
+        self.take_breaches();
+    }
+}

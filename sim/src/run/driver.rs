@@ -1,0 +1,438 @@
+//! Takes a world through its phases, with its schedule of faults and the oracles.
+
+use super::core::Core;
+use super::{Failure, Options, Outcome};
+use crate::host::{self, EngineHost, Level};
+use crate::oracle::{Digest, Moment, Oracle, Verdicts, parse_moment};
+use crate::scenario::{FaultSpec, Scenario, Use, When};
+use crate::world::{ActorId, World};
+use seedbed_engine::time::{Duration, Instant};
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+/// Steps of a run, if nobody says: a runaway is found, a long one is not cut.
+const BUDGET: u64 = 2_000_000;
+
+/// How long faults have their way at the most.
+const FAULTS_MAX: Duration = Duration::from_secs(1800);
+
+/// A fault that waits for a moment and never sees it is given up after this, as is the fault phase of a world where
+/// nothing goes wrong by the clock.
+const FAULTS_LEAST: Duration = Duration::from_secs(60);
+
+/// Slack of the demand that a shutdown ends.
+const SLACK: Duration = Duration::from_secs(2);
+
+/// A fault that waits for its moment.
+#[derive(Clone, Debug)]
+struct Waiting {
+    fault: usize,
+    name: &'static str,
+    count: u32,
+    /// The engine that it happens to, or whom it happens with.
+    engine: Option<ActorId>,
+    with: Option<IpAddr>,
+}
+
+/// A run under way. A clone goes on exactly as the original does.
+#[derive(Clone, Debug)]
+pub struct Driver {
+    scenario: Scenario,
+    /// The world.
+    pub world: World,
+    pub(super) hosts: Vec<ActorId>,
+    /// Beginnings and ends of faults by their time.
+    due: BTreeSet<(Instant, usize, bool)>,
+    waiting: Vec<Waiting>,
+    active: BTreeSet<usize>,
+    pub(super) core: Core,
+    pub(super) verdicts: Verdicts,
+    failure: Option<Failure>,
+    budget: u64,
+    pub(super) healed_at: Option<Instant>,
+    completed: bool,
+    unrecoverable: bool,
+}
+
+impl Driver {
+    /// A run of a world that was built of a scenario.
+    pub fn new(scenario: &Scenario, mut world: World, options: &Options) -> Self {
+        let hosts: Vec<ActorId> = (0..world.actors.len())
+            .map(ActorId)
+            .filter(|id| world.actor::<EngineHost>(*id).is_some())
+            .collect();
+        world.telling = options.telling;
+        if options.telling {
+            for id in &hosts {
+                if let Some(host) = world.actor_mut::<EngineHost>(*id) {
+                    host.tell(Level::Full);
+                }
+            }
+        }
+        let mut driver = Self {
+            core: Core::of(scenario),
+            scenario: scenario.clone(),
+            world,
+            hosts,
+            due: BTreeSet::new(),
+            waiting: Vec::new(),
+            active: BTreeSet::new(),
+            verdicts: Verdicts::default(),
+            failure: None,
+            budget: if options.budget == 0 {
+                BUDGET
+            } else {
+                options.budget
+            },
+            healed_at: None,
+            completed: false,
+            unrecoverable: false,
+        };
+        driver.schedule();
+        driver
+    }
+
+    /// The whole run.
+    pub fn run(&mut self) {
+        self.fault_phase();
+        self.heal();
+        self.demand_completion();
+        self.shut_down();
+        self.at_the_end();
+    }
+
+    fn schedule(&mut self) {
+        for (n, fault) in self.scenario.faults.clone().iter().enumerate() {
+            match &fault.when {
+                When::At(after) => {
+                    self.due.insert((Instant::START + *after, n, true));
+                }
+                When::On(moment, who) => {
+                    let Some((name, count)) = parse_moment(moment) else {
+                        self.fail_scenario(format!("no moment is called {moment:?}"));
+                        return;
+                    };
+                    let Some(id) = self.world.find(who) else {
+                        self.fail_scenario(format!("nobody is called {who:?}"));
+                        return;
+                    };
+                    let engine = self.hosts.contains(&id).then_some(id);
+                    let with = engine.is_none().then(|| self.world.actors[id.0].ip);
+                    self.waiting.push(Waiting {
+                        fault: n,
+                        name,
+                        count,
+                        engine,
+                        with,
+                    });
+                }
+            }
+        }
+    }
+
+    /// Until the faults are over.
+    fn fault_phase(&mut self) {
+        let timed = self.scenario.faults.iter().filter_map(|fault| match fault.when {
+            When::At(at) => Some(at + fault.lasts.unwrap_or(Duration::ZERO)),
+            When::On(..) => None,
+        });
+        let last = timed.max().unwrap_or(Duration::ZERO).max(FAULTS_LEAST);
+        let limit = Instant::START + last.min(FAULTS_MAX);
+        self.go(limit, |driver| {
+            driver.due.is_empty() && driver.active.is_empty() && driver.all_complete()
+        });
+    }
+
+    /// All faults end.
+    fn heal(&mut self) {
+        self.due.clear();
+        self.waiting.clear();
+        for fault in std::mem::take(&mut self.active) {
+            self.inflict(fault, false);
+        }
+        self.healed_at = Some(self.world.now);
+    }
+
+    /// L1: now it has to be completed, if it can be.
+    fn demand_completion(&mut self) {
+        if self.failure.is_some() {
+            return;
+        }
+        let limit = self.world.now + self.core.within;
+        let healed = self.world.now;
+        let done = self.go(limit, |driver| driver.all_complete());
+        self.completed = done;
+        if self.failure.is_some() {
+            return;
+        }
+        if !self.core.exists {
+            self.unrecoverable = !done;
+            return;
+        }
+        let now = self.world.now;
+        self.verdicts.now = now;
+        let stuck = self.describe_stuck();
+        let text = || format!("not complete at {now}, healed at {healed}: {stuck}");
+        self.verdicts.check(Oracle::L1, done, text);
+        if self.scenario.peers.is_empty() {
+            self.verdicts.check(Oracle::L11, done, text);
+        }
+        self.take_breaches();
+    }
+
+    /// Every engine is shut down, and that ends.
+    fn shut_down(&mut self) {
+        if self.failure.is_some() {
+            return;
+        }
+        let mut limit = self.world.now;
+        for id in self.hosts.clone() {
+            let Some(host) = self.world.actor::<EngineHost>(id) else {
+                continue;
+            };
+            limit = limit.max(self.world.now + host.config().shutdown_timeout + SLACK);
+            // it has no process, or is no engine: nothing to shut down
+            let _ = host::inflict(&mut self.world, id, &Use::new("shutdown"), true);
+        }
+        self.go(limit, |driver| {
+            driver.hosts.iter().all(|id| {
+                let host = driver.world.actor::<EngineHost>(*id);
+                host.is_none_or(|host| {
+                    host.engine().is_none() || host.watch().is_none_or(|w| w.is_shut_down())
+                })
+            })
+        });
+        self.verdicts.now = self.world.now;
+        for id in self.hosts.clone() {
+            let Some(host) = self.world.actor::<EngineHost>(id) else {
+                continue;
+            };
+            if host.is_running()
+                && let Some(watch) = host.watch()
+            {
+                let name = host.name().to_string();
+                self.verdicts.check(Oracle::L10, watch.is_shut_down(), || {
+                    format!("{name} was told to shut down and did not")
+                });
+            }
+        }
+        self.take_breaches();
+    }
+
+    /// Steps until `done`, the limit, the end of the budget or a failure. True when it is done.
+    pub(super) fn go(&mut self, limit: Instant, done: impl Fn(&Self) -> bool) -> bool {
+        while self.failure.is_none() {
+            if done(self) {
+                return true;
+            }
+            if !self.step(limit) {
+                return false;
+            }
+        }
+        false
+    }
+
+    /// The next thing, or the next fault. False when nothing happens before the limit.
+    fn step(&mut self, limit: Instant) -> bool {
+        let next = self.world.queue.next_at();
+        let fault = self.due.first().map(|(at, ..)| *at);
+        let at = next.into_iter().chain(fault).min();
+        if at.is_none_or(|at| at > limit) {
+            self.world.now = self.world.now.max(limit);
+            return false;
+        }
+        if self.world.steps >= self.budget {
+            let steps = self.budget;
+            self.fail(Oracle::I25, format!("more than {steps} steps"));
+            return false;
+        }
+        if fault.is_some_and(|fault| next.is_none_or(|next| fault <= next)) {
+            if let Some((at, n, begins)) = self.due.pop_first() {
+                self.world.now = self.world.now.max(at);
+                self.inflict(n, begins);
+            }
+        } else {
+            self.world.step();
+        }
+        self.look();
+        true
+    }
+
+    /// A fault begins or ends.
+    fn inflict(&mut self, n: usize, begins: bool) {
+        let fault: FaultSpec = self.scenario.faults[n].clone();
+        if begins {
+            if let Some(lasts) = fault.lasts {
+                self.active.insert(n);
+                self.due.insert((self.world.now + lasts, n, false));
+            }
+        } else {
+            self.active.remove(&n);
+        }
+        if self.world.apply_link_fault(&fault, begins) {
+            return;
+        }
+        for target in &fault.targets {
+            let done = match self.world.find(target) {
+                Some(id) => host::inflict(&mut self.world, id, &fault.what, begins),
+                None => Err(format!("nobody is called {target:?}")),
+            };
+            if let Err(why) = done {
+                self.fail_scenario(why);
+            }
+        }
+    }
+
+    /// What the watches have seen.
+    pub(super) fn look(&mut self) {
+        for n in 0..self.hosts.len() {
+            let id = self.hosts[n];
+            let Some(host) = self.world.actor_mut::<EngineHost>(id) else {
+                continue;
+            };
+            let Some(watch) = host.watch_mut() else { continue };
+            let moments = std::mem::take(&mut watch.moments);
+            let compare = std::mem::take(&mut watch.to_compare);
+            let breach = watch.verdicts.breaches.first().cloned();
+            for piece in compare {
+                self.compare(id, piece);
+            }
+            if !self.waiting.is_empty() {
+                for moment in &moments {
+                    self.moment(id, *moment);
+                }
+            }
+            self.give_back(id, moments);
+            if let Some(breach) = breach {
+                let name = self.world.actors[id.0].name.clone();
+                let text = format!("{name}: {}", breach.text);
+                self.set_failure(breach.oracle.info().id, text, breach.at);
+            }
+        }
+        if !self.verdicts.breaches.is_empty() {
+            self.take_breaches();
+        }
+    }
+
+    /// The memory of the moments is used again.
+    fn give_back(&mut self, id: ActorId, mut moments: Vec<Moment>) {
+        moments.clear();
+        let host = self.world.actor_mut::<EngineHost>(id);
+        if let Some(watch) = host.and_then(EngineHost::watch_mut) {
+            watch.moments = moments;
+        }
+    }
+
+    fn moment(&mut self, engine: ActorId, moment: Moment) {
+        let comes = |waiting: &Waiting| {
+            let here = match waiting.engine {
+                Some(id) => id == engine,
+                None => waiting.with == moment.with,
+            };
+            here && waiting.name == moment.name && waiting.count == moment.count
+        };
+        let Some(at) = self.waiting.iter().position(comes) else {
+            return;
+        };
+        let fault = self.waiting.remove(at).fault;
+        // behind what is happening now, as the next thing
+        self.due.insert((self.world.now, fault, true));
+    }
+
+    /// Whether every engine that can be has everything.
+    pub(super) fn all_complete(&self) -> bool {
+        self.hosts.iter().all(|id| {
+            let host = self.world.actor::<EngineHost>(*id);
+            host.is_some_and(|host| host.watch().is_some_and(|watch| watch.is_complete()))
+        })
+    }
+
+    fn describe_stuck(&self) -> String {
+        let mut text = Vec::new();
+        for id in &self.hosts {
+            let Some(host) = self.world.actor::<EngineHost>(*id) else {
+                continue;
+            };
+            let view = host.engine().and_then(|engine| engine.torrent(host::TORRENT));
+            match view.map(|view| view.status(self.world.now)) {
+                Some(status) => text.push(format!(
+                    "{} has {} of {} pieces, {:?}, {} peers, {} known, {}",
+                    host.name(),
+                    status.pieces_have,
+                    status.pieces,
+                    status.state,
+                    status.peers,
+                    status.known,
+                    status.stalled.unwrap_or_default()
+                )),
+                None => text.push(format!("{} does not run", host.name())),
+            }
+        }
+        text.join("; ")
+    }
+
+    /// Something broke a rule.
+    pub fn fail(&mut self, oracle: Oracle, text: String) {
+        let now = self.world.now;
+        self.set_failure(oracle.info().id, text, now);
+    }
+
+    fn fail_scenario(&mut self, text: String) {
+        let now = self.world.now;
+        self.set_failure("SCENARIO", text, now);
+    }
+
+    fn set_failure(&mut self, oracle: &'static str, text: String, at: Instant) {
+        let step = self.world.steps;
+        self.failure.get_or_insert(Failure {
+            oracle,
+            text,
+            at,
+            step,
+        });
+    }
+
+    pub(super) fn take_breaches(&mut self) {
+        if let Some(breach) = self.verdicts.breaches.first().cloned() {
+            self.set_failure(breach.oracle.info().id, breach.text, breach.at);
+        }
+    }
+
+    /// The digest so far.
+    pub fn digest(&self) -> u64 {
+        let mut digest = Digest::default();
+        for id in &self.hosts {
+            let watch = self.world.actor::<EngineHost>(*id).and_then(EngineHost::watch);
+            digest.word(watch.map_or(0, |watch| watch.digest.value()));
+        }
+        digest.word(self.world.steps);
+        digest.value()
+    }
+
+    /// What came of it.
+    pub fn outcome(mut self) -> Outcome {
+        let digest = self.digest();
+        let mut marks = std::mem::take(&mut self.world.marks);
+        let mut events = 0;
+        for id in &self.hosts {
+            let watch = self.world.actor::<EngineHost>(*id).and_then(EngineHost::watch);
+            if let Some(watch) = watch {
+                marks.add(&watch.marks);
+                self.verdicts.add(&watch.verdicts);
+                events += watch.events();
+            }
+        }
+        Outcome {
+            digest,
+            failure: self.failure,
+            unrecoverable: self.unrecoverable,
+            completed: self.completed,
+            steps: self.world.steps,
+            events,
+            simulated: self.world.now.since(Instant::START),
+            marks,
+            oracles: self.verdicts.counts(),
+            timeline: std::mem::take(&mut self.world.lines),
+        }
+    }
+}
