@@ -4,6 +4,7 @@
 //! never part of it. Where it is absent the tests say so and pass, unless `SEEDBED_REQUIRE_CORPUS=1`. Each topic
 //! prints `right / all`; expectations that we hold for wrong are in `disputed.md`, with the reason.
 
+mod allowed_fast;
 mod bencode;
 mod hash_content;
 mod magnet;

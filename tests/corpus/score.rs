@@ -41,6 +41,18 @@ pub(crate) fn check_topic(topic: &str, check: impl Fn(&Value) -> Result<(), Stri
     score.finish();
 }
 
+/// The same for a check that says what differs by an assertion.
+pub(crate) fn check_asserting(topic: &str, check: impl Fn(&Value)) {
+    check_topic(topic, |case| {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(case))).map_err(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str);
+            text.or(panic.downcast_ref::<&str>().copied())
+                .unwrap_or("it panicked")
+                .to_owned()
+        })
+    });
+}
+
 /// Bytes written as hexadecimal digits.
 pub(crate) fn unhex(value: &Value) -> Vec<u8> {
     let text = value.as_str().expect("hexadecimal digits");

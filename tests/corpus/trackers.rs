@@ -2,8 +2,8 @@
 //!
 //! A packet is given to the whole request machine, not to a decoder: "ignore" then means that nothing at all changes.
 
+use crate::score;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
 
 use seedbed_engine::config::{HttpConfig, TrackerConfig};
 use seedbed_engine::http::{
@@ -21,26 +21,6 @@ use seedbed_engine::tracker::{
     TrackerReply, TrackerUrl,
 };
 use serde_json::Value;
-
-/// The cases of a topic; none, with a line that says so, where the corpus is absent.
-fn cases(topic: &str) -> Vec<Value> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus/vectors");
-    let path = folder.join(topic).with_extension("json");
-    let Ok(text) = std::fs::read_to_string(&path) else {
-        let required = std::env::var("SEEDBED_REQUIRE_CORPUS").is_ok_and(|value| value == "1");
-        assert!(
-            !required,
-            "the corpus is required and {} cannot be read",
-            path.display()
-        );
-        println!("skipped: {} is absent", path.display());
-        return Vec::new();
-    };
-    let topic: Value = serde_json::from_str(&text).expect("the corpus is JSON");
-    let cases = topic["cases"].as_array().expect("cases").clone();
-    assert!(!cases.is_empty());
-    cases
-}
 
 fn text<'a>(case: &'a Value, key: &str) -> &'a str {
     case[key].as_str().unwrap_or_else(|| panic!("{key} of {case}"))
@@ -147,13 +127,11 @@ fn outcome(udp: &mut UdpExchanges) -> Option<Result<TrackerReply, AnnounceError>
 
 #[test]
 fn udp_tracker() {
-    for case in cases("udp_tracker") {
-        match text(&case, "kind") {
-            "request" => check_udp_request(&case),
-            "response" => check_udp_response(&case),
-            other => panic!("kind {other}"),
-        }
-    }
+    score::check_asserting("udp_tracker", |case| match text(&case, "kind") {
+        "request" => check_udp_request(&case),
+        "response" => check_udp_response(&case),
+        other => panic!("kind {other}"),
+    });
 }
 
 fn check_udp_request(case: &Value) {
@@ -281,7 +259,7 @@ fn check_udp_reply(case: &Value, reply: &AnnounceReply) {
 
 #[test]
 fn http_tracker() {
-    for case in cases("http_tracker") {
+    score::check_asserting("http_tracker", |case| {
         let id = &case["id"];
         let value = &case["value"];
         let result = parse_announce(&hex(text(&case, "body_hex")), 1000);
@@ -309,7 +287,7 @@ fn http_tracker() {
             ("invalid", Err(AnnounceError::Malformed(_))) => {}
             (expect, result) => panic!("{id}: expected {expect}, got {result:?}"),
         }
-    }
+    });
 }
 
 fn check_http_reply(case: &Value, reply: &AnnounceReply) {
@@ -425,7 +403,7 @@ const EMPTY: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 
 #[test]
 fn http_framing() {
-    for case in cases("http_framing") {
+    score::check_asserting("http_framing", |case| {
         let id = &case["id"];
         let raw = hex(text(&case, "raw_hex"));
         let result = get("http://tracker.example/announce", Use::Tracker, GLOBAL, &[], &raw);
@@ -440,12 +418,12 @@ fn http_framing() {
             }
             other => panic!("{id}: expect {other}"),
         }
-    }
+    });
 }
 
 #[test]
 fn url_rules() {
-    for case in cases("url_rules") {
+    score::check_asserting("url_rules", |case| {
         let input = &case["input"];
         let got = match text(&case, "kind") {
             "tracker_query_has_reserved_argument" => has_reserved_argument(text_of(input)),
@@ -471,7 +449,7 @@ fn url_rules() {
             other => panic!("kind {other}"),
         };
         assert_eq!(Some(got), case["expect"].as_bool(), "{}", case["id"]);
-    }
+    });
 }
 
 fn purpose(case: &Value) -> Use {

@@ -3,7 +3,6 @@
 //! The simulator's peers use the engine's own codec for well-formed bytes, so a codec that is wrong the same way in
 //! both directions would agree with itself. These bytes were written down by reading the BEPs, not by running it.
 
-mod allowed_fast_corpus;
 mod extension;
 mod handshake;
 mod udp_tracker;

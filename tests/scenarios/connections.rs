@@ -137,6 +137,37 @@ fn the_network_of_this_machine_changes() {
 }
 
 #[test]
+fn limits_that_are_lowered_close_connections_and_raised_ones_are_used() {
+    let sample = Sample::single(100_000, 256, TRACKER);
+    let mut world = world_of(&sample);
+    for n in 0..6 {
+        leech(&mut world, &sample, "other", &format!("127.0.0.{}", 20 + n));
+    }
+    run_for(&mut world, 2);
+    let node = leech(&mut world, &sample, "eng", "127.0.0.3");
+    let peers = |world: &World| {
+        let torrent = world.nodes[node].engine.torrent(TORRENT).expect("it is there");
+        torrent.peers(world.now).len()
+    };
+    let limit = |connections, per_torrent| {
+        Command::SetLimits(seedbed_engine::Limits {
+            connections,
+            connections_per_torrent: per_torrent,
+            slots: None,
+        })
+    };
+    run_for(&mut world, 5);
+    assert_eq!(peers(&world), 6);
+    world.command(node, limit(None, Some(4)));
+    assert_eq!(peers(&world), 4);
+    world.command(node, limit(Some(2), None));
+    assert_eq!(peers(&world), 2);
+    world.command(node, limit(Some(200), Some(80)));
+    run_for(&mut world, 200);
+    assert_eq!(peers(&world), 6);
+}
+
+#[test]
 fn a_dead_address_is_tried_less_and_less() {
     let sample = Sample::single(1_000, 256, &[]);
     let mut world = world_of(&sample);

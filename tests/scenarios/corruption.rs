@@ -61,6 +61,29 @@ fn among_good_seeds_only_the_liar_is_banned() {
 }
 
 #[test]
+fn a_torrent_that_is_wrong_itself_costs_little() {
+    // six honest peers, all with the same bad block: nobody could have the piece
+    let sample = Sample::single(64 * 1_024, 1_024, TRACKER);
+    let mut world = world_of(&sample);
+    let names = ["a", "b", "c", "d", "e", "f"];
+    for (n, name) in names.into_iter().enumerate() {
+        let node = seed(&mut world, &sample, name, &format!("127.0.0.{}", 20 + n));
+        world.nodes[node].disk.lies = vec![lie(7, 3)];
+    }
+    run_for(&mut world, 2);
+    let node = leech(&mut world, &sample, "eng", "127.0.0.3");
+    run_for(&mut world, 4 * 3_600);
+    let torrent = world.nodes[node]
+        .engine
+        .torrent(crate::swarm::TORRENT)
+        .expect("it is there");
+    assert_eq!(torrent.have().count(), 63);
+    let status = torrent.status(world.now);
+    // at full speed it would be fetched hundreds of thousands of times
+    assert!(status.wasted < 64 * 1_024, "{} bytes", status.wasted);
+}
+
+#[test]
 fn a_piece_without_a_good_source_is_never_had() {
     let sample = Sample::single(1_024, 256, TRACKER);
     let mut world = world_of(&sample);

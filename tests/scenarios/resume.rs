@@ -108,6 +108,43 @@ fn a_file_that_changed_after_a_clean_end_is_hashed() {
 }
 
 #[test]
+fn a_whole_file_that_others_changed_after_a_kill_is_hashed() {
+    let sample = sample();
+    let mut world = world_of(&sample);
+    seed(&mut world, &sample, "seed", "127.0.0.2");
+    let node = leech(&mut world, &sample, "eng", "127.0.0.3");
+    until_complete(&mut world, node, 200);
+    run_for(&mut world, 30);
+    // the state was saved while it runs; then the program is killed
+    let mut disk = world.nodes[node].disk.clone();
+    let path = sample.metainfo.layout.files()[3].path.clone();
+    disk.tamper(&path, |bytes| bytes[5_000] ^= 1);
+    let (world, node) = goes_on(&sample, disk);
+    assert!(checked(&world, node).1 == 1, "one piece is bad, and found so");
+}
+
+#[test]
+fn a_file_that_is_older_than_when_it_was_saved_is_hashed() {
+    let sample = sample();
+    let mut world = world_of(&sample);
+    seed(&mut world, &sample, "seed", "127.0.0.2");
+    run_for(&mut world, 2);
+    let node = leech(&mut world, &sample, "eng", "127.0.0.3");
+    let some = |world: &World| {
+        let torrent = world.nodes[node].engine.torrent(TORRENT).expect("it is there");
+        torrent.have().count() >= 25
+    };
+    assert!(world.run_until(crate::swarm::at(100), some) && !world.is_complete(node));
+    // a pause saves the state; then the program is killed, and somebody puts an old copy in the place of a file
+    world.command(node, Command::Pause(TORRENT));
+    run_for(&mut world, 2);
+    let mut disk = world.nodes[node].disk.clone();
+    let path = sample.metainfo.layout.files()[3].path.clone();
+    disk.put_back(&path, vec![0; 9_000]);
+    goes_on(&sample, disk);
+}
+
+#[test]
 fn a_complete_torrent_is_not_hashed_again() {
     let sample = sample();
     let mut world = world_of(&sample);

@@ -84,6 +84,8 @@ pub struct Candidates {
     links: BTreeMap<SocketAddr, Link>,
     ips: BTreeMap<IpAddr, u32>,
     connecting: usize,
+    /// [`Candidates::next`] found nothing, and nothing has changed since: it is asked after every event.
+    exhausted: bool,
     bans: Bans,
     /// Oldest first.
     own: VecDeque<SocketAddr>,
@@ -102,6 +104,7 @@ impl Candidates {
             links: BTreeMap::new(),
             ips: BTreeMap::new(),
             connecting: 0,
+            exhausted: false,
             bans: Bans::default(),
             own: VecDeque::new(),
         }
@@ -185,9 +188,15 @@ impl Candidates {
     /// The best address that may be dialled now; it counts as connecting from then on. Nothing when there is none.
     pub fn next(&mut self, now: Instant) -> Option<SocketAddr> {
         self.handle_timeout(now);
+        if self.exhausted {
+            return None;
+        }
         let free =
             |addr: &SocketAddr| self.config.allow_multiple_per_ip || !self.ips.contains_key(&addr.ip());
-        let addr = self.ready.iter().map(|(_, addr)| *addr).find(free)?;
+        let Some(addr) = self.ready.iter().map(|(_, addr)| *addr).find(free) else {
+            self.exhausted = true;
+            return None;
+        };
         let mut entry = self.take(addr)?;
         entry.last_tried = Some(now);
         entry.phase = Phase::Linked;
@@ -400,6 +409,7 @@ impl Candidates {
             return;
         };
         self.connecting -= usize::from(link == Link::Connecting);
+        self.exhausted = false;
         if let Some(count) = self.ips.get_mut(&addr.ip()) {
             *count -= 1;
             if *count == 0 {
@@ -444,6 +454,7 @@ impl Candidates {
     }
 
     fn put(&mut self, addr: SocketAddr, entry: Entry) {
+        self.exhausted = false;
         let key = (entry.rank(), addr);
         match entry.phase {
             Phase::Linked => {}

@@ -92,9 +92,30 @@ impl Engine {
         }
         if let Some(slots) = limits.slots {
             self.config.choker.slots = slots;
-            for id in self.torrent_ids() {
-                self.with_torrent(id, |torrent, _| torrent.set_slots(slots));
-            }
+        }
+        // every torrent plans, so that room that there is now is used
+        for id in self.torrent_ids() {
+            self.with_torrent(id, |torrent, cx| {
+                torrent.keep_connections(cx, cx.config.connections_per_torrent_max);
+                if let Some(slots) = limits.slots {
+                    torrent.set_slots(slots);
+                }
+            });
+        }
+        self.keep_connections();
+    }
+
+    /// Closes peer connections that are too many now, each of the torrent that has most.
+    fn keep_connections(&mut self) {
+        loop {
+            let counts = self.torrents.iter();
+            let counts = counts.map(|(id, torrent)| (torrent.connections().0, *id));
+            let all: usize = counts.clone().map(|(count, _)| count).sum();
+            let Some((most, id)) = counts.max().filter(|_| all > self.config.connections_max) else {
+                return;
+            };
+            let kept = most.saturating_sub(1);
+            self.with_torrent(id, |torrent, cx| torrent.keep_connections(cx, kept));
         }
     }
 

@@ -10,12 +10,13 @@ const COMPARED_MAX: usize = 64;
 
 impl Picker {
     /// One busy block for a peer that owes nothing, the longest-open piece first, then the fewest requesters.
-    /// Not for peers that choke us, are snubbed (they would only take the place of a faster one) or are on parole.
+    /// Not for peers that choke us or are snubbed (they would only take the place of a faster one); one on parole
+    /// races snubbed ones only.
     pub(super) fn endgame_pick(&mut self, id: ConnId, how: PickMode<'_>) -> Option<Pick> {
-        if !self.is_endgame() || how.allowed.is_some() || how.snubbed || how.exclusive {
+        if !self.is_endgame() || how.allowed.is_some() || how.snubbed {
             return None;
         }
-        let (others, piece, block) = self.busy_block(id)?;
+        let (others, piece, block) = self.busy_block(id, how.exclusive)?;
         let range = self.geometry.block(piece, block)?;
         self.pool.update(piece, |partial| partial.request(block, id));
         if let Some(state) = self.peers.get_mut(&id) {
@@ -27,8 +28,9 @@ impl Picker {
         })
     }
 
-    /// The busy block that this peer would race for, with the number of those who race already.
-    pub(super) fn busy_block(&self, id: ConnId) -> Option<(u32, PieceIndex, u32)> {
+    /// The busy block that this peer would race for, with the number of those who race already; if so told, only one
+    /// that nobody but snubbed peers owes.
+    pub(super) fn busy_block(&self, id: ConnId, of_snubbed: bool) -> Option<(u32, PieceIndex, u32)> {
         let peer = self.peers.get(&id)?;
         let most = self.config.endgame_duplicates_max as usize;
         self.pool
@@ -42,6 +44,7 @@ impl Picker {
             })
             .inspect(|_| self.probes.step())
             .filter(|(requesters, ..)| requesters.len() < most && !requesters.contains(&id))
+            .filter(|(requesters, ..)| !of_snubbed || requesters.iter().all(|other| self.is_snubbed(*other)))
             .map(|(requesters, piece, block)| (requesters.len() as u32, piece, block))
             .take(COMPARED_MAX)
             .min_by_key(|(others, ..)| *others)

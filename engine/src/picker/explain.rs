@@ -174,7 +174,7 @@ impl Picker {
             IdleReason::AllRequested
         } else if !state.requested.is_empty() {
             IdleReason::EndgameQueueBusy
-        } else if self.busy_block(peer).is_some() {
+        } else if self.busy_block(peer, false).is_some() {
             IdleReason::Requestable
         } else {
             IdleReason::EndgameDuplicates

@@ -44,6 +44,8 @@ pub(super) struct Peer {
     pub(super) witness: Option<PieceIndex>,
     /// Whether it may hold pieces for itself alone.
     pub(super) exclusive: bool,
+    /// Whether it was slow to answer when it was picked for last.
+    pub(super) snubbed: bool,
     pub(super) idle: Option<IdleMark>,
 }
 
@@ -57,6 +59,7 @@ impl Peer {
             suggested: VecDeque::new(),
             witness: None,
             exclusive: false,
+            snubbed: false,
             idle: None,
         }
     }

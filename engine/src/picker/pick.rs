@@ -1,5 +1,6 @@
 //! The order in which pieces are chosen for a peer.
 
+use super::blocks::PartialPiece;
 use super::peers::{IdleMark, Peer, Pieces};
 use super::sets::GroupedSet;
 use super::{Phase, Pick, PickMode, PickReason, Picker};
@@ -20,6 +21,7 @@ const ALLOWED_MAX: usize = 64;
 impl Picker {
     /// Chooses up to `n` blocks for a peer and marks them requested from it. They are appended to `out`.
     pub fn pick(&mut self, peer: ConnId, n: usize, how: PickMode<'_>, out: &mut Vec<Pick>) {
+        self.note_snubbed(peer, how.snubbed);
         if n == 0 || !self.interesting(peer) {
             return;
         }
@@ -61,6 +63,25 @@ impl Picker {
                 state.idle = Some(mark);
             }
         }
+    }
+
+    /// What a snubbed peer is busy with is open to peers on parole.
+    fn note_snubbed(&mut self, peer: ConnId, snubbed: bool) {
+        if let Some(state) = self.peers.get_mut(&peer)
+            && core::mem::replace(&mut state.snubbed, snubbed) != snubbed
+        {
+            self.epoch += 1;
+        }
+    }
+
+    /// Whether everyone who owes a block of the piece is snubbed, or nobody does.
+    fn is_abandoned(&self, partial: &PartialPiece) -> bool {
+        let mut requesters = partial.busy_blocks().flat_map(|(_, requesters)| requesters);
+        requesters.all(|requester| self.is_snubbed(*requester))
+    }
+
+    pub(super) fn is_snubbed(&self, peer: ConnId) -> bool {
+        self.peers.get(&peer).is_some_and(|state| state.snubbed)
     }
 
     /// Requests the first free blocks of a piece until `out` holds `goal` picks.
@@ -156,7 +177,8 @@ impl Picker {
     }
 
     /// For a peer on parole: pieces that it alone contributes to. If there is none left, it may go on with a piece
-    /// that nobody is busy with, or the last pieces of a download could wait for ever for someone who has left.
+    /// that nobody is busy with but snubbed peers, or the last pieces of a download could wait for ever for someone
+    /// who has left, or who takes requests and answers none.
     fn choose_exclusive(&mut self, id: ConnId) -> Option<(PieceIndex, PickReason)> {
         let peer = self.peers.get(&id)?;
         let own = |piece: &PieceIndex| {
@@ -174,9 +196,13 @@ impl Picker {
             let peer = self.peers.get(&id)?;
             let abandoned = |piece: &PieceIndex| {
                 self.probes.step();
-                peer.has(*piece) && self.pool.get(*piece).is_some_and(|partial| partial.busy() == 0)
+                peer.has(*piece)
+                    && self
+                        .pool
+                        .get(*piece)
+                        .is_some_and(|partial| self.is_abandoned(partial))
             };
-            self.pool.shared().find(abandoned)?
+            self.pool.shared().chain(self.pool.held()).find(abandoned)?
         };
         self.hold(id, piece);
         Some((piece, PickReason::Exclusive))

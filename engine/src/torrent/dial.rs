@@ -50,6 +50,21 @@ impl Torrent {
         (self.sessions.len(), half_open)
     }
 
+    /// Closes the connections that are least of use until `max` are left: first those that are not open yet, then those
+    /// that carried least, the youngest first.
+    pub fn keep_connections(&mut self, cx: &mut Context<'_>, max: usize) {
+        while self.sessions.len() > max {
+            let least = self.sessions.iter().min_by_key(|(conn, peer)| {
+                let (down, up) = peer.session.transferred();
+                (peer.session.is_open(), down + up, core::cmp::Reverse(**conn))
+            });
+            let Some(conn) = least.map(|(conn, _)| *conn) else {
+                return;
+            };
+            self.end_session(cx, conn, crate::session::End::Full);
+        }
+    }
+
     /// The network of this machine changed: old connections are dead, old failures mean nothing.
     pub fn network_changed(&mut self, cx: &mut Context<'_>) {
         self.end_all(cx, crate::session::End::NetworkChanged);

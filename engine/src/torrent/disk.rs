@@ -80,7 +80,7 @@ impl Torrent {
             (DiskOp::Read(conn, range), DiskDone::Read(data)) => self.upload_read(cx, conn, range, data),
             (DiskOp::DigestsOfFailed(piece), DiskDone::Digests(digests)) => {
                 self.blame.digests_of_failed(piece, digests);
-                self.free_failed_piece(piece);
+                self.fetch_again(cx.now, piece);
             }
             (DiskOp::DigestsOfGood(piece), DiskDone::Digests(digests)) => {
                 self.blame_by_digests(cx, piece, digests);
@@ -113,7 +113,7 @@ impl Torrent {
             DiskOp::Doubt(piece) => self.doubt_ends(cx, piece, Err(error)),
             DiskOp::Read(conn, range) => self.upload_unreadable(cx, conn, range, error),
             // nobody can be blamed without digests, and nothing is lost by that
-            DiskOp::DigestsOfFailed(piece) => self.free_failed_piece(piece),
+            DiskOp::DigestsOfFailed(piece) => self.fetch_again(cx.now, piece),
             DiskOp::DigestsOfGood(_) => {}
             DiskOp::Write(range) => {
                 self.block_lost(range.piece);

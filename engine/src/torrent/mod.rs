@@ -388,6 +388,7 @@ impl Torrent {
     pub fn deadline(&self) -> Option<(Instant, Due)> {
         let due = [
             (self.timers.first().map(|(at, _)| *at), Due::Peer),
+            (self.hopeless_deadline(), Due::Peer),
             (self.choke_deadline(), Due::Choker),
             (self.dial_deadline(), Due::Candidates),
             (
@@ -405,6 +406,7 @@ impl Torrent {
     /// Does what is due.
     pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         self.session_timeouts(cx);
+        self.hopeless_timeout(cx.now);
         self.choke_timeout(cx);
         self.candidates.handle_timeout(cx.now);
         self.announce_timeout(cx);

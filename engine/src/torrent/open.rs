@@ -1,9 +1,10 @@
 //! From nothing to active: what is on the disk, what of it may be trusted, what has to be hashed, making the files.
 //!
 //! A saved resume state is believed as far as it can be checked: after a clean stop every file must still have the
-//! length and modification time of then; after a kill the pieces that were synced are believed while their files
-//! have not become shorter, and every other piece whose bytes are there is hashed. So nothing verified is fetched
-//! twice and nothing doubtful is trusted.
+//! length and modification time of then. After a kill that holds only for files that were whole, since we write to
+//! those no more; of a file that we were still writing, the synced pieces are believed while it has become neither
+//! shorter nor older, for what others wrote to it cannot be told from what we did. Every other piece whose bytes are
+//! there is hashed. So nothing verified is fetched twice and nothing doubtful is trusted.
 
 use super::disk::DiskOp;
 use super::{Context, Phase, Purpose, Torrent};
@@ -126,10 +127,10 @@ impl Torrent {
             ) else {
                 return false;
             };
-            if resume.clean {
+            if resume.clean || self.is_whole(&resume.have, file) {
                 now == then
             } else {
-                now.length >= then.length
+                now.length >= then.length && now.modified_ns >= then.modified_ns
             }
         };
         let mut trusted = Bitfield::new(self.geometry.pieces());
@@ -143,6 +144,15 @@ impl Torrent {
             }
         }
         trusted
+    }
+
+    /// Whether a set of pieces covers a file.
+    fn is_whole(&self, have: &Bitfield, file: usize) -> bool {
+        let Some(file) = self.metainfo.layout.files().get(file) else {
+            return false;
+        };
+        let mut pieces = self.geometry.pieces_of(file.offset..file.offset + file.length);
+        pieces.all(|piece| have.contains(PieceIndex(piece)))
     }
 
     /// Whether every byte of a piece lies within a file that is there.

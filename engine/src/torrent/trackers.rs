@@ -145,7 +145,7 @@ impl Torrent {
     ) {
         let now = cx.now;
         self.with_announcer(cx, |announcer, counters| {
-            announcer.handle_done(now, request, result, counters)
+            announcer.handle_done(now, request, result, counters);
         });
     }
 

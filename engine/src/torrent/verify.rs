@@ -8,10 +8,17 @@ use crate::geometry::BlockRange;
 use crate::id::{PieceIndex, Sha1Digest};
 use crate::report::{BanReason, Report};
 use crate::session::End;
+use crate::time::{Duration, Instant};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::vec::Vec;
 use core::net::IpAddr;
+
+/// Wait before a piece that fails from everyone is fetched again, doubled with each failure.
+const HOPELESS_WAIT: Duration = Duration::from_secs(15);
+
+/// Most doublings of [`HOPELESS_WAIT`]: 64 minutes.
+const HOPELESS_DOUBLINGS: u32 = 8;
 
 /// Pieces between their last block and their verdict.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +31,8 @@ pub(super) struct Verifying {
     pub(super) doubtful: BTreeSet<PieceIndex>,
     /// Among `hashing`: storage did not take a block.
     lost: BTreeSet<PieceIndex>,
+    /// Pieces that fail whoever sends them, and when each is fetched again.
+    hopeless: BTreeSet<(Instant, PieceIndex)>,
     /// How often each piece has failed in this run.
     failures: BTreeMap<PieceIndex, u32>,
 }
@@ -35,6 +44,12 @@ impl Verifying {
         self.unhashed.clear();
         self.doubtful.clear();
         self.lost.clear();
+        self.hopeless.clear();
+    }
+
+    /// A piece that is left alone for a while because it fails whoever sends it.
+    pub(super) fn hopeless(&self) -> Option<PieceIndex> {
+        self.hopeless.first().map(|(_, piece)| *piece)
     }
 }
 
@@ -168,14 +183,14 @@ impl Torrent {
         );
         match verdict {
             crate::blame::Verdict::BanSole(ip) => {
-                self.free_failed_piece(piece);
+                self.fetch_again(cx.now, piece);
                 self.ban(cx, ip, BanReason::SoleSource { piece });
             }
             // the piece stays as it is until its block digests are taken: later nobody could be blamed
             crate::blame::Verdict::Suspect(_) => {
                 self.disk(cx, DiskOp::DigestsOfFailed(piece), DiskJob::Digests { piece });
             }
-            crate::blame::Verdict::Unknown => self.free_failed_piece(piece),
+            crate::blame::Verdict::Unknown => self.fetch_again(cx.now, piece),
         }
         if let Some(hopeless) = self.blame.hopeless(piece) {
             let text = format!(
@@ -184,6 +199,30 @@ impl Torrent {
                 piece.0, hopeless.failures
             );
             self.note(cx, text);
+        }
+    }
+
+    /// A piece that failed its hash is fetched again: at once, or after a growing wait if it fails whoever sends it.
+    /// A torrent that is wrong itself would cost the whole line for ever.
+    pub(super) fn fetch_again(&mut self, now: Instant, piece: PieceIndex) {
+        if self.blame.hopeless(piece).is_none() {
+            self.free_failed_piece(piece);
+            return;
+        }
+        let failures = self.verifying.failures.get(&piece).copied().unwrap_or_default();
+        let wait = HOPELESS_WAIT.saturating_mul(1 << failures.min(HOPELESS_DOUBLINGS));
+        self.verifying.hopeless.insert((now + wait, piece));
+    }
+
+    pub(super) fn hopeless_deadline(&self) -> Option<Instant> {
+        self.verifying.hopeless.first().map(|(at, _)| *at)
+    }
+
+    pub(super) fn hopeless_timeout(&mut self, now: Instant) {
+        while self.hopeless_deadline().is_some_and(|at| at <= now) {
+            if let Some((_, piece)) = self.verifying.hopeless.pop_first() {
+                self.free_failed_piece(piece);
+            }
         }
     }
 

@@ -182,6 +182,12 @@ impl Torrent {
         if self.writing > 0 || !self.verifying.hashing.is_empty() {
             return Some("waiting for the disk".into());
         }
+        if let Some(piece) = self.verifying.hopeless() {
+            return Some(format!(
+                "piece {} fails its hash whoever sends it; it is tried again later",
+                piece.0
+            ));
+        }
         let snubbed = interesting
             .iter()
             .filter(|(_, peer)| peer.session.snubbed())

@@ -54,6 +54,8 @@ pub(crate) struct Announces {
     asked: BTreeMap<SocketAddr, Asked>,
     /// Every figure that `left` has had.
     lefts: BTreeSet<u64>,
+    /// Figures that were told since the engine last settled.
+    told_left: Vec<u64>,
     pub(crate) several_addresses: bool,
     /// An announce may come early: the user or the network said so.
     early: bool,
@@ -68,6 +70,7 @@ impl Announces {
             config: config.clone(),
             asked: BTreeMap::new(),
             lefts: BTreeSet::from([total]),
+            told_left: Vec::new(),
             several_addresses: false,
             early: false,
             stopping: false,
@@ -98,6 +101,15 @@ impl Announces {
 
     pub(crate) fn left_is(&mut self, left: u64) {
         self.lefts.insert(left);
+    }
+
+    /// What was told to be left was true at some time.
+    pub(crate) fn check_left(&mut self, verdicts: &mut Verdicts) {
+        while let Some(left) = self.told_left.pop() {
+            verdicts.check(Oracle::I21, self.lefts.contains(&left), || {
+                format!("left was never {left}")
+            });
+        }
     }
 
     fn forgive(&mut self) {
@@ -166,9 +178,7 @@ impl Announces {
             !(asked.completion_known && said.event == Word::Completed),
             || "completed is announced again".into(),
         );
-        verdicts.check(Oracle::I21, self.lefts.contains(&said.left), || {
-            format!("left was never {}", said.left)
-        });
+        self.told_left.push(said.left);
         if let Some(last) = asked.last {
             let grows = said.downloaded >= last.downloaded && said.uploaded >= last.uploaded;
             verdicts.check(Oracle::I21, grows, || format!("{last:?} is followed by {said:?}"));
@@ -209,7 +219,8 @@ impl Announces {
             verdicts.check(Oracle::I22, kept, || {
                 format!("a tracker is asked again after {waited:?}, before after {last:?}")
             });
-            gap = Some(waited);
+            // the schedule was gone through, this is another announce
+            gap = Some(waited).filter(|waited| *waited < longest);
         }
         asked.unanswered = Some((now, kind, gap));
     }

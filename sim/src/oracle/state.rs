@@ -24,6 +24,7 @@ impl Watch {
             self.verified_set(view);
             self.digest.word(u64::from(view.have().count()));
         }
+        self.announces.check_left(&mut self.verdicts);
         if let Some((at, _)) = engine.deadline() {
             self.digest.word(at.as_micros());
         }

@@ -98,9 +98,9 @@ pub struct Watch {
 pub(crate) struct Traffic {
     pub(crate) received: u64,
     pub(crate) sent: u64,
-    /// Blocks that came a second time or unasked.
-    pub(crate) wasted: u64,
-    pub(crate) requests: u64,
+    /// Blocks that were outstanding when they came, and blocks that were written.
+    pub(crate) answers: u64,
+    pub(crate) written: u64,
     pub(crate) raced: u64,
     /// Requests that were lost to a choke, a close, a reject, a time-out or a cancel.
     pub(crate) lost: u64,
@@ -268,6 +268,7 @@ impl Watch {
         for conn in self.conns.values_mut() {
             for range in conn.silent(self.now, snub) {
                 self.blocks.unasked(range);
+                self.traffic.lost += 1;
             }
         }
     }

@@ -109,6 +109,8 @@ pub struct Conn {
     pub asked: Vec<BlockRange>,
     /// Requests of ours that we took back; a block may still come.
     pub taken_back: Vec<BlockRange>,
+    /// The request that the reference peer is just making; any other is a behaviour's.
+    pub asking: Option<BlockRange>,
     /// Blocks of the piece that is fetched here, to be asked for.
     pub wanted: VecDeque<BlockRange>,
     /// Bytes to be sent at the end of this turn.
@@ -131,6 +133,8 @@ pub struct Conn {
     pub pace: Option<(usize, Duration)>,
     /// Whether the peer id is still to be said.
     pub echoes_id: bool,
+    /// How long our messages wait for the end of our handshake.
+    pub delay: Duration,
     /// Whether the greeting went out with the handshake.
     pub greeted: bool,
     /// When the last block came, or requests were taken back.
@@ -174,6 +178,7 @@ impl Conn {
             owed: Vec::new(),
             asked: Vec::new(),
             taken_back: Vec::new(),
+            asking: None,
             wanted: VecDeque::new(),
             out: Vec::new(),
             paced: VecDeque::new(),
@@ -185,6 +190,7 @@ impl Conn {
             last_received: now,
             pace: None,
             echoes_id: false,
+            delay: Duration::ZERO,
             greeted: false,
             last_block: now,
             muted: false,

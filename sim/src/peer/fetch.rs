@@ -55,6 +55,7 @@ impl ModelPeer {
             }
             conn.wanted.pop_front();
             conn.asked.push(range);
+            conn.asking = Some(range);
             self.say(cx, id, Message::Request(range));
         }
     }

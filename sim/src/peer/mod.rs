@@ -55,6 +55,8 @@ enum Later {
     Due(ConnId, usize),
     /// Blocks that a behaviour holds back go out.
     Held(ConnId, usize),
+    /// Messages begin.
+    Open(ConnId),
     /// A look at the connection's timers.
     Check(ConnId),
     /// The next bytes of a connection that sends little by little.
@@ -300,6 +302,7 @@ impl ModelPeer {
                 }
                 Later::Due(id, n) => self.speak(cx, id, n),
                 Later::Held(id, n) => self.release(cx, id, n),
+                Later::Open(id) => self.opened(cx, id),
                 Later::Check(id) => self.look_after(cx, id),
                 Later::Pace(id) => self.pace(cx, id),
                 Later::Dial(to) => self.dial(cx, to),
@@ -360,7 +363,7 @@ impl Actor for ModelPeer {
     }
 
     fn port(&self) -> Option<u16> {
-        Some(PORT)
+        self.started.then_some(PORT)
     }
 
     fn clone_box(&self) -> Box<dyn Actor> {

@@ -54,9 +54,8 @@ pub(super) fn track(conn: &mut Conn, now: Instant, message: &Message, geometry: 
             answered(conn, *range);
         }
         Message::Reject(range) => answered(conn, *range),
-        Message::Request(range) if !conn.asked.contains(range) && conn.taken_back.len() < TAKEN_BACK_MAX => {
-            conn.taken_back.push(*range);
-        }
+        Message::Request(range) if conn.asking == Some(*range) => conn.asking = None,
+        Message::Request(range) if conn.taken_back.len() < TAKEN_BACK_MAX => conn.taken_back.push(*range),
         _ => {}
     }
 }

@@ -125,6 +125,7 @@ impl ModelPeer {
             says,
             reserved,
             echoes_id,
+            delay,
             pace,
             greets,
         } = opening(&mut self.traits, &mut view, conn, good);
@@ -132,6 +133,7 @@ impl ModelPeer {
             conn.handshaken = true;
             conn.our_bits = reserved;
             conn.echoes_id = echoes_id;
+            conn.delay = delay;
             conn.pace = pace;
         }
         for say in says {
@@ -224,13 +226,16 @@ impl ModelPeer {
                     conn.their_id = Some(peer_id);
                 }
                 self.shake(cx, id);
-                self.opened(cx, id);
+                match self.conns.get(&id).map(|conn| conn.delay) {
+                    Some(delay) if !delay.is_zero() => self.at(cx.now, delay, Later::Open(id)),
+                    _ => self.opened(cx, id),
+                }
             }
         }
     }
 
     /// Both handshakes are there.
-    fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
+    pub(super) fn opened(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         let Some(conn) = self.conns.get_mut(&id) else {
             return;
         };

@@ -19,6 +19,8 @@ struct Model {
     requested: BTreeMap<ConnId, BTreeSet<Key>>,
     /// Requests taken back, whose block may still come.
     late: BTreeMap<ConnId, Vec<Key>>,
+    /// As they were picked for last.
+    snubbed: BTreeSet<ConnId>,
 }
 
 fn key_of(range: BlockRange) -> Key {
@@ -54,6 +56,7 @@ impl Model {
             received: BTreeSet::new(),
             requested: BTreeMap::new(),
             late: BTreeMap::new(),
+            snubbed: BTreeSet::new(),
         }
     }
 
@@ -111,10 +114,11 @@ impl Model {
             exclusive: mode % 5 == 2,
             fast: mode % 5 == 3,
         };
-        let held_by_others: BTreeSet<PieceIndex> = all_pieces()
-            .into_iter()
-            .filter(|piece| self.owner(*piece).is_some_and(|owner| owner != peer))
-            .collect();
+        if how.snubbed {
+            self.snubbed.insert(peer);
+        } else {
+            self.snubbed.remove(&peer);
+        }
         let mut again = self.picker.clone();
         let (mut picks, mut picks_again) = (Vec::new(), Vec::new());
         self.picker.pick(peer, n, how, &mut picks);
@@ -127,25 +131,21 @@ impl Model {
             assert!(!self.requested[&peer].contains(&key), "asked twice of one peer");
             if let PickReason::Endgame { others } = pick.reason {
                 assert_eq!(self.free_blocks().count(), 0, "end-game is strict");
-                assert!(
-                    self.requested[&peer].is_empty()
-                        && how
-                            == PickMode {
-                                fast: how.fast,
-                                ..PickMode::default()
-                            }
-                );
+                assert!(self.requested[&peer].is_empty() && !how.snubbed && how.allowed.is_none());
                 let asked = self.requested.values().filter(|keys| keys.contains(&key)).count();
                 assert!(asked == others as usize && (1..2).contains(&asked));
             } else {
                 assert!(!self.is_requested(key), "asked twice outside end-game");
             }
             if how.exclusive {
-                assert!(!held_by_others.contains(&key.0));
                 let contributes_too = |(other, keys): (&ConnId, &BTreeSet<Key>)| {
-                    *other != peer && keys.iter().any(|other| other.0 == key.0)
+                    *other != peer
+                        && !self.snubbed.contains(other)
+                        && keys.iter().any(|other| other.0 == key.0)
                 };
                 assert!(!self.requested.iter().any(contributes_too), "a piece alone");
+            }
+            if how.exclusive && !matches!(pick.reason, PickReason::Endgame { .. }) {
                 assert_eq!(self.picker.pool.get(key.0).unwrap().exclusive, Some(peer));
             }
             assert!(how.allowed.is_none_or(|allowed| allowed.contains(&key.0)));

@@ -57,6 +57,7 @@ impl Trait {
                 next.push(Say::Later(wait, Box::new(Say::Message(message))));
             }
             Kind::Snubs => {}
+            Kind::FallsSilent => next.push(Say::Mute),
             Kind::RejectsAll | Kind::ClaimsAll if conn.fast => {
                 next.push(Say::Message(Message::Reject(range)));
             }

@@ -24,6 +24,8 @@ pub struct Opening {
     pub echoes_id: bool,
     /// Bytes at a time and the wait between, if it comes little by little.
     pub pace: Option<(usize, Duration)>,
+    /// How long messages wait, for the end of the handshake.
+    pub delay: Duration,
     /// Whether the greeting goes into the same bytes.
     pub greets: bool,
 }
@@ -60,12 +62,13 @@ pub fn opening(traits: &mut [Trait], view: &mut View<'_>, conn: &Conn, mut good:
             Kind::LatePeerId => {
                 let whole = good.encode();
                 let id = Say::Raw(whole[HEAD..].to_vec());
+                opening.delay = one.time("late", ID_LATE);
                 bytes = Some(vec![
                     Say::Raw(whole[..HEAD].to_vec()),
-                    Say::Later(one.time("late", ID_LATE), Box::new(id)),
+                    Say::Later(opening.delay, Box::new(id)),
                 ]);
             }
-            Kind::SilentAccept => bytes = Some(Vec::new()),
+            Kind::SilentAccept => bytes = Some(vec![Say::Mute]),
             Kind::HandshakeTrickle => opening.pace = Some((1, one.time("gap", Duration::from_millis(50)))),
             Kind::HandshakeLump => opening.greets = true,
             _ => {}

@@ -32,7 +32,7 @@ pub fn moment(kind: Kind) -> Option<Moment> {
         K::HaveAllNoFast | K::HaveAllPayload | K::HaveAllThenNone | K::HaveFlood => Moment::Opened,
         K::StrayRejects | K::ChangedIds | K::ExtNotDict | K::ExtHuge | K::BadRequests => Moment::Opened,
         K::RequestsChoked | K::RequestsUninterested | K::RequestsMissing | K::CancelUnknown => Moment::Opened,
-        K::FlapsChoke | K::FallsSilent => Moment::Opened,
+        K::FlapsChoke => Moment::Opened,
         K::RequestFlood | K::SameRequest | K::RequestCancel => Moment::Unchoked,
         _ => return None,
     })
@@ -40,16 +40,7 @@ pub fn moment(kind: Kind) -> Option<Moment> {
 
 /// How long behind its moment it speaks, if it does not say.
 pub fn timer(one: &Trait) -> Duration {
-    let default = match one.entry.kind {
-        Kind::FallsSilent => Duration::from_secs(3),
-        // the other's bitfield is there by then
-        Kind::RequestsMissing | Kind::RequestsChoked | Kind::RequestsUninterested => {
-            Duration::from_millis(200)
-        }
-        Kind::FlapsChoke => Duration::from_millis(100),
-        _ => Duration::ZERO,
-    };
-    one.time("wait", default)
+    one.time("wait", Duration::ZERO)
 }
 
 /// What it says, and after how long it speaks again.
@@ -211,7 +202,6 @@ fn state(one: &Trait, view: &View<'_>, conn: &Conn) -> Vec<Say> {
         Kind::HaveAllThenNone => [Message::HaveAll, Message::HaveNone].map(Say::Message).to_vec(),
         Kind::FlapsChoke if conn.am_choking => vec![Say::Message(Message::Unchoke)],
         Kind::FlapsChoke => vec![Say::Message(Message::Choke)],
-        Kind::FallsSilent => vec![Say::Mute],
         Kind::StrayRejects => {
             let n = one.int(
                 "n",

@@ -196,6 +196,7 @@ impl Kind {
                 | Self::ClaimsAll
                 | Self::ChokesMidFlight
                 | Self::Snubs
+                | Self::FallsSilent
                 | Self::Drips
         )
     }

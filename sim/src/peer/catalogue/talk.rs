@@ -353,7 +353,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         ),
         Kind::RequestsMissing,
         Reaction::Kept,
-        Scene::Fetches,
+        Scene::Serves,
         Trust::Serves,
     ),
     entry(
