@@ -31,7 +31,6 @@ use bandwidth::Flows;
 use host::{Host, Path};
 use outage::Outages;
 use seedbed_engine::id::ConnId;
-use seedbed_engine::net::DatagramFault;
 use seedbed_engine::time::{Duration, Instant};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
