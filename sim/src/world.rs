@@ -120,6 +120,7 @@ impl World {
             up: true,
             tick: None,
         });
+        self.net.join(id);
         self.push(after, Occurrence::Deliver(id, Delivery::Start));
         id
     }
@@ -158,7 +159,7 @@ impl World {
         self.steps += 1;
         match what {
             Occurrence::Deliver(id, delivery) => self.deliver(id, delivery),
-            Occurrence::Tick(id) => self.tick(id),
+            Occurrence::Tick(id) => self.tick(id, at),
             Occurrence::Net(event) => self.net_event(event),
             // faults are carried out by whoever runs the schedule
             Occurrence::Fault(..) => {}
@@ -178,8 +179,12 @@ impl World {
         true
     }
 
-    fn tick(&mut self, id: ActorId) {
+    fn tick(&mut self, id: ActorId, at: Instant) {
         let slot = &mut self.actors[id.0];
+        // an earlier one was registered since: this one is nobody's, and must not be registered again
+        if slot.tick != Some(at) {
+            return;
+        }
         slot.tick = None;
         match slot.actor.deadline() {
             Some(at) if at <= self.now && slot.up => {
@@ -225,7 +230,7 @@ impl World {
                 }
             }
             Delivery::Closed(stream, cause) => {
-                if self.net.forget(id, stream) {
+                if self.forget(id, stream) {
                     self.give(id, Input::Closed { stream, cause });
                 }
             }
@@ -233,17 +238,6 @@ impl World {
             Delivery::DatagramError(to, fault) => self.give(id, Input::DatagramError { to, fault }),
             Delivery::Resolved(lookup, result) => self.give(id, Input::Resolved { lookup, result }),
             Delivery::NetworkChanged => self.give(id, Input::NetworkChanged),
-        }
-    }
-
-    /// Gives the actor what has arrived, as far as its budget goes, and the end behind it.
-    fn read(&mut self, id: ActorId, stream: ConnId) {
-        while let Some(bytes) = self.net.take_arrived(id, stream) {
-            self.give(id, Input::Received { stream, data: &bytes });
-        }
-        if let Some(cause) = self.net.take_end(id, stream) {
-            self.net.forget(id, stream);
-            self.give(id, Input::Closed { stream, cause });
         }
     }
 
