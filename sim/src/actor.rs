@@ -99,7 +99,13 @@ pub enum Output {
         /// Bytes.
         budget: u64,
     },
-    /// End the stream behind what was sent (FIN); nothing more is delivered.
+    /// End the own half of the stream behind what was sent (FIN), and go on reading. Sends after it are lost.
+    Shutdown {
+        /// Which one.
+        stream: ConnId,
+    },
+    /// End the stream behind what was sent (FIN); nothing more is delivered. What the other end sends from now on is
+    /// swallowed until the FIN has left, and answered by a reset after that.
     Close {
         /// Which one.
         stream: ConnId,

@@ -120,6 +120,7 @@ impl World {
             up: true,
             tick: None,
         });
+        self.net.join(id);
         self.push(after, Occurrence::Deliver(id, Delivery::Start));
         id
     }
@@ -225,7 +226,7 @@ impl World {
                 }
             }
             Delivery::Closed(stream, cause) => {
-                if self.net.forget(id, stream) {
+                if self.forget(id, stream) {
                     self.give(id, Input::Closed { stream, cause });
                 }
             }
@@ -233,17 +234,6 @@ impl World {
             Delivery::DatagramError(to, fault) => self.give(id, Input::DatagramError { to, fault }),
             Delivery::Resolved(lookup, result) => self.give(id, Input::Resolved { lookup, result }),
             Delivery::NetworkChanged => self.give(id, Input::NetworkChanged),
-        }
-    }
-
-    /// Gives the actor what has arrived, as far as its budget goes, and the end behind it.
-    fn read(&mut self, id: ActorId, stream: ConnId) {
-        while let Some(bytes) = self.net.take_arrived(id, stream) {
-            self.give(id, Input::Received { stream, data: &bytes });
-        }
-        if let Some(cause) = self.net.take_end(id, stream) {
-            self.net.forget(id, stream);
-            self.give(id, Input::Closed { stream, cause });
         }
     }
 
