@@ -112,6 +112,16 @@ impl World {
         self.post(parcel);
     }
 
+    /// An actor refuses a datagram that it got: who sent it gets an ICMP message.
+    pub(super) fn refuse_datagram(&mut self, id: ActorId, whom: SocketAddr, asked: SocketAddr) {
+        let Some(there) = self.at(whom.ip()) else { return };
+        if !self.lost_silently(id, there) {
+            self.marks.hit("datagram-refused");
+            let delay = self.delay(id, there);
+            self.datagram_error(there, asked, DatagramFault::Refused, delay);
+        }
+    }
+
     fn datagram_error(&mut self, to: ActorId, sent: SocketAddr, fault: DatagramFault, after: Duration) {
         self.push(
             after,

@@ -31,7 +31,6 @@ use bandwidth::Flows;
 use host::{Host, Path};
 use outage::Outages;
 use seedbed_engine::id::ConnId;
-use seedbed_engine::net::DatagramFault;
 use seedbed_engine::time::{Duration, Instant};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -338,13 +337,7 @@ impl World {
                 }
             }
             Output::Datagram { to, from, data } => self.send_datagram(id, to, from, data),
-            Output::Refuse { whom, asked } => {
-                if let Some(there) = self.at(whom.ip()) {
-                    let way = self.net.link(id).latency + self.net.link(there).latency;
-                    let delivery = Delivery::DatagramError(asked, DatagramFault::Refused);
-                    self.push(way, Occurrence::Deliver(there, delivery));
-                }
-            }
+            Output::Refuse { whom, asked } => self.refuse_datagram(id, whom, asked),
             Output::Resolve { lookup, host } => {
                 if let Some((delay, result)) = self.net.dns.look_up(&host) {
                     let delivery = Delivery::Resolved(lookup, result);
