@@ -8,6 +8,7 @@
 mod commands;
 mod dial;
 mod fetch;
+mod figures;
 mod incoming;
 mod probe;
 mod route;

@@ -43,6 +43,8 @@ struct Asked {
     started: bool,
     completed: bool,
     stopped: u32,
+    /// Transaction ids of `completed` over UDP.
+    completions: Vec<u32>,
     /// A well answered `completed`.
     completion_known: bool,
 }
@@ -93,7 +95,6 @@ impl Announces {
         for asked in self.asked.values_mut() {
             *asked = Asked {
                 ids: std::mem::take(&mut asked.ids),
-                last: asked.last,
                 ..Asked::default()
             };
         }
@@ -141,7 +142,9 @@ impl Announces {
             }
             Some(1) => {
                 let interval = word(data, 8).map_or(0, |interval| interval.min(i32::MAX as u32));
-                asked.well_answered(now, Duration::from_secs(interval.into()));
+                asked.answered = Some((now, Duration::from_secs(interval.into())));
+                let transaction = word(data, 4);
+                asked.completion_known |= transaction.is_some_and(|id| asked.completions.contains(&id));
             }
             _ => {}
         }
@@ -259,6 +262,9 @@ impl Watch {
         if let (1.., Some(id)) = (action, data.first_chunk()) {
             self.announces
                 .uses(now, to, u64::from_be_bytes(*id), &mut self.verdicts);
+        }
+        if let (1, Some(1), Some(id)) = (action, word(data, 80), word(data, 12)) {
+            self.announces.asked.entry(to).or_default().completions.push(id);
         }
         let long = |n: usize| data.get(n..n + 8).and_then(|bytes| bytes.first_chunk());
         if let (1, Some(downloaded), Some(left), Some(uploaded)) = (action, long(56), long(64), long(72)) {

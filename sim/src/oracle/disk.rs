@@ -139,6 +139,7 @@ impl Watch {
             }
             (Job::Read(range), Err(_)) => {
                 self.may_shrink = true;
+                self.have.remove(range.piece);
                 self.blocks.forget(range.piece);
             }
             (_, Err(_)) => self.may_shrink = true,

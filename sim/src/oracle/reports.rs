@@ -22,7 +22,7 @@ pub(crate) struct Story {
     /// A pause has been carried out.
     pub(crate) quiet: bool,
     pub(crate) checked: bool,
-    have: u32,
+    pub(crate) have: u32,
     /// Who sent all of a piece that has just failed.
     sole: Vec<IpAddr>,
     spoiled: BTreeMap<IpAddr, u32>,

@@ -44,11 +44,13 @@ impl Watch {
         }
         self.dirty = dirty;
         self.dirty.clear();
+        if self.ticked {
+            self.overdue();
+        }
         if self.events.is_multiple_of(EVERY) {
             if let Some(view) = view {
                 self.peers_as_seen(view);
             }
-            self.overdue();
             self.tables();
             self.twins();
         }
@@ -70,6 +72,7 @@ impl Watch {
                 format!("{unproven} pieces count whose hash was never right")
             });
             self.have.clone_from(have);
+            self.story.have = have.count();
             let pieces = self
                 .geometry
                 .piece_indices()

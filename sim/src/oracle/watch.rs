@@ -172,6 +172,8 @@ impl Watch {
         self.writing = 0;
         self.announces = Announces::new(&self.setup.config.tracker, self.setup.content.len() as u64);
         self.story = Story::default();
+        // what was on its way to the disk is lost, and not in vain
+        self.traffic.answers = self.traffic.written;
     }
 
     /// Something is about to be given to the engine.
@@ -282,8 +284,9 @@ impl Watch {
                 self.announces.stopping();
             }
             Command::Resume(_) => {
-                self.paused = false;
-                self.announces.begin_again();
+                if std::mem::take(&mut self.paused) {
+                    self.announces.begin_again();
+                }
             }
             Command::Recheck(_) => self.may_shrink = true,
             Command::Reannounce(_) => self.announces.disturbed(),

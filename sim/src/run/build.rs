@@ -29,7 +29,7 @@ pub fn build(scenario: &Scenario) -> Result<World, String> {
     let mut world = World::new(seed);
     world.queue = Queue::new(scenario.shuffle_ties.then_some(scenario.seed));
     for (spec, n) in scenario.trackers.iter().zip(0..) {
-        let tracker = TrackerHost::new(spec, &sample, seed, &known);
+        let tracker = TrackerHost::new(spec, &sample, seed, &known)?;
         let id = world.add(&spec.name, tracker_ip(n), Box::new(tracker), Default::default());
         world.net.set_link(id, spec.link);
     }

@@ -105,7 +105,7 @@ fn drawn(seed: u64) -> Scenario {
             crate::net::BEHAVIOURS
         };
         let what = all[rng.below(all.len() as u32) as usize];
-        if ["remove", "shutdown", "disk-denied"].contains(&what.name) {
+        if ["remove", "shutdown", "disk-denied", "network-change"].contains(&what.name) {
             continue;
         }
         let who = if host {

@@ -3,9 +3,18 @@
 //! Nothing here knows the engine's code: only BEP 3, BEP 15 and the engine's promises about intervals. A network that
 //! loses or doubles datagrams hides what a client knows, so there less can be demanded; [`Rules::clean`] says which.
 
-use super::{Announce, AnnounceEvent};
+mod announces;
+mod counters;
+mod datagrams;
+#[cfg(test)]
+mod tests;
+
+pub use counters::{Figures, inexact};
+
+use super::Announce;
 use crate::scenario::{LinkSpec, TrackerSpec};
 use seedbed_engine::time::{Duration, Instant};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 /// Something that a tracker heard.
@@ -28,6 +37,8 @@ pub enum What {
         transaction: u32,
         /// The connection id.
         given: Option<u64>,
+        /// Whether nothing came back that counts as an answer.
+        silent: bool,
     },
     /// An announce.
     Announce {
@@ -48,8 +59,12 @@ pub enum What {
 /// What a client was told.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Answered {
-    /// Nothing that it can use.
-    Spoiled,
+    /// Nothing that counts as an answer to it.
+    Nothing,
+    /// A failure.
+    Failed,
+    /// Something that it may take for an answer, a failure or nothing.
+    Unclear,
     /// An answer.
     Well {
         /// The interval.
@@ -72,8 +87,10 @@ pub struct Rules {
     pub asked: bool,
     /// How much later than sent something may be heard.
     pub slack: Duration,
-    /// Whether nothing is lost, doubled or overtaken on the way.
+    /// Whether nothing is lost, doubled or overtaken on the way. To be unset in a run with faults of links or hosts.
     pub clean: bool,
+    /// Whether clients may lose what they had: by a recheck, by their disks.
+    pub may_lose: bool,
 }
 
 impl Rules {
@@ -95,12 +112,40 @@ impl Rules {
             asked: false,
             slack: (latency + jitter) * 4 + Duration::from_millis(500),
             clean: [loss, duplicate, reorder, corrupt] == [0; 4],
+            may_lose: false,
         }
     }
 }
-/// What clients did that they must not do.
+
+impl Heard {
+    /// The announce that it is, its transaction id over UDP, and what it was answered.
+    pub(super) const fn announce(&self) -> Option<(&Announce, Option<u32>, Answered)> {
+        match &self.what {
+            What::Announce {
+                announce,
+                connection: Some((_, transaction)),
+                answered,
+            } => Some((announce, Some(*transaction), *answered)),
+            What::Announce {
+                announce, answered, ..
+            } => Some((announce, None, *answered)),
+            What::Connect { .. } | What::Other { .. } => None,
+        }
+    }
+}
+
+/// What clients did that they must not do: when it was heard, and a sentence. In the order of time.
 pub fn violations(heard: &[Heard], rules: &Rules) -> Vec<(Instant, String)> {
-    let _ = (heard, rules);
-    let _: Option<(IpAddr, AnnounceEvent)> = None;
-    Vec::new()
+    let mut clients: BTreeMap<IpAddr, Vec<&Heard>> = BTreeMap::new();
+    for entry in heard {
+        clients.entry(entry.from.ip()).or_default().push(entry);
+    }
+    let mut found = Vec::new();
+    for heard in clients.values() {
+        datagrams::check(heard, rules, &mut found);
+        announces::check(heard, rules, &mut found);
+        counters::check(heard, rules, &mut found);
+    }
+    found.sort();
+    found
 }

@@ -6,9 +6,9 @@
 mod datagrams;
 mod streams;
 
-use super::behaviour::{Active, Adjusted, HttpKind, Kind, Reply};
+use super::behaviour::{Active, Adjusted, HttpKind, Kind, Outcome, Reply};
 use super::check::{Answered, Heard, Rules, What};
-use super::{Limits, Peer, Tracker};
+use super::{Limits, Peer, Tracker, names};
 use crate::actor::{Actor, Cx, Input, Output};
 use crate::sample::{Known, Sample};
 use crate::scenario::TrackerSpec;
@@ -51,8 +51,11 @@ pub struct TrackerHost {
 }
 
 impl TrackerHost {
-    /// The tracker of a spec. It knows everybody whom `known` says to be reachable; engines come by announcing.
-    pub fn new(spec: &TrackerSpec, torrent: &Sample, seed: Seed, known: &Known) -> Self {
+    /// The tracker of a spec. It knows everybody whom `known` says to be reachable.
+    ///
+    /// # Errors
+    /// When the spec names a behaviour that no tracker has; the sentence has the list.
+    pub fn new(spec: &TrackerSpec, torrent: &Sample, seed: Seed, known: &Known) -> Result<Self, String> {
         let place = known.trackers.iter().find(|(name, ..)| *name == spec.name);
         let addr = place.map_or(SocketAddr::from(([0, 0, 0, 0], PORT)), |(_, addr, _)| *addr);
         let mut tracker = Tracker::new(Limits::default(), seed.bytes(&spec.name));
@@ -61,16 +64,17 @@ impl TrackerHost {
             .actors
             .iter()
             .for_each(|(_, addr)| swarm.insert(Peer::unknown(*addr)));
-        let behaviours = spec.behaviours.iter().filter_map(|used| {
+        let mut behaviours = Vec::new();
+        for used in spec.behaviours.iter().filter(|used| !names::is_about_names(used)) {
             let stream = seed.stream(&format!("{}/{}", spec.name, used.name));
-            Active::new(used, stream)
-        });
-        Self {
+            behaviours.push(Active::new(used, stream).ok_or_else(|| unknown(&used.name))?);
+        }
+        Ok(Self {
             name: spec.name.clone(),
             udp: spec.udp,
             addr,
             tracker,
-            behaviours: behaviours.collect(),
+            behaviours,
             known: known.clone(),
             answered: 0,
             waiting: BTreeMap::new(),
@@ -80,7 +84,7 @@ impl TrackerHost {
             rules: Rules::of(spec),
             refusing: false,
             edge: Some(Instant::START),
-        }
+        })
     }
 
     /// The honest tracker behind it: its swarm and its log of announces.
@@ -120,7 +124,7 @@ impl TrackerHost {
         self.heard.push(Heard { at, from, what });
     }
 
-    /// Lets the behaviours change the tracker for the announce that comes. True if one of them spoils its answer.
+    /// Lets the behaviours change the tracker for the announce that comes.
     fn adjust(&mut self, cx: &mut Cx<'_>, from: SocketAddr) -> Adjusted {
         let mut adjusted = Adjusted::default();
         for behaviour in &mut self.behaviours {
@@ -200,27 +204,38 @@ impl TrackerHost {
         before
     }
 
-    /// What the announce that was just heard was told, if its answer is not spoiled.
-    fn told(&self, spoiled: bool, renamed: bool) -> Answered {
+    /// What the announce that was just heard was told. `renamed` says that another interval stands in the answer.
+    fn told(&self, outcome: Outcome, renamed: bool) -> Answered {
         let accepted = self
             .tracker
             .announces()
             .last()
             .is_some_and(|announce| announce.accepted);
         let (interval, least) = self.tracker.intervals();
-        match (spoiled || !accepted, renamed) {
-            (true, _) => Answered::Spoiled,
+        match (outcome, renamed) {
+            (Outcome::Nothing, _) => Answered::Nothing,
+            (Outcome::Unclear, _) => Answered::Unclear,
+            (Outcome::Failed, _) => Answered::Failed,
+            (Outcome::Good, _) if !accepted => Answered::Failed,
             // the number that was put into the answer is absurd: only the client's own floor holds
-            (false, true) => Answered::Well {
+            (Outcome::Good, true) => Answered::Well {
                 interval: Duration::ZERO,
                 least: Duration::ZERO,
             },
-            (false, false) => Answered::Well {
+            (Outcome::Good, false) => Answered::Well {
                 interval,
                 least: least.filter(|_| !self.udp).unwrap_or_default(),
             },
         }
     }
+}
+
+fn unknown(name: &str) -> String {
+    let known: Vec<_> = super::BEHAVIOURS.iter().map(|known| known.name).collect();
+    format!(
+        "no behaviour of a tracker is called {name:?}; there are: {}",
+        known.join(", ")
+    )
 }
 
 impl Actor for TrackerHost {

@@ -145,6 +145,7 @@ fn parse_announce(now: Instant, from: SocketAddr, parameters: &Parameters) -> Re
         key: parameters
             .get("key")
             .and_then(|key| u32::from_str_radix(std::str::from_utf8(key).ok()?, 16).ok()),
+        tracker_id: parameters.get("trackerid").map(<[u8]>::to_vec),
         accepted: false,
     })
 }

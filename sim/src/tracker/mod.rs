@@ -11,9 +11,12 @@ mod bencode;
 pub mod check;
 mod host;
 mod http;
+pub mod names;
 mod swarm;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trial;
 mod udp;
 
 pub use behaviour::{BEHAVIOURS, blocks_peers, sample};
@@ -87,6 +90,8 @@ pub struct Announce {
     pub num_want: Option<u32>,
     /// Its key: the same over all its addresses.
     pub key: Option<u32>,
+    /// The `trackerid` that it gives back (BEP 3, HTTP only).
+    pub tracker_id: Option<Vec<u8>>,
     /// Whether the tracker knew the torrent and took the announce.
     pub accepted: bool,
 }

@@ -147,6 +147,7 @@ fn parse_announce(now: Instant, from: SocketAddr, fields: &mut Fields<'_>) -> Op
         event,
         num_want,
         key,
+        tracker_id: None,
         accepted: false,
     })
 }

@@ -1,6 +1,6 @@
 //! What an HTTP tracker does wrong: with its bencoding, its head, its bytes, its connection.
 
-use super::made_up;
+use super::{Outcome, made_up};
 use crate::scenario::Use;
 use crate::tracker::bencode::Value;
 use seedbed_engine::rng::Rng;
@@ -173,20 +173,20 @@ impl HttpKind {
         }
     }
 
-    /// Whether the asker may take the answer as no answer, or as a bad one.
-    pub(in crate::tracker) const fn spoils(&self) -> bool {
-        !matches!(
-            self,
+    /// What the asker can make of the answer.
+    pub(in crate::tracker) const fn outcome(&self) -> Outcome {
+        match self {
             Self::NoPeersKey
-                | Self::Warning
-                | Self::RaggedPeers
-                | Self::DictPeers
-                | Self::Interval(_)
-                | Self::TrackerId
-                | Self::WrongTypes
-                | Self::KeepOpen
-                | Self::ScrapeOther
-        )
+            | Self::Warning
+            | Self::RaggedPeers
+            | Self::DictPeers
+            | Self::Interval(_)
+            | Self::TrackerId
+            | Self::WrongTypes
+            | Self::KeepOpen
+            | Self::ScrapeOther => Outcome::Good,
+            _ => Outcome::Failed,
+        }
     }
 
     /// Changes what is said. True if it was about that.

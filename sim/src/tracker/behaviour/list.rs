@@ -346,6 +346,42 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         "names an interval of a second and a longer least interval",
         "the longer of the two holds, and 300 s at the least",
     ),
+    both(
+        "dns-missing",
+        "TP8",
+        "its name does not exist",
+        "the next tracker is tried; the name is looked up again after a delay",
+    ),
+    both(
+        "dns-silent",
+        "TP8",
+        "lookups of its name are never answered",
+        "is given up after a time; the next tracker is tried",
+    ),
+    both(
+        "dns-slow",
+        "TP8",
+        "lookups of its name take long (`by`)",
+        "waits, or gives up and tries the next tracker",
+    ),
+    both(
+        "dns-changes",
+        "TP8",
+        "its name leads to nobody for some lookups (`lookups`), then to it",
+        "each announce follows what the name means at the time",
+    ),
+    both(
+        "dns-only-v6",
+        "TP8",
+        "its name has only IPv6 addresses",
+        "without IPv6 the next tracker is tried",
+    ),
+    both(
+        "dns-many",
+        "TP8",
+        "its name has 50 addresses where nobody is, and its own among them",
+        "a bounded number of addresses is tried",
+    ),
 ];
 
 /// Whether an honest client may learn no peer at all from a tracker that does this all the time. A run whose trackers
@@ -390,5 +426,11 @@ pub fn blocks_peers(name: &str) -> bool {
             | "tracker-no-peers"
             | "tracker-dead-peers"
             | "tracker-only-us"
+            | "dns-missing"
+            | "dns-silent"
+            | "dns-slow"
+            | "dns-changes"
+            | "dns-only-v6"
+            | "dns-many"
     )
 }

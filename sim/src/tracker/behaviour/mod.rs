@@ -9,7 +9,7 @@ mod window;
 
 pub use list::{BEHAVIOURS, blocks_peers};
 pub use sample::sample;
-pub use window::{Window, duration};
+pub use window::Window;
 
 pub(super) use http::{Answer, End, HttpKind};
 pub(super) use udp::{Asked, Reply, UdpKind};
@@ -46,6 +46,20 @@ pub enum Policy {
     OnlyUs,
     /// Wants an announce each second, but not within so many seconds.
     ShortInterval(u64),
+}
+
+/// What the asker can make of an answer, from good to bad.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default)]
+pub(super) enum Outcome {
+    /// It counts.
+    #[default]
+    Good,
+    /// It is a failure.
+    Failed,
+    /// That is up to chance, or to the asker.
+    Unclear,
+    /// There is none.
+    Nothing,
 }
 
 /// A behaviour at work.

@@ -1,6 +1,6 @@
 //! What a UDP tracker does wrong with its datagrams (BEP 15).
 
-use super::made_up;
+use super::{Outcome, made_up};
 use crate::scenario::Use;
 use crate::tracker::udp::{ANNOUNCE, CONNECT, ERROR, header, push_compact};
 use seedbed_engine::rng::Rng;
@@ -97,7 +97,7 @@ pub(in crate::tracker) struct Reply {
 impl UdpKind {
     pub(super) fn of(name: &str, used: &Use) -> Option<Self> {
         let number = |name, default: u32| u32::try_from(used.int(name, default.into())).unwrap_or(default);
-        let wait = |name, default| super::duration(used, name).unwrap_or(Duration::from_millis(default));
+        let wait = |name, default| used.duration(name).unwrap_or(Duration::from_millis(default));
         Some(match name {
             "udp-silent" => Self::Silent,
             "udp-connect-only" => Self::ConnectOnly,
@@ -148,18 +148,25 @@ impl UdpKind {
         }
     }
 
-    /// Whether the asker may take the answer as no answer, or as a bad one.
-    pub(in crate::tracker) const fn spoils(&self) -> bool {
-        !matches!(
-            self,
+    /// What the asker can make of the answer.
+    pub(in crate::tracker) const fn outcome(&self) -> Outcome {
+        match self {
+            Self::Silent
+            | Self::ConnectOnly
+            | Self::WrongTransaction
+            | Self::OtherSource
+            | Self::WrongAction
+            | Self::Short => Outcome::Nothing,
+            Self::Late(_) | Self::Corrupt(_) | Self::Huge => Outcome::Unclear,
+            Self::Error(_) | Self::Refused => Outcome::Failed,
             Self::Ragged
-                | Self::Duplicate(_)
-                | Self::Interval(_)
-                | Self::ManyPeers(_)
-                | Self::RepeatPeers(_)
-                | Self::UnusablePeers
-                | Self::SpoofedFlood(_)
-        )
+            | Self::Duplicate(_)
+            | Self::Interval(_)
+            | Self::ManyPeers(_)
+            | Self::RepeatPeers(_)
+            | Self::UnusablePeers
+            | Self::SpoofedFlood(_) => Outcome::Good,
+        }
     }
 
     /// Changes the answers to a request.

@@ -3,7 +3,7 @@
 //! All conditions of a window have to hold, and every one of them is a parameter of the behaviour's [`Use`]:
 //! `first=3 after="10s" until="60s" every=2 flap="60s"`.
 
-use crate::scenario::{Use, Value};
+use crate::scenario::Use;
 use seedbed_engine::time::{Duration, Instant};
 
 /// The moments at which a behaviour is at work.
@@ -27,10 +27,10 @@ impl Window {
         let number = |name| u64::try_from(used.int(name, 0)).unwrap_or(0);
         Self {
             first: number("first"),
-            after: duration(used, "after").unwrap_or_default(),
-            until: duration(used, "until"),
+            after: used.duration("after").unwrap_or_default(),
+            until: used.duration("until"),
             every: number("every"),
-            flap: duration(used, "flap").unwrap_or_default(),
+            flap: used.duration("flap").unwrap_or_default(),
         }
     }
 
@@ -64,30 +64,10 @@ impl Window {
     }
 }
 
-/// A duration parameter: text such as `20s`, `150ms`, `2m`, `1h`, or a number of milliseconds.
-pub fn duration(used: &Use, name: &str) -> Option<Duration> {
-    let (_, value) = used.params.iter().find(|(known, _)| known == name)?;
-    match value {
-        Value::Int(millis) => Some(Duration::from_millis(u64::try_from(*millis).ok()?)),
-        Value::Bool(_) => None,
-        Value::Text(text) => {
-            let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-            let number: u64 = digits.parse().ok()?;
-            let millis = match &text[digits.len()..] {
-                "ms" => 1,
-                "s" => 1_000,
-                "m" | "min" => 60_000,
-                "h" => 3_600_000,
-                _ => return None,
-            };
-            Some(Duration::from_millis(number.checked_mul(millis)?))
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::scenario::Value;
 
     fn text(used: Use, name: &str, value: &str) -> Use {
         let mut used = used;
@@ -119,25 +99,5 @@ mod tests {
             [true, true, false, false, true]
         );
         assert_eq!(window.next_edge(at(61)), Some(at(120)));
-    }
-
-    #[test]
-    fn durations_have_units() {
-        for (written, millis) in [
-            ("20s", 20_000),
-            ("150ms", 150),
-            ("2m", 120_000),
-            ("1h", 3_600_000),
-        ] {
-            assert_eq!(
-                duration(&text(Use::new("x"), "for", written), "for"),
-                Some(Duration::from_millis(millis))
-            );
-        }
-        assert_eq!(duration(&text(Use::new("x"), "for", "soon"), "for"), None);
-        assert_eq!(
-            duration(&Use::new("x").with("for", 7), "for"),
-            Some(Duration::from_millis(7))
-        );
     }
 }

@@ -4,7 +4,7 @@ use super::TrackerHost;
 use crate::actor::{Cx, Output};
 use crate::timeline::Arrow;
 use crate::tracker::Named;
-use crate::tracker::behaviour::{Adjusted, Asked, Kind, Reply, UdpKind};
+use crate::tracker::behaviour::{Adjusted, Asked, Kind, Outcome, Reply, UdpKind};
 use crate::tracker::check::{Answered, What};
 use crate::tracker::udp::{ANNOUNCE, CONNECT};
 use seedbed_engine::time::Duration;
@@ -12,7 +12,7 @@ use std::net::SocketAddr;
 
 /// What the behaviours made of an answer.
 struct Changed {
-    spoiled: bool,
+    outcome: Outcome,
     refused: bool,
     /// Whether another interval stands in it.
     interval: bool,
@@ -51,17 +51,12 @@ impl TrackerHost {
             replies.clear();
         }
         let changed = self.change(cx, &asked, &mut replies);
-        let spoiled = changed.spoiled || dead;
-        let told = self.told(spoiled, changed.interval);
+        let outcome = if dead { Outcome::Nothing } else { changed.outcome };
+        let told = self.told(outcome, changed.interval);
         self.tracker.set_intervals(before.0, before.1);
         self.tracker.name(Named::Swarm);
-        self.note(
-            cx,
-            &asked,
-            was_announce,
-            told,
-            given.map(u64::from_be_bytes).filter(|_| !spoiled),
-        );
+        let given = given.map(u64::from_be_bytes);
+        self.note(cx, &asked, was_announce, told, outcome, given);
         if changed.refused && !dead {
             cx.out.push(Output::Refuse {
                 whom: from,
@@ -75,7 +70,7 @@ impl TrackerHost {
 
     fn change(&mut self, cx: &mut Cx<'_>, asked: &Asked, replies: &mut Vec<Reply>) -> Changed {
         let mut changed = Changed {
-            spoiled: false,
+            outcome: Outcome::Good,
             refused: false,
             interval: false,
         };
@@ -88,7 +83,7 @@ impl TrackerHost {
                 continue;
             }
             kind.apply(asked, replies, &mut active.rng);
-            changed.spoiled |= kind.spoils();
+            changed.outcome = changed.outcome.max(kind.outcome());
             changed.refused |= kind == UdpKind::Refused;
             changed.interval |= matches!(kind, UdpKind::Interval(_));
             cx.marks.hit(active.name);
@@ -97,13 +92,21 @@ impl TrackerHost {
     }
 
     /// Keeps what was heard, and tells it.
-    fn note(&mut self, cx: &mut Cx<'_>, asked: &Asked, announce: bool, told: Answered, given: Option<u64>) {
+    fn note(
+        &mut self,
+        cx: &mut Cx<'_>,
+        asked: &Asked,
+        announce: bool,
+        told: Answered,
+        outcome: Outcome,
+        given: Option<u64>,
+    ) {
         let (from, transaction) = (asked.from, asked.transaction);
         if announce {
             let Some(announce) = self.tracker.announces().last().cloned() else {
                 return;
             };
-            self.answered += u64::from(told != Answered::Spoiled);
+            self.answered += u64::from(outcome == Outcome::Good);
             self.tell(cx, Arrow::In, from.ip(), || {
                 format!("announce {} left={}", announce.event.word(), announce.left)
             });
@@ -115,7 +118,12 @@ impl TrackerHost {
             self.hear(cx.now, from, what);
         } else if asked.action == CONNECT {
             self.tell(cx, Arrow::In, from.ip(), || "udp connect".into());
-            self.hear(cx.now, from, What::Connect { transaction, given });
+            let what = What::Connect {
+                transaction,
+                given: given.filter(|_| outcome == Outcome::Good),
+                silent: outcome == Outcome::Nothing,
+            };
+            self.hear(cx.now, from, what);
         } else {
             let connection = asked.connection;
             self.hear(cx.now, from, What::Other { connection });

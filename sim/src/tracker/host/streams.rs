@@ -3,7 +3,7 @@
 use super::TrackerHost;
 use crate::actor::{Cx, Output};
 use crate::timeline::Arrow;
-use crate::tracker::behaviour::{Adjusted, Answer, End, HttpKind, Kind};
+use crate::tracker::behaviour::{Adjusted, Answer, End, HttpKind, Kind, Outcome};
 use crate::tracker::bencode::Value;
 use crate::tracker::check::What;
 use crate::tracker::{AnnounceEvent, Named, head_length};
@@ -91,7 +91,11 @@ impl TrackerHost {
         } else {
             Adjusted::default()
         };
-        let mut spoiled = adjusted.dead;
+        let mut outcome = if adjusted.dead {
+            Outcome::Failed
+        } else {
+            Outcome::Good
+        };
         let before = self.change_intervals(&mut adjusted);
         let logged = self.tracker.announces().len();
         let mut value = self.tracker.answer(cx.now, from, request);
@@ -110,7 +114,7 @@ impl TrackerHost {
                 continue;
             }
             cx.marks.hit(active.name);
-            spoiled |= kind.spoils();
+            outcome = outcome.max(kind.outcome());
             renamed |= matches!(kind, HttpKind::Interval(_) | HttpKind::WrongTypes);
             adjusted.dead |= kind == HttpKind::Stall;
             let edited = value
@@ -120,11 +124,11 @@ impl TrackerHost {
                 framing.push(n);
             }
         }
-        let told = self.told(spoiled, renamed);
+        let told = self.told(outcome, renamed);
         self.tracker.set_intervals(before.0, before.1);
         self.tracker.name(Named::Swarm);
         if let Some(announce) = heard {
-            self.answered += u64::from(!spoiled);
+            self.answered += u64::from(outcome == Outcome::Good);
             self.tell(cx, Arrow::In, from.ip(), || {
                 format!("announce {} left={}", announce.event.word(), announce.left)
             });
