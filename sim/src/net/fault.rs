@@ -1,8 +1,8 @@
 //! What goes wrong on links, by name: the faults that a scenario can schedule, and how each begins and ends.
 
 use crate::net::outage::{Active, Crash, Kind};
-use crate::net::{Burst, Cutter, NetEvent};
-use crate::scenario::{Area, Behaviour, FaultSpec, LinkSpec, Use, Value, When};
+use crate::net::{Burst, Cutter, EndRef, NetEvent};
+use crate::scenario::{Area, Behaviour, FaultSpec, LinkSpec, Use, When};
 use crate::world::{ActorId, Delivery, Occurrence, World};
 use seedbed_engine::net::CloseCause;
 use seedbed_engine::time::Duration;
@@ -54,8 +54,10 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row("kill", "NT13", Area::Host, "the target's process is killed: its streams are reset, its port refuses, until it starts anew at the end", "failures are counted, attempts back off; used again when it is back"),
     row("churn", "NT14", Area::Host, "the targets go down and come back every `up` and `down` (how=\"silent\": without a word)", "the download goes on with whoever is there"),
     row("network-down", "TP10", Area::Host, "the target has no network, and its system says so; at the end it has and is told", "back-off is capped, the end triggers an early try"),
-    row("network-change", "DK17", Area::Host, "the target's address becomes `ip`: its streams are gone, and it is told", "streams are closed, announced anew once"),
 ];
+
+/// A fault of hosts that is one of links too when it says to which `ip` the target moves.
+const NETWORK_CHANGE: &str = "network-change";
 
 /// What a fault is to do.
 enum Plan {
@@ -67,34 +69,9 @@ enum Plan {
     NetworkChange(IpAddr),
 }
 
-/// A parameter in milliseconds, as a number or as `150ms`, `20s`, `2m`.
+/// A parameter that is a time.
 fn time(what: &Use, name: &str, default: Duration) -> Duration {
-    let found = what.params.iter().find(|(known, _)| known == name);
-    match found {
-        Some((_, Value::Int(millis))) => Duration::from_millis(u64::try_from(*millis).unwrap_or(0)),
-        Some((_, Value::Text(text))) => parse_time(text).unwrap_or(default),
-        _ => default,
-    }
-}
-
-fn parse_time(text: &str) -> Option<Duration> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let number: u64 = digits.trim().parse().ok()?;
-    Some(match &text[digits.len()..] {
-        "us" => Duration::from_micros(number),
-        "ms" => Duration::from_millis(number),
-        "s" => Duration::from_secs(number),
-        "m" | "min" => Duration::from_secs(number.checked_mul(60)?),
-        "h" => Duration::from_secs(number.checked_mul(3_600)?),
-        _ => return None,
-    })
-}
-
-fn word<'a>(what: &'a Use, name: &str) -> Option<&'a str> {
-    what.params.iter().find_map(|(known, value)| match value {
-        Value::Text(text) if known == name => Some(text.as_str()),
-        _ => None,
-    })
+    what.duration(name).unwrap_or(default)
 }
 
 fn number<T: TryFrom<i64>>(what: &Use, name: &str, default: T) -> T {
@@ -113,10 +90,10 @@ fn plan(fault: &FaultSpec) -> Option<Plan> {
     // a fault without an end would reset every stream for ever: it takes one
     let times = number(what, "times", if fault.lasts.is_some() { u32::MAX } else { 1 });
     let accidents = |loss, duplicate, reorder, corrupt| Kind::Accidents { loss, duplicate, reorder, corrupt };
-    let how = if word(what, "how") == Some("silent") { Crash::Silent } else { Crash::Reset };
+    let how = if what.text("how") == Some("silent") { Crash::Silent } else { Crash::Reset };
     Some(Plan::Hold(match what.name.as_str() {
         "partition" => Kind::Partition,
-        "partition-one-way" if word(what, "way") == Some("out") => Kind::OneWayOut,
+        "partition-one-way" if what.text("way") == Some("out") => Kind::OneWayOut,
         "partition-one-way" => Kind::OneWay,
         "flap" => Kind::Flap { period: time(what, "period", Duration::from_secs(1)).max(Duration::from_millis(1)), open: false },
         "clog" => Kind::Clog,
@@ -143,7 +120,7 @@ fn plan(fault: &FaultSpec) -> Option<Plan> {
         "network-down" => Kind::NetworkDown,
         "reset-all" => return Some(Plan::ResetAll),
         "half-open" => return Some(Plan::HalfOpen),
-        "network-change" => return word(what, "ip")?.parse().ok().map(Plan::NetworkChange),
+        NETWORK_CHANGE => return what.text("ip")?.parse().ok().map(Plan::NetworkChange),
         _ => return None,
     }))
 }
@@ -169,7 +146,10 @@ impl World {
     /// A fault of a link begins (true) or ends. False when the name is not one of [`BEHAVIOURS`], a parameter makes no
     /// sense or a target is unknown. No target at all means everybody.
     pub fn apply_link_fault(&mut self, fault: &FaultSpec, on: bool) -> bool {
-        let name = BEHAVIOURS.iter().find(|known| known.name == fault.what.name);
+        let known = BEHAVIOURS.iter().map(|known| known.name);
+        let name = known
+            .chain([NETWORK_CHANGE])
+            .find(|name| *name == fault.what.name);
         let (Some(name), Some(plan)) = (name, plan(fault)) else {
             return false;
         };
@@ -179,12 +159,12 @@ impl World {
         };
         match plan {
             Plan::Hold(_) if !on => self.fault_ends(fault),
-            Plan::Hold(kind) => self.fault_begins(fault, name.name, kind, targets),
+            Plan::Hold(kind) => self.fault_begins(fault, name, kind, targets),
             _ if !on => {}
-            Plan::ResetAll => self.blow(&targets, name.name, Self::break_both),
-            Plan::HalfOpen => self.blow(&targets, name.name, Self::kill_silently),
+            Plan::ResetAll => self.blow(&targets, name, Self::break_both),
+            Plan::HalfOpen => self.blow(&targets, name, Self::kill_silently),
             Plan::NetworkChange(ip) => {
-                self.marks.hit(name.name);
+                self.marks.hit(name);
                 targets.iter().for_each(|id| self.move_to(*id, ip));
             }
         }
@@ -204,6 +184,7 @@ impl World {
         };
         outages.list.push(active);
         self.refresh_all(&targets);
+        let targets = self.or_everybody(&targets);
         match kind {
             Kind::Flap { period, .. } => self.push(period, Occurrence::Net(NetEvent::Phase(serial))),
             Kind::Churn { .. } => self.fault_phase(serial),
@@ -225,7 +206,7 @@ impl World {
         }
     }
 
-    fn doom_later(&mut self, serial: u64, at: crate::net::EndRef, bytes: u64) {
+    fn doom_later(&mut self, serial: u64, at: EndRef, bytes: u64) {
         let active = self
             .net
             .outages
@@ -254,24 +235,28 @@ impl World {
         let Some(place) = place else { return };
         let active = self.net.outages.list.remove(place);
         self.refresh_all(&active.targets);
+        let targets = self.or_everybody(&active.targets);
         match active.kind {
             Kind::Clog => self.release(),
             Kind::Down(_) | Kind::Churn { .. } => {
-                active
-                    .targets
-                    .iter()
-                    .for_each(|id| self.restart(*id, Duration::ZERO));
+                targets.iter().for_each(|id| self.restart(*id, Duration::ZERO));
             }
-            Kind::NetworkDown => self.tell_network(&active.targets),
+            Kind::NetworkDown => self.tell_network(&targets),
             _ => {}
         }
     }
 
+    /// No target at all means everybody.
+    fn or_everybody(&self, targets: &[ActorId]) -> Vec<ActorId> {
+        match targets {
+            [] => (0..self.actors.len()).map(ActorId).collect(),
+            some => some.to_vec(),
+        }
+    }
+
     fn refresh_all(&mut self, targets: &[ActorId]) {
-        if targets.is_empty() {
-            (0..self.actors.len()).for_each(|n| self.net.refresh(ActorId(n)));
-        } else {
-            targets.iter().for_each(|id| self.net.refresh(*id));
+        for id in self.or_everybody(targets) {
+            self.net.refresh(id);
         }
         self.reshare();
     }
@@ -317,18 +302,31 @@ impl World {
         );
     }
 
-    /// Something happens to every stream of the targets, once.
-    fn blow(&mut self, targets: &[ActorId], name: &'static str, what: fn(&mut Self, crate::net::EndRef)) {
-        let everybody: Vec<_> = (0..self.actors.len()).map(ActorId).collect();
-        let targets = if targets.is_empty() { &everybody } else { targets };
-        let ends: Vec<_> = targets.iter().flat_map(|id| self.net.ends_of(*id)).collect();
+    /// Something happens to every stream of the targets, or to those between two, once.
+    fn blow(&mut self, targets: &[ActorId], name: &'static str, what: fn(&mut Self, EndRef)) {
+        let mut ends: Vec<EndRef> = match targets {
+            [a, b] => {
+                let between = |at: &EndRef| {
+                    let stream = &self.net.streams[at.slot as usize];
+                    stream.ends[usize::from(at.other().side)].who == *b
+                };
+                self.net.ends_of(*a).filter(between).collect()
+            }
+            targets => {
+                let targets = self.or_everybody(targets);
+                targets.iter().flat_map(|id| self.net.ends_of(*id)).collect()
+            }
+        };
+        // a stream between two targets is one stream
+        ends.sort_unstable_by_key(|at| (at.serial, at.side));
+        ends.dedup_by_key(|at| at.serial);
         for at in ends {
             self.marks.hit(name);
             what(self, at);
         }
     }
 
-    fn kill_silently(&mut self, at: crate::net::EndRef) {
+    fn kill_silently(&mut self, at: EndRef) {
         if let Some(stream) = self.net.stream(at) {
             stream.dead = true;
             for end in &mut stream.ends {

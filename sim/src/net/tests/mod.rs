@@ -3,6 +3,7 @@
 mod bandwidth;
 mod datagram;
 mod fault;
+mod outage;
 mod stream;
 
 use crate::actor::{Actor, Cx, Input, Output};
