@@ -18,7 +18,8 @@ impl Driver {
         let Some(host) = self.world.actor::<EngineHost>(id) else {
             return;
         };
-        if host.disk().is_tampered() {
+        // a power loss in this very step may have taken what was not synced; the next life looks for itself
+        if host.disk().is_tampered() || host.engine().is_none() {
             return;
         }
         let right = host.disk().holds_piece(host.sample(), piece);

@@ -184,6 +184,7 @@ const OWN: &[(&str, &[Param])] = &[
         ],
     ),
     ("suspend", &[half("lasts", Kind::Time(1_000, 28_800_000))]),
+    ("freeze", &[half("lasts", Kind::Time(100, 120_000))]),
     (
         "clock-jump",
         &[half(
@@ -273,7 +274,7 @@ pub fn fault(behaviour: &Behaviour) -> Option<FaultShape> {
         pair: matches!(behaviour.name, "partition" | "partition-one-way" | "flap"),
         lasts: !matches!(
             behaviour.name,
-            "reset-all" | "half-open" | "crash" | "power-loss" | "suspend"
+            "reset-all" | "half-open" | "crash" | "power-loss" | "suspend" | "freeze"
         ),
     };
     match behaviour.name {

@@ -37,17 +37,7 @@ impl DiskModel {
         if let Some(fault) = self.faults.fails(kind(&job), &mut self.rng, marks) {
             return Err(error(fault, kind(&job)));
         }
-        let opens = matches!(job, DiskJob::Open { .. });
-        if opens == self.opened.is_some() {
-            self.violations.push(format!(
-                "{} came while storage was {}",
-                kind(&job),
-                if opens { "open" } else { "closed" }
-            ));
-            if !opens {
-                return Err(error(DiskFault::Io, "storage is closed"));
-            }
-        }
+        self.in_its_place(&job)?;
         match job {
             DiskJob::Open { layout, geometry, .. } => {
                 self.opened = Some((layout, geometry));
@@ -97,6 +87,22 @@ impl DiskModel {
                 self.buffer.clear();
                 flushed.map(|()| DiskDone::Closed)
             }
+        }
+    }
+
+    /// Nothing comes before `Open` or behind `Close`, and no second `Open`.
+    fn in_its_place(&mut self, job: &DiskJob) -> Result<(), DiskError> {
+        let opens = matches!(job, DiskJob::Open { .. });
+        if opens != self.opened.is_some() {
+            return Ok(());
+        }
+        let state = if opens { "open" } else { "closed" };
+        self.violations
+            .push(format!("{} came while storage was {state}", kind(job)));
+        if opens {
+            Ok(())
+        } else {
+            Err(error(DiskFault::Io, "storage is closed"))
         }
     }
 
