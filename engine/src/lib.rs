@@ -60,4 +60,4 @@ pub use config::Config;
 pub use engine::{Engine, Timer, TorrentView};
 pub use event::{Command, Event, Limits, ProbeTracker};
 pub use report::{BanReason, PeerClosed, Report, TorrentState, TrackerProbe};
-pub use torrent::{AddTorrent, PeerView, Purpose, Status, TrackerView};
+pub use torrent::{AddTorrent, Figures, PeerFigures, PeerView, Purpose, Status, TrackerView};

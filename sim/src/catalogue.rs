@@ -2,10 +2,10 @@
 //! its own list; here they are one.
 
 use crate::scenario::{Area, Behaviour};
-use crate::{host, tracker};
+use crate::{host, net, oracle, peer, tracker};
 
 /// The lists of all parts.
-const PARTS: &[&[Behaviour]] = &[tracker::BEHAVIOURS, host::BEHAVIOURS];
+const PARTS: &[&[Behaviour]] = &[tracker::BEHAVIOURS, host::BEHAVIOURS, peer::BEHAVIOURS];
 
 /// Every behaviour of the catalogue, in the order of its areas.
 pub fn behaviours() -> impl Iterator<Item = &'static Behaviour> {
@@ -52,7 +52,7 @@ pub const AREAS: &[Area] = &[
 ];
 
 /// The lists of faults that a schedule can name.
-const FAULTS: &[&[Behaviour]] = &[host::BEHAVIOURS];
+const FAULTS: &[&[Behaviour]] = &[net::BEHAVIOURS, host::BEHAVIOURS];
 
 /// Every fault that a schedule can name.
 pub fn faults() -> impl Iterator<Item = &'static Behaviour> {
@@ -61,10 +61,19 @@ pub fn faults() -> impl Iterator<Item = &'static Behaviour> {
 
 /// Every oracle: its id and its rule, a sentence.
 pub fn oracles() -> impl Iterator<Item = (&'static str, &'static str)> {
-    std::iter::empty()
+    oracle::ORACLES.iter().map(|info| (info.id, info.text))
 }
 
 /// Every mark: its name and what hitting it means.
 pub fn marks() -> impl Iterator<Item = (&'static str, &'static str)> {
-    behaviours().chain(faults()).map(|known| (known.name, known.text))
+    let fired = behaviours().chain(faults()).map(|known| (known.name, known.text));
+    let engine = oracle::MARKS
+        .iter()
+        .map(|name| (*name, "a branch of the engine, as its reports and closes show"));
+    fired.chain(engine)
+}
+
+/// Moments that a fault can wait for: names and meanings.
+pub fn moments() -> impl Iterator<Item = (&'static str, &'static str)> {
+    oracle::MOMENTS.iter().copied()
 }

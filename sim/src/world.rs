@@ -159,7 +159,7 @@ impl World {
         self.steps += 1;
         match what {
             Occurrence::Deliver(id, delivery) => self.deliver(id, delivery),
-            Occurrence::Tick(id) => self.tick(id),
+            Occurrence::Tick(id) => self.tick(id, at),
             Occurrence::Net(event) => self.net_event(event),
             // faults are carried out by whoever runs the schedule
             Occurrence::Fault(..) => {}
@@ -179,8 +179,12 @@ impl World {
         true
     }
 
-    fn tick(&mut self, id: ActorId) {
+    fn tick(&mut self, id: ActorId, at: Instant) {
         let slot = &mut self.actors[id.0];
+        // an earlier one was registered since: this one is nobody's, and must not be registered again
+        if slot.tick != Some(at) {
+            return;
+        }
         slot.tick = None;
         match slot.actor.deadline() {
             Some(at) if at <= self.now && slot.up => {

@@ -14,7 +14,7 @@ pub(super) struct Dialer {
     wanting: BTreeSet<TorrentId>,
     /// The torrent that dialled last: the next one goes first.
     last: Option<TorrentId>,
-    half_open: BTreeSet<ConnId>,
+    pub(super) half_open: BTreeSet<ConnId>,
     /// Dials of the running second.
     dialled: u32,
     second: u64,

@@ -8,6 +8,7 @@
 mod commands;
 mod dial;
 mod fetch;
+mod figures;
 mod incoming;
 mod probe;
 mod route;
@@ -300,6 +301,8 @@ impl Engine {
         for conn in conns {
             self.close(conn, CloseReason::Peer(End::Shutdown));
         }
+        // their exchanges may time out at this very instant, and are not to close anything a second time
+        self.streams.clear();
         self.torrents.clear();
         self.by_hash.clear();
         self.timers.clear();

@@ -20,6 +20,7 @@ mod endgame;
 mod explain;
 mod peers;
 mod pick;
+mod recount;
 mod requests;
 mod sets;
 #[cfg(test)]

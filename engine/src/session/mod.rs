@@ -8,6 +8,7 @@
 //! other message; a request is outstanding until it is answered, given up or dropped by a choke.
 
 mod end;
+mod figures;
 mod receive;
 mod requests;
 mod send;

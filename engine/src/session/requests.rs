@@ -89,6 +89,12 @@ impl Requests {
         open.map(|request| request.range)
     }
 
+    /// The outstanding ones, oldest first; whether somebody else may have been asked meanwhile.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (BlockRange, bool)> + '_ {
+        let outstanding = self.outstanding.iter();
+        outstanding.map(|request| (request.range, request.released))
+    }
+
     /// How many requests may be outstanding, whatever the peer's `reqq`.
     pub(super) fn depth(&self, config: &SessionConfig) -> u32 {
         if self.snubbed {

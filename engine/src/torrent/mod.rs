@@ -11,8 +11,10 @@ mod add;
 mod audit;
 mod choke;
 mod dial;
+mod digest;
 mod disk;
 mod doubt;
+mod figures;
 mod open;
 mod peers;
 mod plan;
@@ -23,6 +25,8 @@ mod verify;
 mod view;
 
 pub use add::{AddTorrent, Purpose};
+pub use digest::Digest;
+pub use figures::{Figures, PeerFigures};
 pub use peers::IncomingHead;
 pub use view::{PeerView, Status, TrackerView};
 
@@ -62,6 +66,12 @@ impl Ids {
     pub fn next_conn(&mut self) -> ConnId {
         self.conn += 1;
         ConnId::dialled(self.conn)
+    }
+
+    /// Takes what was given out so far into a digest.
+    pub const fn digest(&self, digest: &mut Digest) {
+        digest.word(self.conn);
+        digest.word(self.op);
     }
 
     /// The next request to the driver.

@@ -3,12 +3,21 @@
 use super::life::Job;
 use super::{EngineHost, TORRENT, catalogue};
 use crate::actor::{Cx, Input, Output};
-use crate::scenario::Use;
+use crate::scenario::{Area, Use};
 use crate::world::{ActorId, World};
 use seedbed_engine::net::CloseCause;
 use seedbed_engine::time::Duration;
 use seedbed_engine::{Command, Event};
 use std::net::SocketAddr;
+
+/// Whether it happens to a process, and not to what is below it.
+pub(super) fn needs_process(what: &Use) -> bool {
+    match what.name.as_str() {
+        "crash" | "power-loss" => what.count("action").is_none(),
+        "few-handles" => false,
+        name => catalogue::find(name).is_some_and(|known| known.area == Area::Host),
+    }
+}
 
 /// Does something to a host, or ends it.
 ///
@@ -47,7 +56,11 @@ impl EngineHost {
             },
             "suspend" if begins => {
                 let lasts = what.duration("lasts").unwrap_or(Duration::from_secs(8 * 3600));
-                self.suspend(cx, lasts);
+                self.suspend(cx, lasts, true);
+            }
+            "freeze" if begins => {
+                let lasts = what.duration("lasts").unwrap_or(Duration::from_secs(30));
+                self.suspend(cx, lasts, false);
             }
             "clock-jump" if begins => {
                 cx.marks.hit("clock-jump");

@@ -46,7 +46,9 @@ impl EngineHost {
 
     /// Does what is due by itself.
     pub(super) fn run_schedule(&mut self, cx: &mut Cx<'_>) {
-        while let Some(entry) = self.schedule.first_entry()
+        // what was asked for before the host starts waits for that
+        while self.started
+            && let Some(entry) = self.schedule.first_entry()
             && entry.key().0 <= cx.now
         {
             match entry.remove() {
@@ -116,6 +118,7 @@ impl EngineHost {
         }
         self.soon.clear();
         self.held = None;
+        self.asleep = false;
         self.life += 1;
         self.crashes += 1;
         self.say(
@@ -128,13 +131,21 @@ impl EngineHost {
         );
     }
 
-    /// The machine sleeps: what arrives waits.
-    pub(super) fn suspend(&mut self, cx: &mut Cx<'_>, lasts: Duration) {
+    /// The machine sleeps, or its process alone is stopped: what arrives on open streams waits.
+    pub(super) fn suspend(&mut self, cx: &mut Cx<'_>, lasts: Duration, asleep: bool) {
         if self.is_running() {
-            cx.marks.hit("suspend");
+            cx.marks.hit(if asleep { "suspend" } else { "freeze" });
             self.held = Some(Vec::new());
+            self.asleep = asleep;
             self.plan(cx.now + lasts, Job::Wake);
-            self.say(cx, "the machine sleeps");
+            self.say(
+                cx,
+                if asleep {
+                    "the machine sleeps"
+                } else {
+                    "the process is stopped"
+                },
+            );
         }
     }
 
@@ -148,6 +159,11 @@ impl EngineHost {
         let input = match input {
             // the wake comes from the schedule, and says that the network may have changed
             Input::Start | Input::Tick | Input::NetworkChanged => return,
+            Input::Accepted { stream, .. } if self.asleep => {
+                cx.out.push(Output::Reset { stream });
+                return;
+            }
+            Input::Datagram { .. } | Input::DatagramError { .. } if self.asleep => return,
             Input::Datagram { .. } if datagrams() >= DATAGRAMS_HELD_MAX => {
                 cx.marks.hit("suspend-drops-datagram");
                 return;
@@ -167,9 +183,18 @@ impl EngineHost {
     /// The machine is awake: its time has jumped, timers are over, and what waited is delivered.
     fn wake(&mut self, cx: &mut Cx<'_>) {
         let Some(held) = self.held.take() else { return };
-        self.say(cx, "the machine wakes");
+        self.say(
+            cx,
+            if self.asleep {
+                "the machine wakes"
+            } else {
+                "the process goes on"
+            },
+        );
         self.happen(cx, Input::Tick);
-        self.happen(cx, Input::NetworkChanged);
+        if core::mem::take(&mut self.asleep) {
+            self.happen(cx, Input::NetworkChanged);
+        }
         for held in held {
             let input = match &held {
                 Held::Accepted(stream, from) => Input::Accepted {

@@ -73,6 +73,8 @@ pub struct EngineHost {
 
     /// Suspended: what arrived meanwhile.
     held: Option<Vec<Held>>,
+    /// Suspended: the whole machine is.
+    asleep: bool,
     /// Streams at a time, at the most.
     handles: Option<usize>,
     /// Actions carried out, over all lives.
@@ -140,6 +142,7 @@ impl EngineHost {
             behaviours: spec.behaviours.clone(),
             started: false,
             held: None,
+            asleep: false,
             handles: None,
             actions: 0,
             crash_at: None,
@@ -268,11 +271,13 @@ impl EngineHost {
     }
 
     fn start(&mut self, cx: &mut Cx<'_>) {
-        if !self.started {
-            self.started = true;
-            for what in core::mem::take(&mut self.behaviours) {
-                self.begin_or_plan(cx, &what);
-            }
+        let first = !core::mem::replace(&mut self.started, true);
+        // a disk is as it is before anybody looks at it; commands and events need somebody who takes them
+        let (later, before): (Vec<Use>, Vec<Use>) = core::mem::take(&mut self.behaviours)
+            .into_iter()
+            .partition(fault::needs_process);
+        for what in before {
+            self.begin_or_plan(cx, &what);
         }
         let seed = self.seed.bytes(&format!("{}/engine/{}", self.name, self.life));
         self.engine = Some(Engine::new(self.config.clone(), seed));
@@ -297,6 +302,12 @@ impl EngineHost {
             trust_resume: true,
         };
         self.feed(cx, Event::Command(seedbed_engine::Command::Add(Box::new(add))));
+        for what in later {
+            self.begin_or_plan(cx, &what);
+        }
+        if first {
+            self.run_schedule(cx);
+        }
     }
 
     /// Gives an event to the engine and carries out what it wants.
@@ -394,6 +405,7 @@ impl Actor for EngineHost {
 
     fn deadline(&self) -> Option<Instant> {
         let scheduled = self.schedule.first_key_value().map(|((at, _), _)| *at);
+        let scheduled = scheduled.filter(|_| self.started);
         if !self.is_running() {
             return scheduled;
         }
@@ -406,7 +418,7 @@ impl Actor for EngineHost {
     }
 
     fn port(&self) -> Option<u16> {
-        self.engine.is_some().then_some(PORT)
+        (self.engine.is_some() && !self.asleep).then_some(PORT)
     }
 
     fn clone_box(&self) -> Box<dyn Actor> {

@@ -112,11 +112,13 @@ impl World {
         self.post(parcel);
     }
 
-    /// An actor refuses a datagram that it got: an ICMP message goes back to whom it came from.
-    pub(super) fn refuse_datagram(&mut self, by: ActorId, whom: SocketAddr, asked: SocketAddr) {
-        if let Some(sender) = self.at(whom.ip()) {
-            let after = self.delay(by, sender);
-            self.datagram_error(sender, asked, DatagramFault::Refused, after);
+    /// An actor refuses a datagram that it got: who sent it gets an ICMP message.
+    pub(super) fn refuse_datagram(&mut self, id: ActorId, whom: SocketAddr, asked: SocketAddr) {
+        let Some(there) = self.at(whom.ip()) else { return };
+        if !self.lost_silently(id, there) {
+            self.marks.hit("datagram-refused");
+            let delay = self.delay(id, there);
+            self.datagram_error(there, asked, DatagramFault::Refused, delay);
         }
     }
 

@@ -326,7 +326,6 @@ impl World {
                     self.pump(at);
                 }
             }
-            Output::Refuse { whom, asked } => self.refuse_datagram(id, whom, asked),
             Output::Close { stream } => {
                 if let Some(at) = self.net.ends.get(&(id, stream)).copied() {
                     self.close(at);
@@ -338,6 +337,7 @@ impl World {
                 }
             }
             Output::Datagram { to, from, data } => self.send_datagram(id, to, from, data),
+            Output::Refuse { whom, asked } => self.refuse_datagram(id, whom, asked),
             Output::Resolve { lookup, host } => {
                 if let Some((delay, result)) = self.net.dns.look_up(&host) {
                     let delivery = Delivery::Resolved(lookup, result);

@@ -43,6 +43,8 @@ struct Asked {
     started: bool,
     completed: bool,
     stopped: u32,
+    /// Transaction ids of `completed` over UDP.
+    completions: Vec<u32>,
     /// A well answered `completed`.
     completion_known: bool,
 }
@@ -54,6 +56,8 @@ pub(crate) struct Announces {
     asked: BTreeMap<SocketAddr, Asked>,
     /// Every figure that `left` has had.
     lefts: BTreeSet<u64>,
+    /// Figures that were told since the engine last settled.
+    told_left: Vec<u64>,
     pub(crate) several_addresses: bool,
     /// An announce may come early: the user or the network said so.
     early: bool,
@@ -68,6 +72,7 @@ impl Announces {
             config: config.clone(),
             asked: BTreeMap::new(),
             lefts: BTreeSet::from([total]),
+            told_left: Vec::new(),
             several_addresses: false,
             early: false,
             stopping: false,
@@ -90,7 +95,6 @@ impl Announces {
         for asked in self.asked.values_mut() {
             *asked = Asked {
                 ids: std::mem::take(&mut asked.ids),
-                last: asked.last,
                 ..Asked::default()
             };
         }
@@ -98,6 +102,15 @@ impl Announces {
 
     pub(crate) fn left_is(&mut self, left: u64) {
         self.lefts.insert(left);
+    }
+
+    /// What was told to be left was true at some time.
+    pub(crate) fn check_left(&mut self, verdicts: &mut Verdicts) {
+        while let Some(left) = self.told_left.pop() {
+            verdicts.check(Oracle::I21, self.lefts.contains(&left), || {
+                format!("left was never {left}")
+            });
+        }
     }
 
     fn forgive(&mut self) {
@@ -129,7 +142,9 @@ impl Announces {
             }
             Some(1) => {
                 let interval = word(data, 8).map_or(0, |interval| interval.min(i32::MAX as u32));
-                asked.well_answered(now, Duration::from_secs(interval.into()));
+                asked.answered = Some((now, Duration::from_secs(interval.into())));
+                let transaction = word(data, 4);
+                asked.completion_known |= transaction.is_some_and(|id| asked.completions.contains(&id));
             }
             _ => {}
         }
@@ -166,9 +181,7 @@ impl Announces {
             !(asked.completion_known && said.event == Word::Completed),
             || "completed is announced again".into(),
         );
-        verdicts.check(Oracle::I21, self.lefts.contains(&said.left), || {
-            format!("left was never {}", said.left)
-        });
+        self.told_left.push(said.left);
         if let Some(last) = asked.last {
             let grows = said.downloaded >= last.downloaded && said.uploaded >= last.uploaded;
             verdicts.check(Oracle::I21, grows, || format!("{last:?} is followed by {said:?}"));
@@ -209,7 +222,8 @@ impl Announces {
             verdicts.check(Oracle::I22, kept, || {
                 format!("a tracker is asked again after {waited:?}, before after {last:?}")
             });
-            gap = Some(waited);
+            // the schedule was gone through, this is another announce
+            gap = Some(waited).filter(|waited| *waited < longest);
         }
         asked.unanswered = Some((now, kind, gap));
     }
@@ -248,6 +262,9 @@ impl Watch {
         if let (1.., Some(id)) = (action, data.first_chunk()) {
             self.announces
                 .uses(now, to, u64::from_be_bytes(*id), &mut self.verdicts);
+        }
+        if let (1, Some(1), Some(id)) = (action, word(data, 80), word(data, 12)) {
+            self.announces.asked.entry(to).or_default().completions.push(id);
         }
         let long = |n: usize| data.get(n..n + 8).and_then(|bytes| bytes.first_chunk());
         if let (1, Some(downloaded), Some(left), Some(uploaded)) = (action, long(56), long(64), long(72)) {

@@ -79,6 +79,7 @@ impl Watch {
             });
         }
         self.writing += data.len() as u64;
+        self.traffic.written += data.len() as u64;
         let (writing, bound) = (self.writing, self.setup.config.disk_bytes_in_flight_max);
         self.verdicts
             .check(Oracle::I18, writing <= bound + READ_AHEAD, || {
@@ -138,6 +139,7 @@ impl Watch {
             }
             (Job::Read(range), Err(_)) => {
                 self.may_shrink = true;
+                self.have.remove(range.piece);
                 self.blocks.forget(range.piece);
             }
             (_, Err(_)) => self.may_shrink = true,

@@ -141,8 +141,8 @@ impl Watch {
         }
         conn.progress = self.now;
         conn.snubbed = false;
-        if !conn.answered(range) {
-            self.traffic.wasted += data.len() as u64;
+        if conn.answered(range) {
+            self.traffic.answers += data.len() as u64;
         }
         self.moment("block", with);
     }

@@ -22,7 +22,7 @@ pub(crate) struct Story {
     /// A pause has been carried out.
     pub(crate) quiet: bool,
     pub(crate) checked: bool,
-    have: u32,
+    pub(crate) have: u32,
     /// Who sent all of a piece that has just failed.
     sole: Vec<IpAddr>,
     spoiled: BTreeMap<IpAddr, u32>,
@@ -192,12 +192,14 @@ impl Watch {
         self.events
     }
 
-    /// Bytes that came in vain, and those that are explained: each race of the end-game, each request that was lost
-    /// to a choke, a close, a time-out or a cancel and answered all the same, and each piece that failed its hash.
+    /// Bytes that were asked for and came in vain, and those that are explained: each race of the end-game, and each
+    /// request that was cancelled or given up for a while and answered all the same.
     pub fn waste(&self) -> (u64, u64) {
         let block = u64::from(self.geometry.block_length());
-        let explained = (self.traffic.raced + self.traffic.lost) * block
-            + self.traffic.hash_failures * u64::from(self.geometry.piece_length());
-        (self.traffic.wasted, explained)
+        let explained = (self.traffic.raced + self.traffic.lost) * block;
+        (
+            self.traffic.answers.saturating_sub(self.traffic.written),
+            explained,
+        )
     }
 }

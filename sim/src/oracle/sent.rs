@@ -200,7 +200,6 @@ impl Watch {
             self.traffic.raced += 1;
         }
         self.blocks.asked(range);
-        self.traffic.requests += 1;
         self.moment("request", with);
     }
 
@@ -221,9 +220,15 @@ impl Watch {
             self.blocks.unasked(range);
         }
         let fast = conn.fast();
-        let Some(at) = conn.asked.iter().position(|asked| asked.range == range) else {
-            return;
-        };
+        // an older request of the same block may wait for the answer to its cancel
+        let open = |asked: &Asked| asked.range == range && !asked.cancelled;
+        let any = |asked: &Asked| asked.range == range;
+        let at = conn
+            .asked
+            .iter()
+            .position(open)
+            .or_else(|| conn.asked.iter().position(any));
+        let Some(at) = at else { return };
         // one that is given up for its age is over, whatever the peer answers
         let expired = now >= conn.asked[at].at + timeout;
         if fast && !expired {

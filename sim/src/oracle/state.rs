@@ -24,6 +24,7 @@ impl Watch {
             self.verified_set(view);
             self.digest.word(u64::from(view.have().count()));
         }
+        self.announces.check_left(&mut self.verdicts);
         if let Some((at, _)) = engine.deadline() {
             self.digest.word(at.as_micros());
         }
@@ -43,11 +44,13 @@ impl Watch {
         }
         self.dirty = dirty;
         self.dirty.clear();
+        if self.ticked {
+            self.overdue();
+        }
         if self.events.is_multiple_of(EVERY) {
             if let Some(view) = view {
                 self.peers_as_seen(view);
             }
-            self.overdue();
             self.tables();
             self.twins();
         }
@@ -69,6 +72,7 @@ impl Watch {
                 format!("{unproven} pieces count whose hash was never right")
             });
             self.have.clone_from(have);
+            self.story.have = have.count();
             let pieces = self
                 .geometry
                 .piece_indices()

@@ -98,9 +98,9 @@ pub struct Watch {
 pub(crate) struct Traffic {
     pub(crate) received: u64,
     pub(crate) sent: u64,
-    /// Blocks that came a second time or unasked.
-    pub(crate) wasted: u64,
-    pub(crate) requests: u64,
+    /// Blocks that were outstanding when they came, and blocks that were written.
+    pub(crate) answers: u64,
+    pub(crate) written: u64,
     pub(crate) raced: u64,
     /// Requests that were lost to a choke, a close, a reject, a time-out or a cancel.
     pub(crate) lost: u64,
@@ -172,6 +172,8 @@ impl Watch {
         self.writing = 0;
         self.announces = Announces::new(&self.setup.config.tracker, self.setup.content.len() as u64);
         self.story = Story::default();
+        // what was on its way to the disk is lost, and not in vain
+        self.traffic.answers = self.traffic.written;
     }
 
     /// Something is about to be given to the engine.
@@ -268,6 +270,7 @@ impl Watch {
         for conn in self.conns.values_mut() {
             for range in conn.silent(self.now, snub) {
                 self.blocks.unasked(range);
+                self.traffic.lost += 1;
             }
         }
     }
@@ -281,8 +284,9 @@ impl Watch {
                 self.announces.stopping();
             }
             Command::Resume(_) => {
-                self.paused = false;
-                self.announces.begin_again();
+                if std::mem::take(&mut self.paused) {
+                    self.announces.begin_again();
+                }
             }
             Command::Recheck(_) => self.may_shrink = true,
             Command::Reannounce(_) => self.announces.disturbed(),

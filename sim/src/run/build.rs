@@ -38,7 +38,9 @@ pub fn build(scenario: &Scenario) -> Result<World, String> {
             world.marks.hit(name);
         }
     }
-    super::core::add_peers(&mut world, scenario, &sample, &known)?;
+    for (spec, n) in scenario.peers.iter().zip(0..) {
+        super::core::add_peer(&mut world, spec, n, &sample, &known);
+    }
     let honest = honest(scenario);
     for (spec, n) in scenario.engines.iter().zip(0..) {
         let mut host = EngineHost::new(spec, &sample, seed, &known)?;

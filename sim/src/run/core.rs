@@ -1,10 +1,20 @@
 //! Who is left after the faults: whether the download can be finished at all, and in which time.
 
+use crate::peer::{ModelPeer, capability};
 use crate::sample::{Known, Sample};
-use crate::scenario::{PeerSpec, Scenario};
+use crate::scenario::{PeerSpec, Scenario, TrackerSpec};
+use crate::seed::Seed;
 use crate::tracker::behaviour::blocks_peers;
 use crate::world::World;
+use seedbed_engine::bitfield::Bitfield;
 use seedbed_engine::time::Duration;
+
+/// What every back-off of the engine can add up to: a UDP tracker that was silent through the whole schedule of BEP 15
+/// (2 h 8 min), the longest back-off of announces (1 h) and of the interval in between (30 min), twice.
+const BACK_OFFS: Duration = Duration::from_secs(8 * 3600);
+
+/// Times that the content may have to pass the slowest link: end-game, pieces that failed, and other leeches.
+const PASSES: u64 = 20;
 
 /// What the completion is demanded of.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -17,48 +27,51 @@ pub struct Core {
 
 /// Whether a peer sends wrong data.
 pub(super) fn lies(spec: &PeerSpec) -> bool {
-    spec.behaviours.iter().any(|used| !used.name.is_empty())
+    !capability(spec, 1, Seed(0)).honest
 }
 
-/// Puts the model peers into the world.
-pub(super) fn add_peers(
-    world: &mut World,
-    scenario: &Scenario,
-    sample: &Sample,
-    known: &Known,
-) -> Result<(), String> {
-    let _ = (world, scenario, sample, known);
-    Ok(())
+/// The actor of a model peer.
+pub(super) fn add_peer(world: &mut World, spec: &PeerSpec, n: u32, sample: &Sample, known: &Known) {
+    let peer = ModelPeer::new(spec, sample, world.seed, known);
+    let ip = crate::sample::peer_ip(n);
+    let id = world.add(&spec.name, ip, Box::new(peer), spec.after);
+    world.net.set_link(id, spec.link);
 }
 
 impl Core {
     /// What is left of a scenario when its faults are over.
     pub fn of(scenario: &Scenario) -> Self {
-        let seeds = scenario.engines.iter().any(|engine| engine.seed);
-        let reliable = scenario.peers.iter().any(|peer| peer.has >= 100 && !lies(peer));
-        let healthy = |tracker: &&crate::scenario::TrackerSpec| {
-            !tracker.behaviours.iter().any(|used| blocks_peers(&used.name))
-        };
-        let found = scenario.trackers.is_empty() || scenario.trackers.iter().any(|t| healthy(&t));
-        let slowest = bandwidth(scenario);
-        let bytes = u64::from(scenario.torrent.pieces)
-            * u64::from(scenario.torrent.blocks)
-            * u64::from(scenario.torrent.block);
+        let torrent = &scenario.torrent;
+        let bytes = u64::from(torrent.pieces) * u64::from(torrent.blocks) * u64::from(torrent.block);
+        let transfer = (PASSES * bytes).checked_div(slowest(scenario)).unwrap_or(0);
         Self {
-            exists: (seeds || reliable) && found,
-            within: BACK_OFFS + Duration::from_secs(20 * bytes / slowest),
+            exists: found(scenario),
+            within: BACK_OFFS + Duration::from_secs(transfer),
         }
     }
 }
 
-/// What every back-off of the engine can add up to: a UDP tracker that was silent through the whole schedule of BEP 15
-/// (2 h 8 min), the longest back-off of announces (1 h) and of the interval in between (30 min), twice.
-const BACK_OFFS: Duration = Duration::from_secs(8 * 3600);
+/// Whether those who serve honestly, and can be found or find the engines by themselves, hold everything.
+fn found(scenario: &Scenario) -> bool {
+    let healthy = |tracker: &TrackerSpec| !tracker.behaviours.iter().any(|used| blocks_peers(&used.name));
+    let by_tracker = scenario.trackers.is_empty() || scenario.trackers.iter().any(healthy);
+    if scenario.engines.iter().any(|engine| engine.seed) && by_tracker {
+        return true;
+    }
+    let pieces = scenario.torrent.pieces;
+    let mut held = Bitfield::new(pieces);
+    for spec in scenario.peers.iter().filter(|spec| by_tracker || spec.dials) {
+        for piece in capability(spec, pieces, Seed(scenario.seed)).serves.iter() {
+            held.insert(piece);
+        }
+    }
+    held.is_full()
+}
 
-/// Bytes a second of the slowest link.
-fn bandwidth(scenario: &Scenario) -> u64 {
+/// Bytes a second of the slowest link; 0 when none is limited.
+fn slowest(scenario: &Scenario) -> u64 {
     let engines = scenario.engines.iter().map(|engine| engine.link);
     let links = engines.chain(scenario.peers.iter().map(|peer| peer.link));
     let rates = links.flat_map(|link| [link.up, link.down]);
-    rates.filter(|rate| *rate > 0).min().unwrap_or(u64::MAX)
+    rates.filter(|rate| *rate > 0).min().unwrap_or(0)
 }

@@ -101,6 +101,15 @@ impl Driver {
         self.at_the_end();
     }
 
+    /// So many steps and no more, without phases.
+    pub fn steps(&mut self, count: u64) {
+        for _ in 0..count {
+            if self.failure.is_some() || !self.step(Instant::FAR_FUTURE) {
+                return;
+            }
+        }
+    }
+
     fn schedule(&mut self) {
         for (n, fault) in self.scenario.faults.clone().iter().enumerate() {
             match &fault.when {
@@ -165,7 +174,7 @@ impl Driver {
         if self.failure.is_some() {
             return;
         }
-        if !self.core.exists {
+        if !self.core.exists || self.is_tampered() {
             self.unrecoverable = !done;
             return;
         }
@@ -345,6 +354,17 @@ impl Driver {
             let host = self.world.actor::<EngineHost>(*id);
             host.is_some_and(|host| host.watch().is_some_and(|watch| watch.is_complete()))
         })
+    }
+
+    /// Whether a disk lost or changed what it was given: then the engine may have banned an honest peer for it, or
+    /// refuse to go on until its user acts.
+    fn is_tampered(&self) -> bool {
+        let tampered = |host: &EngineHost| host.disk().is_tampered();
+        let hosts = self
+            .hosts
+            .iter()
+            .filter_map(|id| self.world.actor::<EngineHost>(*id));
+        hosts.into_iter().any(tampered)
     }
 
     fn describe_stuck(&self) -> String {

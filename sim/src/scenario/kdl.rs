@@ -12,6 +12,7 @@ use super::{
     Area, EngineSpec, FaultSpec, LinkSpec, PeerSpec, Scenario, TorrentSpec, TrackerSpec, Use, Value, When,
 };
 use crate::catalogue;
+use crate::oracle::parse_moment;
 use kdl::{KdlDocument, KdlNode};
 use seedbed_engine::time::Duration;
 
@@ -284,7 +285,11 @@ fn fault(fields: &mut Fields<'_>) -> Result<FaultSpec, Mistake> {
     )?;
     let when = match (at, on) {
         (Some(at), None) => When::At(at),
-        (None, Some((moment, whom))) => When::On(moment, whom),
+        (None, Some((moment, whom))) if parse_moment(&moment).is_some() => When::On(moment, whom),
+        (None, Some((moment, _))) => {
+            let hint = nearest(&moment, catalogue::moments().map(|(name, _)| name));
+            return Err(fields.mistake(format!("There is no moment {moment}: {hint}")));
+        }
         _ => return Err(fields.mistake("A fault needs either at=\"12s\" or on=\"first-unchoke p1\".")),
     };
     let children: Vec<&KdlNode> = fields.children().collect();

@@ -1,10 +1,9 @@
-//! A run in which a panic is a failure like any other: it has a seed, so it can be shown again.
+//! Panics of a run, which are failures like any other: the simulator tells what they said, this adds where.
 
-use seedbed_engine::time::Instant;
-use seedbed_sim::run::{Failure, Options, Outcome, run};
+use seedbed_sim::run::{Options, Outcome, run};
 use seedbed_sim::scenario::Scenario;
 use std::cell::RefCell;
-use std::panic::{self, AssertUnwindSafe};
+use std::panic;
 
 thread_local! {
     /// What the last panic of this thread said.
@@ -23,16 +22,13 @@ pub(crate) fn keep_panics() {
     }));
 }
 
-/// Runs a scenario; a panic of the engine or of a model is the failure `PANIC`.
+/// Runs a scenario. The text of a failure by panic ends with its place in the source.
 pub(crate) fn run_guarded(scenario: &Scenario, options: &Options) -> Outcome {
-    // the scenario is not changed by a run and everything else in it is dropped
-    panic::catch_unwind(AssertUnwindSafe(|| run(scenario, options))).unwrap_or_else(|_| Outcome {
-        failure: Some(Failure {
-            oracle: "PANIC",
-            text: SAID.with(RefCell::take),
-            at: Instant::START,
-            step: 0,
-        }),
-        ..Outcome::default()
-    })
+    SAID.with(RefCell::take);
+    let mut outcome = run(scenario, options);
+    let said = SAID.with(RefCell::take);
+    if let Some(failure) = outcome.failure.as_mut().filter(|_| !said.is_empty()) {
+        failure.text = said;
+    }
+    outcome
 }

@@ -23,8 +23,10 @@ pub(crate) struct ListArgs {
 enum What {
     /// What trackers, peers, disks and hosts can do, and what the engine has to do about it
     Behaviours,
-    /// Faults of a schedule, and the moments at which they can strike
+    /// What a schedule can do to links, hosts and disks
     Faults,
+    /// Moments of the protocol that a fault can wait for
+    Moments,
     /// Rules that every run is held against
     Oracles,
     /// Branches and behaviours that a sweep counts
@@ -50,6 +52,7 @@ pub(crate) fn run(args: &ListArgs, console: &Console) -> Result<u8, Failure> {
     let entries = match args.what {
         What::Behaviours => behaviours(catalogue::behaviours()),
         What::Faults => behaviours(catalogue::faults()),
+        What::Moments => plain(catalogue::moments()),
         What::Oracles => plain(catalogue::oracles()),
         What::Marks => plain(catalogue::marks()),
     };

@@ -5,6 +5,7 @@ use super::{report, source};
 use crate::cli::console::Console;
 use crate::cli::failure::{DONE, Failure, MISMATCH};
 use clap::Args;
+use seedbed_sim::expect::unmet;
 use serde_json::json;
 
 const EXAMPLES: &str = "\
@@ -37,14 +38,16 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<u8, Failure> {
         }
     }
     let failure = outcome.failure.as_ref();
+    let unmet = unmet(&source.scenario, &outcome);
     console.value(&json!({
         "name": source.scenario.name,
         "seed": source.scenario.seed,
         "failure": failure.map(|failure| json!({
             "oracle": failure.oracle, "text": failure.text, "seconds": seconds(failure.at.as_micros()), "step": failure.step,
         })),
+        "unmet": unmet,
         "unrecoverable": outcome.unrecoverable,
-        "events": outcome.steps,
+        "events": outcome.events,
         "simulated_seconds": outcome.simulated.as_secs_f64(),
         "marks": outcome.marks.iter().collect::<std::collections::BTreeMap<_, _>>(),
         "digest": format!("{:016x}", outcome.digest),
@@ -58,6 +61,12 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<u8, Failure> {
         ))?;
         return Ok(MISMATCH);
     }
+    if !unmet.is_empty() {
+        for text in unmet {
+            console.line(format!("FAILED {}: {text}", source.scenario.name))?;
+        }
+        return Ok(MISMATCH);
+    }
     let verdict = if outcome.unrecoverable {
         "nobody could finish this download"
     } else {
@@ -66,7 +75,7 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<u8, Failure> {
     console.line(format!(
         "{}: {verdict}; {} events in {:.3} simulated s, digest {:016x}",
         source.scenario.name,
-        outcome.steps,
+        outcome.events,
         outcome.simulated.as_secs_f64(),
         outcome.digest
     ))?;

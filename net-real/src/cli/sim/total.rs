@@ -35,7 +35,7 @@ impl Total {
     pub(crate) fn count(&mut self, seed: u64, outcome: &Outcome) {
         self.seeds += 1;
         self.unrecoverable += u64::from(outcome.unrecoverable);
-        self.events += outcome.steps;
+        self.events += outcome.events;
         self.simulated += outcome.simulated;
         self.marks.add(&outcome.marks);
         for (id, count) in &outcome.oracles {
@@ -135,7 +135,7 @@ mod tests {
         for (seed, digest) in runs {
             let outcome = Outcome {
                 digest: *digest,
-                steps: 10,
+                events: 10,
                 ..Outcome::default()
             };
             total.count(*seed, &outcome);

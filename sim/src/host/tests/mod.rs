@@ -1,5 +1,9 @@
 //! Engines on their hosts, in worlds over the basic network.
 
+mod crash;
+mod disk;
+mod host;
+
 use super::*;
 use crate::sample::engine_ip;
 use crate::scenario::{LinkSpec, TorrentSpec, Value};
@@ -86,18 +90,15 @@ impl Pair {
         })
     }
 
-    #[allow(dead_code)]
     fn pass(&mut self, secs: u64) {
         let limit = self.world.now + Duration::from_secs(secs);
         self.world.run_until(limit, |_| false);
     }
 
-    #[allow(dead_code)]
     fn inflict(&mut self, who: ActorId, what: &Use, begins: bool) {
         inflict(&mut self.world, who, what, begins).unwrap();
     }
 
-    #[allow(dead_code)]
     fn state(&self) -> TorrentState {
         self.leech().engine().unwrap().torrent(TORRENT).unwrap().state()
     }
@@ -121,4 +122,61 @@ fn a_leech_gets_everything_from_a_seed() {
     for part in ["leech <>  seed  handshake", "p7 verified", "completed", "unchoke"] {
         assert!(lines.contains(part), "{part} is not in\n{lines}");
     }
+}
+
+#[test]
+fn equal_worlds_have_equal_digests_and_others_do_not() {
+    let sample = sample(6);
+    let digests = |behaviours: &[Use]| {
+        let mut pair = Pair::new(&sample, behaviours);
+        let mut digests = Vec::new();
+        while !pair.leech().is_complete() {
+            assert!(pair.world.step());
+            digests.push(pair.leech().engine().map_or(0, Engine::digest));
+        }
+        let whole = pair.leech().engine().unwrap().digest_whole();
+        (digests, whole)
+    };
+    let (steps, whole) = digests(&[]);
+    assert_eq!(digests(&[]), (steps.clone(), whole));
+    let (others, another) = digests(&[Use::new("slow-hash").with("by", 3)]);
+    assert_ne!(others, steps);
+    assert_ne!(another, whole);
+    let mut distinct = steps.clone();
+    distinct.dedup();
+    let (distinct, all) = (distinct.len(), steps.len());
+    assert!(distinct * 6 > all, "{distinct} of {all}");
+}
+
+#[test]
+fn figures_agree_with_what_is_counted_again() {
+    let sample = sample(6);
+    let mut pair = Pair::new(&sample, &[]);
+    let mut owed = 0;
+    while !pair.leech().is_complete() {
+        assert!(pair.world.step());
+        for host in [pair.seed(), pair.leech()] {
+            let Some(engine) = host.engine() else { continue };
+            assert!(engine.is_settled() && engine.half_open() <= engine.connections());
+            let figures = engine.torrent(TORRENT).unwrap().figures();
+            let (verified, counted) = figures.verified();
+            assert_eq!(verified, counted);
+            let (writing, counted) = figures.writing();
+            assert_eq!(writing, counted);
+            assert_eq!(figures.dirty(), 0);
+            for piece in (0..6).map(seedbed_engine::id::PieceIndex) {
+                let (kept, counted) = figures.availability(piece);
+                assert_eq!(kept, counted);
+            }
+            owed += figures.owed().count();
+            let requested: usize = figures.peers().map(|peer| peer.requested().count()).sum();
+            assert_eq!(figures.owed().count(), requested);
+            for peer in figures.peers().filter(|peer| peer.is_open()) {
+                let (_, kept, counted) = peer.interested();
+                assert_eq!(kept, counted);
+                assert_eq!(peer.outstanding(), peer.requests().count());
+            }
+        }
+    }
+    assert!(owed > 0, "nothing was ever requested");
 }

@@ -1,0 +1,29 @@
+//! A session, looked at from outside: what checkers compare with what they counted themselves.
+
+use super::{Phase, Session};
+use crate::geometry::BlockRange;
+
+impl Session {
+    /// Requests that were sent and not answered, oldest first; whether others may be asked for the same block.
+    pub fn requests(&self) -> impl Iterator<Item = (BlockRange, bool)> + '_ {
+        self.requests.iter()
+    }
+
+    /// Requests that the peer lets us have outstanding.
+    pub fn reqq(&self) -> u32 {
+        self.extensions.reqq.unwrap_or(self.rules.config.reqq_default)
+    }
+
+    /// Bytes kept of messages that are not whole yet.
+    pub fn stashed(&self) -> usize {
+        match &self.phase {
+            Phase::Open(decoder) => decoder.stashed(),
+            Phase::Connecting | Phase::Handshaking(_) | Phase::Over => 0,
+        }
+    }
+
+    /// Messages that wait for the end of the step.
+    pub fn unflushed(&self) -> usize {
+        self.outbox.len()
+    }
+}
