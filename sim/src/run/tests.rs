@@ -159,6 +159,10 @@ fn drawn_worlds_break_no_rule() {
         }
         if let Some(failure) = &outcome.failure {
             let known = failed.entry(failure.oracle.into()).or_default();
+            if count == 1 && std::env::var("ALL").is_ok() {
+                let telling = Options { telling: true, ..Options::default() };
+                for line in once(&scenario, &telling).timeline { println!("{line}"); }
+            }
             if known.is_empty() || count == 1 {
                 println!("{}", failure_text(&outcome, &seed.to_string()).unwrap());
                 println!(
