@@ -50,6 +50,16 @@ interop *ARGS:
     cargo build --release
     cargo test -p tests --test interop -- --ignored --test-threads=1 {{ARGS}}
 
+# one simulated world: a seed or a scenario file
+[group('simulator')]
+sim WORLD *ARGS:
+    cargo run --release -- sim run {{WORLD}} --timeline {{ARGS}}
+
+# many simulated worlds, such as `just sweep 0..10000`
+[group('simulator')]
+sweep SEEDS='0..2000' *ARGS:
+    cargo run --release -- sim sweep --seeds {{SEEDS}} {{ARGS}}
+
 # download a small torrent over loopback, nothing needed
 [group('real')]
 demo:

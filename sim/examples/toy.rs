@@ -108,7 +108,7 @@ fn main() {
         },
         behaviours: vec![Use::new("http-reset").with("first", 2)],
     };
-    let tracker = TrackerHost::new(&spec, &sample, Seed(seed), &known);
+    let tracker = TrackerHost::new(&spec, &sample, Seed(seed), &known).expect("a tracker");
     let id = world.add("t0", tracker_ip(0), Box::new(tracker), Duration::ZERO);
     world.net.set_link(id, spec.link);
 

@@ -13,6 +13,10 @@ use std::path::{Path, PathBuf};
 /// Lines of a timeline that stand in a snapshot, its own head and end left room for.
 const LINES_MAX: usize = 110;
 
+/// The folder of scenarios that show a mistake which is not mended yet: each has to fail, and moves to `regress` when
+/// it does not any more.
+const OPEN: &str = "open";
+
 /// Every scenario file, in order.
 fn files() -> Vec<PathBuf> {
     let root = tests::project_root().join("sim/scenarios");
@@ -55,6 +59,12 @@ fn every_scenario_holds() {
                 ..Options::default()
             },
         );
+        if area == OPEN {
+            if outcome.failure.is_none() {
+                broken.push(format!("{area}/{name} holds now: move it to regress"));
+            }
+            continue;
+        }
         if let Some(failure) = &outcome.failure {
             broken.push(format!("{area}/{name}: {} {}", failure.oracle, failure.text));
         }

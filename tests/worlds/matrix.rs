@@ -27,7 +27,7 @@ fn world(loss: u32, latency: u64, peers: u32) -> Scenario {
     };
     Scenario {
         name: "matrix".into(),
-        seed: 1,
+        seed: u64::from(loss) * 10_000 + latency * 100 + u64::from(peers),
         torrent: TorrentSpec {
             pieces: 64,
             blocks: 8,

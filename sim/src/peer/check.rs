@@ -37,8 +37,6 @@ pub const CONTENT: &str = "block of wrong content";
 pub struct Rules {
     /// Sizes of the torrent.
     pub geometry: Geometry,
-    /// `reqq` that the model told.
-    pub reqq: usize,
     /// The time.
     pub now: Instant,
 }
@@ -126,7 +124,7 @@ fn request(conn: &Conn, rules: Rules, range: BlockRange) -> Option<&'static str>
     if !conn.they_interested {
         return Some("request without interest");
     }
-    if conn.owed.len() >= rules.reqq {
+    if conn.owed.len() >= conn.reqq {
         return Some("more requests outstanding than reqq");
     }
     // without the Fast extension a choke that is on its way drops requests on one side before the other

@@ -11,6 +11,9 @@ use seedbed_engine::wire::{Decoder, HandshakeDecoder, Reserved};
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 
+/// Requests that a model takes, as it says, and as others assume of one who is silent about it.
+pub const REQQ: usize = 250;
+
 /// How far a connection is.
 #[derive(Clone, Debug)]
 pub enum Phase {
@@ -101,6 +104,8 @@ pub struct Conn {
     pub granted: Vec<PieceIndex>,
     /// Pieces that they granted.
     pub granted_to_us: Vec<PieceIndex>,
+    /// Requests that they may have outstanding: what was told last, or what clients assume.
+    pub reqq: usize,
     /// Requests to be served.
     pub queue: VecDeque<BlockRange>,
     /// Requests that they may count as outstanding.
@@ -174,6 +179,7 @@ impl Conn {
             theirs: Bitfield::new(pieces),
             granted: Vec::new(),
             granted_to_us: Vec::new(),
+            reqq: REQQ,
             queue: VecDeque::new(),
             owed: Vec::new(),
             asked: Vec::new(),

@@ -41,11 +41,8 @@ pub fn capability(spec: &PeerSpec, pieces: u32, seed: Seed) -> Capability {
 /// banned or given up.
 fn trust(entry: &Entry, params: &Use) -> Trust {
     let passes = duration(params, "for").is_some() || params.int("times", i64::MAX) < 100;
-    let harmless = matches!(
-        entry.behaviour.name,
-        "snubs" | "rejects-all" | "never-unchokes" | "reject-unchoke"
-    );
-    if entry.trust == Trust::Fails && passes && harmless && entry.behaviour.name != "never-unchokes" {
+    let harmless = matches!(entry.behaviour.name, "snubs" | "rejects-all" | "reject-unchoke");
+    if passes && harmless {
         return Trust::Serves;
     }
     entry.trust
@@ -99,7 +96,7 @@ pub fn sample(rng: &mut Rng) -> Use {
     } else if windowed && rng.chance(1, 4) {
         params = params.with("from", i64::from(2 + rng.below(20)));
     }
-    if matches!(entry.behaviour.name, "snubs" | "rejects-all" | "never-unchokes") && rng.chance(1, 2) {
+    if matches!(entry.behaviour.name, "snubs" | "rejects-all" | "reject-unchoke") && rng.chance(1, 2) {
         params
             .params
             .push(("for".into(), Value::Text(format!("{}s", 5 + rng.below(90)))));

@@ -8,6 +8,8 @@
 pub mod behave;
 pub mod catalogue;
 pub mod check;
+#[cfg(test)]
+mod check_tests;
 pub mod conn;
 mod fetch;
 mod generate;
@@ -37,9 +39,6 @@ use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
-/// Requests that a model takes, as it says.
-const REQQ: usize = 250;
-
 /// Ended connections that are remembered.
 const PAST_MAX: usize = 4096;
 
@@ -57,6 +56,8 @@ enum Later {
     Held(ConnId, usize),
     /// Messages begin.
     Open(ConnId),
+    /// A slow feeder's next block may go.
+    Serve(ConnId),
     /// A look at the connection's timers.
     Check(ConnId),
     /// The next bytes of a connection that sends little by little.
@@ -92,7 +93,6 @@ pub struct ModelPeer {
     started: bool,
     dialled: u64,
     failures: u32,
-    reqq: usize,
     /// Which blocks of unfinished pieces are here.
     blocks: BTreeMap<PieceIndex, BTreeSet<u32>>,
     /// Pieces that are being fetched, and where.
@@ -119,10 +119,6 @@ impl ModelPeer {
                 Some(Trait::new(entry, params, Instant::START + spec.after))
             })
             .collect();
-        let reqq = traits
-            .iter()
-            .find(|one| one.entry.kind == Kind::OddReqq)
-            .map_or(REQQ, |one| one.params.int("reqq", 1).clamp(1, 1 << 31) as usize);
         let pieces = torrent.pieces();
         Self {
             name: spec.name.clone(),
@@ -142,7 +138,6 @@ impl ModelPeer {
             started: false,
             dialled: 0,
             failures: 0,
-            reqq,
             blocks: BTreeMap::new(),
             active: BTreeMap::new(),
             later: BTreeMap::new(),
@@ -303,6 +298,7 @@ impl ModelPeer {
                 Later::Due(id, n) => self.speak(cx, id, n),
                 Later::Held(id, n) => self.release(cx, id, n),
                 Later::Open(id) => self.opened(cx, id),
+                Later::Serve(id) => self.serve(cx, id),
                 Later::Check(id) => self.look_after(cx, id),
                 Later::Pace(id) => self.pace(cx, id),
                 Later::Dial(to) => self.dial(cx, to),

@@ -1,15 +1,17 @@
 //! Serving: what the model gives, to whom, in which order.
 
 use super::behave::{Moment, Say};
+use super::catalogue::Kind;
 use super::check::{self, Rules};
 use super::conn::Conn;
-use super::{ModelPeer, check::broken};
+use super::{Later, ModelPeer, check::broken};
 use crate::actor::Cx;
 use seedbed_engine::bitfield::Bitfield;
 use seedbed_engine::block::Block;
+use seedbed_engine::extension::handshake::ExtendedHandshake;
 use seedbed_engine::geometry::{BlockRange, Geometry};
 use seedbed_engine::id::ConnId;
-use seedbed_engine::time::Instant;
+use seedbed_engine::time::{Duration, Instant};
 use seedbed_engine::wire::{Message, encode_piece_head};
 
 /// Engines that are served at a time.
@@ -17,6 +19,9 @@ const SLOTS: usize = 4;
 
 /// Blocks that may wait in the network before further requests wait with us, where a cancel can reach them.
 const BLOCKS_UNSENT: u64 = 8;
+
+/// Between two blocks of a drip feeder: just below a request's time.
+const DRIP: Duration = Duration::from_secs(59);
 
 /// Requests of ours that were taken back and are remembered.
 const TAKEN_BACK_MAX: usize = 20_000;
@@ -49,6 +54,12 @@ pub(super) fn track(conn: &mut Conn, now: Instant, message: &Message, geometry: 
             }
         }
         Message::AllowedFast(piece) => conn.granted.push(*piece),
+        Message::Extended { id: 0, payload } => {
+            let told = ExtendedHandshake::decode(payload)
+                .ok()
+                .and_then(|words| words.reqq);
+            conn.reqq = told.map_or(conn.reqq, |reqq| reqq as usize);
+        }
         Message::Piece { range, data } => {
             conn.counters.served += data.len() as u64;
             answered(conn, *range);
@@ -74,7 +85,6 @@ impl ModelPeer {
         };
         let rules = Rules {
             geometry: self.geometry,
-            reqq: self.reqq,
             now: cx.now,
         };
         let broken = broken(conn, rules, &message);
@@ -210,6 +220,12 @@ impl ModelPeer {
             if conn.am_choking && !conn.granted.contains(&range.piece) {
                 return;
             }
+            if self.drips(cx, id) {
+                return;
+            }
+            let Some(conn) = self.conns.get_mut(&id) else {
+                return;
+            };
             conn.queue.pop_front();
             let Some(bytes) = self.torrent.block_bytes(range.piece, range.begin, range.length) else {
                 continue;
@@ -225,6 +241,24 @@ impl ModelPeer {
                 self.say(cx, id, Message::Piece { range, data });
             }
         }
+    }
+
+    /// Whether a drip feeder has to wait before its next block.
+    fn drips(&mut self, cx: &mut Cx<'_>, id: ConnId) -> bool {
+        let endgame = self.conns.get(&id).is_some_and(Conn::is_endgame);
+        let Some(one) = self.trait_of(Kind::Drips) else {
+            return false;
+        };
+        let gap = one.time("gap", DRIP);
+        if one.next_at > cx.now {
+            let wait = one.next_at.since(cx.now);
+            self.at(cx.now, wait, Later::Serve(id));
+            return true;
+        }
+        if one.fires(cx.now, endgame, cx.marks) {
+            one.next_at = cx.now + gap;
+        }
+        false
     }
 
     /// A piece is complete: everybody is told, and asked about interest again.

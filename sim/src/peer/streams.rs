@@ -3,7 +3,7 @@
 use super::behave::{Moment, Opening, Say, View, opening};
 use super::catalogue::Kind;
 use super::check::SILENT;
-use super::conn::{Conn, Past, Phase};
+use super::conn::{Conn, Past, Phase, REQQ};
 use super::{Later, ModelPeer, PAST_MAX};
 use crate::actor::{Cx, Output};
 use crate::sample::PORT;
@@ -99,7 +99,7 @@ impl ModelPeer {
     fn begin(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         cx.out.push(Output::Read {
             stream: id,
-            budget: WINDOW,
+            budget: WINDOW.min(self.read_max()),
         });
         self.at(cx.now, CHECK, Later::Check(id));
     }
@@ -156,7 +156,7 @@ impl ModelPeer {
     }
 
     pub(super) fn received(&mut self, cx: &mut Cx<'_>, id: ConnId, data: &[u8]) {
-        let deaf = self.stops_reading(cx, id);
+        let deaf = self.stops_reading(cx, id, data.len() as u64);
         let Some(conn) = self.conns.get_mut(&id) else {
             return;
         };
@@ -192,22 +192,25 @@ impl ModelPeer {
         self.serve(cx, id);
     }
 
-    /// Whether it reads no more.
-    fn stops_reading(&mut self, cx: &mut Cx<'_>, id: ConnId) -> bool {
+    /// Whether it reads no more: it has taken what it ever will.
+    fn stops_reading(&mut self, cx: &mut Cx<'_>, id: ConnId, arrived: u64) -> bool {
+        let limit = self.read_max();
         let Some(conn) = self.conns.get_mut(&id) else {
             return false;
         };
-        if !conn.deaf
-            && conn.counters.received > 0
-            && let Some(one) = self
-                .traits
-                .iter_mut()
-                .find(|one| one.entry.kind == Kind::NeverReads)
-            && one.fires(cx.now, conn.is_endgame(), cx.marks)
-        {
-            conn.deaf = true;
+        if conn.owed_budget + arrived >= limit && !std::mem::replace(&mut conn.deaf, true) {
+            let endgame = conn.is_endgame();
+            if let Some(one) = self.trait_of(Kind::NeverReads) {
+                one.fires(cx.now, endgame, cx.marks);
+            }
         }
-        conn.deaf
+        self.conns.get(&id).is_some_and(|conn| conn.deaf)
+    }
+
+    /// Bytes that it reads before it stops for ever.
+    fn read_max(&self) -> u64 {
+        let one = self.traits.iter().find(|one| one.entry.kind == Kind::NeverReads);
+        one.map_or(u64::MAX, |one| u64::from(one.int("bytes", 600)))
     }
 
     fn handshake_part(&mut self, cx: &mut Cx<'_>, id: ConnId, part: HandshakePart) {
@@ -267,7 +270,7 @@ impl ModelPeer {
             let words = ExtendedHandshake {
                 client: Some("model".into()),
                 listen_port: Some(PORT),
-                reqq: Some(self.reqq as u32),
+                reqq: Some(REQQ as u32),
                 ..ExtendedHandshake::default()
             };
             let payload = words.encode();

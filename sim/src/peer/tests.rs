@@ -209,17 +209,6 @@ fn every_behaviour_gets_its_reaction() {
                 wrong.join("; ")
             ));
         }
-        println!(
-            "{} {:?} {:?}",
-            entry.behaviour.name,
-            outcome.world.steps,
-            outcome
-                .peer(outcome.peer)
-                .past
-                .iter()
-                .map(|p| p.counters.requests)
-                .collect::<Vec<_>>()
-        );
         assert!(
             outcome.wasted_pieces() <= 4,
             "{}: {}",
@@ -228,4 +217,53 @@ fn every_behaviour_gets_its_reaction() {
         );
     }
     assert!(bad.is_empty(), "{}", bad.join("\n"));
+}
+
+/// A behaviour and a good peer beside each other say the same of an engine: nothing.
+#[test]
+fn behaviours_compose_and_blame_nobody_else() {
+    let mut rng = Seed(5).stream("mixes");
+    for n in 0..150 {
+        let scene = [Scene::Serves, Scene::DialsAndServes, Scene::Fetches][n % 3];
+        let uses: Vec<Use> = (0..1 + rng.below(3)).map(|_| sample(&mut rng)).collect();
+        let outcome = run(scene, &uses, u64::from(rng.below(10)), 300);
+        let (peer, honest) = (outcome.peer(outcome.peer), outcome.peer(outcome.honest));
+        let able = capability(&peer.spec, torrent().pieces, Seed(11));
+        assert_eq!(able.honest, peer.honest);
+        assert!(outcome.engine().is_complete() && honest.is_seed(), "{uses:?}");
+        assert!(!outcome.banned(peer_ip(HONEST)), "{uses:?}");
+        assert!(!peer.honest || !outcome.banned(peer_ip(PEER)), "{uses:?}");
+        let said: Vec<_> = peer
+            .certain_violations()
+            .chain(honest.certain_violations())
+            .collect();
+        assert!(said.is_empty(), "{uses:?}: {said:?}");
+    }
+}
+
+/// What a behaviour leaves of a peer is enough for an engine that has nobody else.
+#[test]
+fn who_can_be_relied_on_serves_everything_alone() {
+    let alone = |entry: &&Entry| {
+        // a block a minute is slow work, and is looked at in a test of its own
+        let slow = entry.behaviour.name == "drips";
+        entry.trust == Trust::Serves && entry.scene != Scene::Fetches && !slow
+    };
+    let mut bad = Vec::new();
+    for entry in ENTRIES.iter().filter(alone) {
+        let outcome = run(entry.scene, &[Use::new(entry.behaviour.name)], 100_000, 6_000);
+        if !outcome.engine().is_complete() {
+            bad.push(entry.behaviour.name);
+        }
+    }
+    let taking = |entry: &&Entry| entry.trust == Trust::Serves && entry.scene == Scene::Fetches;
+    for entry in ENTRIES.iter().filter(taking) {
+        let uses = [Use::new(entry.behaviour.name)];
+        let outcome = run(entry.scene, &uses, 100_000, 1_000);
+        let unable = entry.behaviour.name == "never-requests";
+        if outcome.peer(outcome.peer).is_seed() == unable {
+            bad.push(entry.behaviour.name);
+        }
+    }
+    assert!(bad.is_empty(), "{bad:?}");
 }

@@ -7,7 +7,8 @@ use crate::run::core::lies;
 use crate::sample::{Known, PORT, Sample, engine_ip, peer_ip, tracker_ip};
 use crate::scenario::Scenario;
 use crate::seed::Seed;
-use crate::tracker::TrackerHost;
+use crate::tracker::check::Rules;
+use crate::tracker::{TrackerHost, names};
 use crate::world::World;
 use std::net::{IpAddr, SocketAddr};
 
@@ -29,9 +30,13 @@ pub fn build(scenario: &Scenario) -> Result<World, String> {
     let mut world = World::new(seed);
     world.queue = Queue::new(scenario.shuffle_ties.then_some(scenario.seed));
     for (spec, n) in scenario.trackers.iter().zip(0..) {
-        let tracker = TrackerHost::new(spec, &sample, seed, &known)?;
+        let mut tracker = TrackerHost::new(spec, &sample, seed, &known)?;
+        *tracker.rules_mut() = Rules::of_scenario(scenario, spec);
         let id = world.add(&spec.name, tracker_ip(n), Box::new(tracker), Default::default());
         world.net.set_link(id, spec.link);
+        for name in names::set(&mut world.net.dns, spec, tracker_ip(n)) {
+            world.marks.hit(name);
+        }
     }
     for (spec, n) in scenario.peers.iter().zip(0..) {
         super::core::add_peer(&mut world, spec, n, &sample, &known);
@@ -65,11 +70,7 @@ fn known(scenario: &Scenario) -> Result<Known, String> {
     }
     for (spec, n) in scenario.trackers.iter().zip(0..) {
         let addr = SocketAddr::new(tracker_ip(n), TRACKER_PORT);
-        let url = if spec.udp {
-            format!("udp://{addr}/announce")
-        } else {
-            format!("http://{addr}/announce")
-        };
+        let url = names::url(spec, addr.ip(), addr.port());
         known.trackers.push((spec.name.clone(), addr, url));
     }
     let mut names: Vec<&str> = known.actors.iter().map(|(name, _)| name.as_str()).collect();

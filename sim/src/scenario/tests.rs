@@ -107,6 +107,10 @@ fn mistakes_are_pointed_at() {
         1,
         "A piece has 128 bytes: short has to be less.",
     );
+}
+
+#[test]
+fn mistakes_in_the_whole_are_pointed_at() {
     check(
         "torrent pieces=65536 blocks=1024",
         1,

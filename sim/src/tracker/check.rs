@@ -12,7 +12,7 @@ mod tests;
 pub use counters::{Figures, inexact};
 
 use super::Announce;
-use crate::scenario::{LinkSpec, TrackerSpec};
+use crate::scenario::{LinkSpec, Scenario, TrackerSpec};
 use seedbed_engine::time::{Duration, Instant};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -94,27 +94,75 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// The rules for a tracker's link.
+    /// The rules for a tracker whose clients have perfect links.
     pub fn of(spec: &TrackerSpec) -> Self {
-        let LinkSpec {
-            latency,
-            jitter,
-            loss,
-            duplicate,
-            reorder,
-            corrupt,
-            ..
-        } = spec.link;
         Self {
             floor: Duration::from_secs(300),
             asked_floor: Duration::from_secs(60),
             ceiling: Duration::from_secs(24 * 3600),
             asked: false,
-            slack: (latency + jitter) * 4 + Duration::from_millis(500),
-            clean: [loss, duplicate, reorder, corrupt] == [0; 4],
+            slack: delay(&spec.link) + SLACK,
+            clean: is_clean(&spec.link),
             may_lose: false,
         }
     }
+
+    /// The rules for a tracker of a scenario. Faults hide what a client knows, so less can be demanded of it.
+    pub fn of_scenario(scenario: &Scenario, spec: &TrackerSpec) -> Self {
+        let rules = Self::of(spec);
+        let links = scenario.engines.iter().map(|engine| &engine.link);
+        let calm =
+            scenario.faults.is_empty() && scenario.engines.iter().all(|engine| engine.behaviours.is_empty());
+        let worst = links.clone().map(delay).max().unwrap_or_default();
+        let trouble = if calm { Duration::ZERO } else { TROUBLE };
+        let mut settings = scenario.engines.iter().flat_map(|engine| &engine.config);
+        // other settings make other times
+        let tuned = settings.any(|(name, _)| TIMES.iter().any(|part| name.contains(part)));
+        let trouble = if tuned { rules.ceiling } else { trouble };
+        Self {
+            asked: !calm,
+            slack: rules.slack + worst + trouble,
+            clean: rules.clean && calm && !tuned && links.clone().all(is_clean),
+            may_lose: !calm,
+            ..rules
+        }
+    }
+}
+
+/// What clients and queues may take beside the delay of links.
+const SLACK: Duration = Duration::from_millis(500);
+/// The same in a run in which hosts sleep and links are clogged.
+const TROUBLE: Duration = Duration::from_secs(10);
+
+/// Parts of the names of settings that change when trackers are asked.
+const TIMES: [&str; 8] = [
+    "udp",
+    "interval",
+    "backoff",
+    "connection-id",
+    "manual",
+    "parallel",
+    "stopped",
+    "http",
+];
+
+/// The longest way there and back, twice.
+fn delay(link: &LinkSpec) -> Duration {
+    (link.latency + link.jitter) * 4
+}
+
+/// Whether nothing is lost, doubled, overtaken or kept in a queue.
+fn is_clean(link: &LinkSpec) -> bool {
+    let LinkSpec {
+        up,
+        down,
+        loss,
+        duplicate,
+        reorder,
+        corrupt,
+        ..
+    } = *link;
+    [loss, duplicate, reorder, corrupt] == [0; 4] && [up, down] == [0; 2]
 }
 
 impl Heard {

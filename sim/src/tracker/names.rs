@@ -31,7 +31,7 @@ pub fn host(spec: &TrackerSpec, ip: IpAddr) -> String {
 pub fn url(spec: &TrackerSpec, ip: IpAddr, port: u16) -> String {
     let host = host(spec, ip);
     if spec.udp {
-        format!("udp://{host}:{port}")
+        format!("udp://{host}:{port}/announce")
     } else {
         format!("http://{host}:{port}/announce")
     }

@@ -9,8 +9,6 @@ use seedbed_engine::id::PieceIndex;
 use seedbed_engine::time::Duration;
 use seedbed_engine::wire::{Message, encode_piece_head};
 
-/// Between two blocks of a drip feeder: just below a request's time.
-const DRIP: Duration = Duration::from_secs(59);
 /// A late answer comes when the request is long given up.
 const LATE: Duration = Duration::from_secs(65);
 /// Blocks that are held back come at the latest after this.
@@ -50,11 +48,6 @@ impl Trait {
             Kind::LateBlocks => {
                 let late = self.time("late", LATE);
                 next.push(Say::Later(late, Box::new(Say::Message(message))));
-            }
-            Kind::Drips => {
-                self.next_at = self.next_at.max(view.now) + self.time("gap", DRIP);
-                let wait = self.next_at.since(view.now);
-                next.push(Say::Later(wait, Box::new(Say::Message(message))));
             }
             Kind::Snubs => {}
             Kind::FallsSilent => next.push(Say::Mute),

@@ -197,7 +197,6 @@ impl Kind {
                 | Self::ChokesMidFlight
                 | Self::Snubs
                 | Self::FallsSilent
-                | Self::Drips
         )
     }
 

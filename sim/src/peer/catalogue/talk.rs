@@ -133,7 +133,7 @@ pub(super) const ENTRIES: &[Entry] = &[
         Kind::NeverReads,
         Reaction::Completes,
         Scene::Fetches,
-        Trust::Serves,
+        Trust::Fails,
     ),
     entry(
         Area::State,
@@ -365,9 +365,9 @@ pub(super) const ENTRIES: &[Entry] = &[
             "Takes as many as it said and closes when it goes far beyond.",
         ),
         Kind::RequestFlood,
-        Reaction::Completes,
+        Reaction::Closed("far more requests"),
         Scene::Fetches,
-        Trust::Serves,
+        Trust::Fails,
     ),
     entry(
         Area::Requests,

@@ -5,9 +5,9 @@ use crate::tracker::AnnounceEvent;
 use seedbed_engine::time::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
 
-/// Announces of one client in [`STORM`] at the most: one of them may be redirected five times, then `completed` and
-/// `stopped` may follow at once.
-const STORM_MAX: usize = 9;
+/// Announces of one client in [`STORM`] at the most: a regular one, `completed` and `stopped` may follow each other at
+/// once, and each may be redirected five times.
+const STORM_MAX: usize = 18;
 const STORM: Duration = Duration::from_secs(14);
 /// Closest announces when it is not known what the client got: the first time-out of BEP 15.
 const RETRY: Duration = Duration::from_secs(15);
@@ -29,6 +29,8 @@ struct Life {
     /// When the client was last told something, and what.
     told: Option<(Instant, Duration, Duration)>,
     last: Option<Instant>,
+    /// Whether that one came over HTTP and failed: a redirect brings the same announce again at once.
+    last_failed: bool,
     key: Option<u32>,
 }
 
@@ -73,6 +75,7 @@ pub(super) fn check(heard: &[&Heard], rules: &Rules, found: &mut Vec<(Instant, S
         }
         life.lacked |= announce.left > 0;
         life.last = Some(heard.at);
+        life.last_failed = transaction.is_none() && !well;
         if let Answered::Well { interval, least } = answered {
             life.told = Some((heard.at, interval, least));
         }
@@ -136,6 +139,9 @@ fn interval(life: &Life, at: Instant, event: AnnounceEvent, rules: &Rules, say: 
     let (Some((told, interval, least)), AnnounceEvent::None) = (life.told, event) else {
         return;
     };
+    if life.last_failed {
+        return;
+    }
     // what came after the answer that is known decides
     let known = life.last == Some(told) && rules.clean;
     let least = least.min(rules.ceiling);

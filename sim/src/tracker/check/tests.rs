@@ -148,8 +148,8 @@ fn regular_announces_keep_their_distance() {
         &[said(0, Started, 0, 9), said(3_590, Plain, 0, 9)],
         &["after 3590 s, not after 3600 s"],
     );
-    let storm: Vec<Heard> = (0..10)
-        .map(|n| said(n, if n == 0 { Started } else { Stopped }, 0, 9))
+    let storm: Vec<Heard> = (0..19)
+        .map(|n| said(n / 2, if n == 0 { Started } else { Stopped }, 0, 9))
         .collect();
     assert!(
         violations(&storm, &rules())

@@ -44,10 +44,10 @@ fn under_loss_and_duplication_events_are_told_once_and_nobody_complains() {
     for seed in 0..20 {
         let mut trial = lossy(Use::new("udp-duplicate").with("gap", 1), seed);
         trial.pass(8_000);
+        assert!(trial.is_complete(), "seed {seed}");
         trial.command("shutdown");
         trial.pass(60);
         trial.always().unwrap_or_else(|why| panic!("seed {seed}: {why}"));
-        assert!(trial.is_complete(), "seed {seed}");
         let swarm = trial
             .tracker()
             .tracker()
