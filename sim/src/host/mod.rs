@@ -28,7 +28,7 @@ use crate::sample::{Known, PORT, Sample};
 use crate::scenario::{EngineSpec, Use};
 use crate::seed::Seed;
 use life::{Held, Job};
-use seedbed_engine::disk::Root;
+use seedbed_engine::disk::{DiskDone, Root};
 use seedbed_engine::id::{ConnId, TorrentId};
 use seedbed_engine::time::Instant;
 use seedbed_engine::{Action, AddTorrent, Config, Engine, Event, Purpose, Report};
@@ -90,6 +90,8 @@ pub struct EngineHost {
     reported: u64,
     /// Stands at the engine's boundary, if anybody looks.
     watch: Option<Box<Watch>>,
+    /// A planted bug: every hash is told to be right.
+    blind: bool,
 }
 
 impl EngineHost {
@@ -152,6 +154,7 @@ impl EngineHost {
             reports: VecDeque::new(),
             reported: 0,
             watch: None,
+            blind: false,
         })
     }
 
@@ -169,6 +172,27 @@ impl EngineHost {
     /// Actions that were carried out since the last input, if they are recorded.
     pub fn recorded(&self) -> &[Action] {
         &self.recorded
+    }
+
+    /// Plants a bug, to try whether the oracles find it: every hash of a piece is told to be right, as if the engine
+    /// did not check it. Needs a watch.
+    pub const fn plant_blind_hash(&mut self) {
+        self.blind = true;
+    }
+
+    /// What a blind engine would be told.
+    fn blinded<'a>(&self, event: Event<'a>) -> Event<'a> {
+        if let Event::DiskDone {
+            op,
+            result: Ok(DiskDone::Hash(_)),
+        } = &event
+            && let Some(piece) = self.watch.as_ref().and_then(|watch| watch.hashes(*op))
+            && let Some(digest) = self.sample.metainfo.piece_hash(piece)
+        {
+            let (op, result) = (*op, Ok(DiskDone::Hash(digest)));
+            return Event::DiskDone { op, result };
+        }
+        event
     }
 
     /// Puts a watch at the engine's boundary.
@@ -312,6 +336,7 @@ impl EngineHost {
 
     /// Gives an event to the engine and carries out what it wants.
     fn feed(&mut self, cx: &mut Cx<'_>, event: Event<'_>) {
+        let event = if self.blind { self.blinded(event) } else { event };
         let Some(engine) = &mut self.engine else { return };
         if let Some(watch) = &mut self.watch {
             watch.sound_disk = !self.disk.is_tampered();

@@ -89,6 +89,13 @@ impl Blocks {
         }
     }
 
+    /// A block that came is lost again.
+    pub(crate) fn lost(&mut self, range: BlockRange) {
+        if let Some((piece, block)) = self.place(range) {
+            self.pieces[piece].from[block] = None;
+        }
+    }
+
     /// Its blocks are needed again.
     pub(crate) fn forget(&mut self, piece: PieceIndex) {
         if let Some(piece) = self.pieces.get_mut(piece.as_usize()) {

@@ -60,6 +60,8 @@ pub(crate) struct Conn {
     pub(crate) snubbed: bool,
     /// Requests of the peer that were neither answered nor cancelled.
     pub(crate) wanted: Vec<BlockRange>,
+    /// Requests that the peer cancelled; with the Fast extension each of them still gets an answer (BEP 6).
+    pub(crate) unwanted: Vec<BlockRange>,
     /// Bytes given to the network, and bytes that it took.
     pub(crate) given: u64,
     pub(crate) taken: u64,
@@ -95,6 +97,7 @@ impl Conn {
             progress: Instant::START,
             snubbed: false,
             wanted: Vec::new(),
+            unwanted: Vec::new(),
             given: 0,
             taken: 0,
             dirty: false,

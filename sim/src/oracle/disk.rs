@@ -106,6 +106,14 @@ impl Watch {
         });
     }
 
+    /// Which piece a job hashes, if it does.
+    pub(crate) fn hashes(&self, op: OpId) -> Option<PieceIndex> {
+        match self.ops.get(&op) {
+            Some(Job::Hash(piece)) => Some(*piece),
+            _ => None,
+        }
+    }
+
     pub(crate) fn disk_done(&mut self, op: OpId, result: &Result<DiskDone, DiskError>) {
         let Some(job) = self.ops.remove(&op) else { return };
         if let Job::Write(range) = &job {
@@ -119,11 +127,7 @@ impl Watch {
                     self.blocks.doubt(piece);
                 }
             }
-            (Job::Digests(piece), _) => {
-                if !self.have.contains(piece) {
-                    self.blocks.forget(piece);
-                }
-            }
+            (Job::Digests(piece), _) if !self.have.contains(piece) => self.blocks.forget(piece),
             (Job::Sync(proven), Ok(DiskDone::Synced { .. })) => {
                 for piece in proven.iter() {
                     self.synced.insert(piece);
@@ -131,18 +135,24 @@ impl Watch {
             }
             (Job::Write(range), Err(_)) => {
                 self.may_shrink = true;
-                self.blocks.doubt(range.piece);
+                self.disk_errors = true;
+                self.blocks.lost(range);
             }
             (Job::Hash(piece), Err(_)) => {
                 self.may_shrink = true;
+                self.disk_errors = true;
                 self.blocks.doubt(piece);
             }
             (Job::Read(range), Err(_)) => {
                 self.may_shrink = true;
+                self.disk_errors = true;
                 self.have.remove(range.piece);
                 self.blocks.forget(range.piece);
             }
-            (_, Err(_)) => self.may_shrink = true,
+            (_, Err(_)) => {
+                self.may_shrink = true;
+                self.disk_errors = true;
+            }
             _ => {}
         }
     }

@@ -18,6 +18,8 @@ mod sent;
 mod state;
 mod stream;
 mod table;
+#[cfg(test)]
+mod tests;
 mod verdicts;
 mod watch;
 

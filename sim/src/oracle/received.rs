@@ -85,7 +85,11 @@ impl Watch {
                     conn.wanted.push(range);
                 }
             }
-            Said::Cancel(range) => conn.wanted.retain(|wanted| *wanted != range),
+            Said::Cancel(range) => {
+                if take(&mut conn.wanted, range) && conn.fast() {
+                    conn.unwanted.push(range);
+                }
+            }
             Said::Piece(piece, begin, data) => self.block(id, piece, begin, data),
             Said::Reject(range) => self.rejected(id, range),
             Said::AllowedFast(piece) => conn.allowed_to_us.push(piece),
@@ -143,7 +147,14 @@ impl Watch {
         conn.snubbed = false;
         if conn.answered(range) {
             self.traffic.answers += data.len() as u64;
+            self.traffic.just_now += data.len() as u64;
         }
         self.moment("block", with);
     }
+}
+
+/// Takes one of several equal ranges out of a list; false when there is none.
+pub(crate) fn take(list: &mut Vec<BlockRange>, range: BlockRange) -> bool {
+    let at = list.iter().position(|listed| *listed == range);
+    at.map(|at| list.remove(at)).is_some()
 }

@@ -89,7 +89,9 @@ impl Watch {
         self.story.quiet = matches!(state, TorrentState::Paused) && self.paused;
         if matches!(state, TorrentState::Checking | TorrentState::Opening) {
             self.may_shrink = true;
-            self.geometry.piece_indices().for_each(|piece| self.blocks.forget(piece));
+            self.geometry
+                .piece_indices()
+                .for_each(|piece| self.blocks.forget(piece));
         }
         let failed = matches!(state, TorrentState::DiskFailed { .. });
         self.story.disk_failed_at = failed.then_some(self.now);

@@ -1,6 +1,7 @@
 //! What the engine says to peers.
 
 use super::conn::{Asked, Conn, Kind};
+use super::received::take;
 use super::stream::Said;
 use super::table::Oracle;
 use super::watch::Watch;
@@ -86,7 +87,10 @@ impl Watch {
             Said::Request(range) => self.requested(id, range),
             Said::Cancel(range) => self.cancelled(id, range),
             Said::Piece(piece, begin, data) => self.served(id, piece, begin, data),
-            Said::Reject(range) => take_back(conn, range),
+            Said::Reject(range) => {
+                // what the peer took back is refused first
+                let _ = take(&mut conn.unwanted, range) || take(&mut conn.wanted, range);
+            }
             Said::AllowedFast(piece) => conn.allowed_to_peer.push(piece),
             Said::Extended(body) => self.extended(body),
             Said::KeepAlive | Said::Suggest(_) | Said::Other(_) | Said::Handshake(_) | Said::TooLong(_) => {}
@@ -157,8 +161,10 @@ impl Watch {
         let whole = self.geometry.block_number(range).is_some();
         let again = self.conns.get(&id).is_some_and(|conn| conn.holds(range));
         let askers = self.blocks.askers(range);
-        let come = self.blocks.has_come(range) || self.have.contains(range.piece);
-        let free = (askers > 0).then(|| self.free_for(id)).flatten();
+        let come = !self.disk_errors && (self.blocks.has_come(range) || self.have.contains(range.piece));
+        let free = (askers > 0 && !self.disk_errors)
+            .then(|| self.free_for(id))
+            .flatten();
         let Some(conn) = self.conns.get_mut(&id) else {
             return;
         };
@@ -255,8 +261,7 @@ impl Watch {
             return;
         };
         let with = Some(conn.addr.ip());
-        let wanted = conn.wanted.contains(&range);
-        take_back(conn, range);
+        let wanted = take(&mut conn.wanted, range) || take(&mut conn.unwanted, range);
         let may = !conn.choked || conn.allowed_to_peer.contains(&piece);
         self.traffic.sent += data.len() as u64;
         self.verdicts.check(Oracle::I14, proven && may && wanted && right != Some(false), || {
@@ -275,12 +280,5 @@ impl Watch {
         self.verdicts.check(Oracle::I15, served <= slots, || {
             format!("{served} interested peers are unchoked after {id}, there are {slots} slots")
         });
-    }
-}
-
-/// A request of the peer is answered, one of several equal ones.
-fn take_back(conn: &mut Conn, range: BlockRange) {
-    if let Some(at) = conn.wanted.iter().position(|wanted| *wanted == range) {
-        conn.wanted.remove(at);
     }
 }

@@ -142,7 +142,7 @@ impl Watch {
     fn stall(&mut self, id: ConnId) {
         let idle =
             |conn: &&Conn| conn.is_open() && conn.interesting && !conn.choking_us && conn.asked.is_empty();
-        if self.conns.get(&id).filter(idle).is_none() || self.traffic.hash_failures > 0 {
+        if self.conns.get(&id).filter(idle).is_none() || self.traffic.hash_failures > 0 || self.disk_errors {
             return;
         }
         let free = self.free_for(id);

@@ -79,6 +79,8 @@ pub struct Watch {
     pub(crate) slots: u32,
     /// Whether the disk keeps what it was given: no rot, no lost writes, nobody else at the files.
     pub sound_disk: bool,
+    /// A job failed in this life: which blocks the engine holds for lost is not known from outside then.
+    pub(crate) disk_errors: bool,
     /// Pieces that were verified and not yet compared with the disk.
     pub to_compare: Vec<PieceIndex>,
     /// What was had when the user paused.
@@ -101,6 +103,8 @@ pub(crate) struct Traffic {
     /// Blocks that were outstanding when they came, and blocks that were written.
     pub(crate) answers: u64,
     pub(crate) written: u64,
+    /// Answers in this event: if it ends the connection, some of them were not looked at.
+    pub(crate) just_now: u64,
     pub(crate) raced: u64,
     /// Requests that were lost to a choke, a close, a reject, a time-out or a cancel.
     pub(crate) lost: u64,
@@ -148,6 +152,7 @@ impl Watch {
             ticked: false,
             events: 0,
             sound_disk: true,
+            disk_errors: false,
             to_compare: Vec::new(),
             paused_have: None,
             network_changed: None,
@@ -172,6 +177,7 @@ impl Watch {
         self.writing = 0;
         self.announces = Announces::new(&self.setup.config.tracker, self.setup.content.len() as u64);
         self.story = Story::default();
+        self.disk_errors = false;
         // what was on its way to the disk is lost, and not in vain
         self.traffic.answers = self.traffic.written;
     }
@@ -182,6 +188,7 @@ impl Watch {
         self.verdicts.now = now;
         self.events += 1;
         self.ticked = false;
+        self.traffic.just_now = 0;
         self.digest.event(now, event);
         match event {
             Event::Tick => self.tick(),
@@ -235,6 +242,9 @@ impl Watch {
             Action::Close { conn, reason } => {
                 self.named(*conn, "Close");
                 self.mark_close(reason);
+                self.traffic.answers =
+                    (self.traffic.answers - self.traffic.just_now).max(self.traffic.written);
+                self.traffic.just_now = 0;
                 self.forget(*conn);
             }
             Action::Datagram { to, data } => self.datagram(*to, data),

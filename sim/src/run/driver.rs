@@ -3,7 +3,7 @@
 use super::core::Core;
 use super::{Failure, Options, Outcome};
 use crate::host::{self, EngineHost, Level};
-use crate::oracle::{Digest, Moment, Oracle, Verdicts, parse_moment};
+use crate::oracle::{Digest, Moment, Oracle, Verdicts, Watch, parse_moment};
 use crate::scenario::{FaultSpec, Scenario, Use, When};
 use crate::world::{ActorId, World};
 use seedbed_engine::time::{Duration, Instant};
@@ -169,7 +169,7 @@ impl Driver {
         }
         let limit = self.world.now + self.core.within;
         let healed = self.world.now;
-        let done = self.go(limit, |driver| driver.all_complete());
+        let done = self.go(limit, Self::all_complete);
         self.completed = done;
         if self.failure.is_some() {
             return;
@@ -207,7 +207,7 @@ impl Driver {
             driver.hosts.iter().all(|id| {
                 let host = driver.world.actor::<EngineHost>(*id);
                 host.is_none_or(|host| {
-                    host.engine().is_none() || host.watch().is_none_or(|w| w.is_shut_down())
+                    host.engine().is_none() || host.watch().is_none_or(Watch::is_shut_down)
                 })
             })
         });
@@ -352,8 +352,18 @@ impl Driver {
     pub(super) fn all_complete(&self) -> bool {
         self.hosts.iter().all(|id| {
             let host = self.world.actor::<EngineHost>(*id);
-            host.is_some_and(|host| host.watch().is_some_and(|watch| watch.is_complete()))
+            host.is_some_and(|host| host.watch().is_some_and(Watch::is_complete))
         })
+    }
+
+    /// Whether anything happens by a schedule or to a host.
+    pub(super) fn has_faults(&self) -> bool {
+        let hosts = self
+            .scenario
+            .engines
+            .iter()
+            .any(|engine| !engine.behaviours.is_empty());
+        hosts || !self.scenario.faults.is_empty()
     }
 
     /// Whether a disk lost or changed what it was given: then the engine may have banned an honest peer for it, or

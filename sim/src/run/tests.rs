@@ -1,5 +1,12 @@
+//! Whole runs: plain ones, drawn ones, one with a bug planted.
+
 use super::*;
-use crate::scenario::{EngineSpec, LinkSpec, TorrentSpec, TrackerSpec};
+use crate::host::EngineHost;
+use crate::oracle::MOMENTS;
+use crate::scenario::{
+    Behaviour, EngineSpec, FaultSpec, LinkSpec, PeerSpec, TorrentSpec, TrackerSpec, Use, When,
+};
+use seedbed_engine::rng::Rng;
 
 fn engine(name: &str, seed: bool) -> EngineSpec {
     EngineSpec {
@@ -45,149 +52,129 @@ fn a_plain_download_breaks_no_rule() {
     let text = failure_text(&outcome, "1").unwrap_or_default();
     assert!(outcome.failure.is_none(), "{text}");
     assert!(outcome.completed);
-    let vacuous: Vec<_> = outcome.oracles.iter().filter(|(_, held)| *held == 0).collect();
-    println!(
-        "{vacuous:?} steps {} events {} {:?}",
-        outcome.steps, outcome.events, outcome.simulated
-    );
 }
 
-/// A world drawn from a seed, wilder than a scenario by hand.
+fn peer(name: &str, has: u32, behaviours: Vec<Use>) -> PeerSpec {
+    PeerSpec {
+        name: name.into(),
+        has,
+        leech: has < 100,
+        after: Duration::ZERO,
+        dials: false,
+        link: LinkSpec::default(),
+        behaviours,
+    }
+}
+
+fn pick(rng: &mut Rng, all: &'static [Behaviour]) -> &'static str {
+    all[rng.below(all.len() as u32) as usize].name
+}
+
+/// A fault at a drawn moment.
+fn drawn_fault(rng: &mut Rng, peers: u32) -> FaultSpec {
+    let host = rng.chance(1, 2);
+    let what = pick(
+        rng,
+        if host {
+            crate::host::BEHAVIOURS
+        } else {
+            crate::net::BEHAVIOURS
+        },
+    );
+    let who = format!("p{}", rng.below(peers));
+    let who = if host { "eng".into() } else { who };
+    let (moment, _) = MOMENTS[rng.below(MOMENTS.len() as u32) as usize];
+    let when = if rng.chance(1, 2) {
+        When::At(Duration::from_millis(rng.below(1000).into()))
+    } else {
+        When::On(format!("{moment}:{}", 1 + rng.below(3)), "eng".into())
+    };
+    FaultSpec {
+        when,
+        lasts: Some(Duration::from_millis(u64::from(1 + rng.below(20_000)))),
+        targets: vec![who],
+        what: Use::new(what),
+    }
+}
+
+/// A world drawn from a seed, wilder than one by hand.
 fn drawn(seed: u64) -> Scenario {
     let mut rng = crate::seed::Seed(seed).stream("drawn");
     let mut scenario = scenario(seed);
     scenario.shuffle_ties = rng.chance(1, 2);
     scenario.torrent.pieces = 2 + rng.below(24);
     scenario.torrent.blocks = 1 + rng.below(5);
-    scenario.torrent.block = [64, 128, 256][rng.below(3) as usize];
     scenario.torrent.short = rng.below(scenario.torrent.block);
-    scenario.torrent.files = 1 + rng.below(3);
     scenario.engines.truncate(1);
     scenario.trackers[0].udp = rng.chance(1, 2);
-    for n in 0..1 + rng.below(8) {
+    let peers = 1 + rng.below(8);
+    for n in 0..peers {
         let has = [100, 100, 0, 50][rng.below(4) as usize];
-        let mut behaviours = Vec::new();
-        if rng.chance(1, 3) {
-            behaviours.push(crate::peer::sample(&mut rng));
-        }
-        scenario.peers.push(crate::scenario::PeerSpec {
-            name: format!("p{n}"),
-            has,
-            leech: has < 100,
-            after: Duration::from_millis(rng.below(3000).into()),
-            dials: rng.chance(1, 3),
-            link: LinkSpec {
-                latency: Duration::from_millis(u64::from(1 + rng.below(80))),
-                ..LinkSpec::default()
-            },
-            behaviours,
-        });
+        let bad = rng.chance(1, 3).then(|| crate::peer::sample(&mut rng));
+        scenario
+            .peers
+            .push(peer(&format!("p{n}"), has, bad.into_iter().collect()));
     }
-    scenario.peers.push(crate::scenario::PeerSpec {
-        name: "seed".into(),
-        has: 100,
-        leech: false,
-        after: Duration::ZERO,
-        dials: false,
-        link: LinkSpec::default(),
-        behaviours: Vec::new(),
-    });
-    if rng.chance(1, 3) {
-        let transport = &scenario.trackers[0];
-        let used = crate::tracker::behaviour::sample(&mut rng, transport.udp);
-        scenario.trackers[0].behaviours.push(used);
-    }
-    for _ in 0..rng.below(4) {
-        let host = rng.chance(1, 2);
-        let all = if host {
-            crate::host::BEHAVIOURS
-        } else {
-            crate::net::BEHAVIOURS
-        };
-        let what = all[rng.below(all.len() as u32) as usize];
-        if ["remove", "shutdown", "disk-denied", "network-change"].contains(&what.name) {
-            continue;
+    scenario.peers.push(peer("seed", 100, Vec::new()));
+    for _ in 0..rng.below(3) {
+        let fault = drawn_fault(&mut rng, peers);
+        let ends_all = ["remove", "shutdown", "disk-denied", "network-change"];
+        if !ends_all.contains(&fault.what.name.as_str()) {
+            scenario.faults.push(fault);
         }
-        let who = if host {
-            "eng".to_string()
-        } else {
-            scenario.peers[rng.below(scenario.peers.len() as u32) as usize]
-                .name
-                .clone()
-        };
-        scenario.faults.push(crate::scenario::FaultSpec {
-            when: if rng.chance(1, 2) {
-                crate::scenario::When::At(Duration::from_millis(rng.below(1000).into()))
-            } else {
-                let (name, _) =
-                    crate::oracle::MOMENTS[rng.below(crate::oracle::MOMENTS.len() as u32) as usize];
-                crate::scenario::When::On(
-                    format!("{name}:{}", 1 + rng.below(3)),
-                    ["eng".to_string(), who.clone()][rng.below(2) as usize].clone(),
-                )
-            },
-            lasts: Some(Duration::from_millis(u64::from(1 + rng.below(20_000)))),
-            targets: vec![who],
-            what: crate::scenario::Use::new(what.name),
-        });
     }
     scenario
 }
 
 #[test]
 fn drawn_worlds_break_no_rule() {
-    let from: u64 = std::env::var("FROM")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(0);
-    let count: u64 = std::env::var("COUNT")
-        .ok()
-        .and_then(|n| n.parse().ok())
-        .unwrap_or(60);
-    let begin = std::time::Instant::now();
-    let mut failed = std::collections::BTreeMap::<String, Vec<u64>>::new();
-    let (mut steps, mut events, mut unrecoverable) = (0, 0, 0);
-    let mut held = std::collections::BTreeMap::<&str, u64>::new();
+    let number = |name| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let (from, count) = (number("FROM").unwrap_or(0), number("COUNT").unwrap_or(60));
+    let (mut failed, mut events) = (Vec::new(), 0);
     for seed in from..from + count {
-        let scenario = drawn(seed);
-        let outcome = run(&scenario, &Options::default());
-        steps += outcome.steps;
+        let outcome = run(&drawn(seed), &Options::default());
         events += outcome.events;
-        unrecoverable += u32::from(outcome.unrecoverable);
-        for (id, count) in &outcome.oracles {
-            *held.entry(id).or_default() += count;
-        }
-        if let Some(failure) = &outcome.failure {
-            let known = failed.entry(failure.oracle.into()).or_default();
-            if count == 1 && std::env::var("ALL").is_ok() {
-                let telling = Options { telling: true, ..Options::default() };
-                for line in once(&scenario, &telling).timeline { println!("{line}"); }
-            }
-            if known.is_empty() || count == 1 {
-                println!("{}", failure_text(&outcome, &seed.to_string()).unwrap());
-                println!(
-                    "{:?}",
-                    scenario
-                        .peers
-                        .iter()
-                        .map(|p| (&p.name, p.has, p.dials, &p.behaviours))
-                        .collect::<Vec<_>>()
-                );
-                println!("{:?} {:?}", scenario.trackers[0].behaviours, scenario.faults);
-            }
-            known.push(seed);
-        }
+        failed.extend(failure_text(&outcome, &seed.to_string()));
     }
-    println!(
-        "{:?} {steps} steps {events} events, {unrecoverable} unrecoverable",
-        begin.elapsed()
+    assert!(events > count * 20);
+    assert!(
+        failed.is_empty(),
+        "{} fail\n{}",
+        failed.len(),
+        failed.join("\n\n")
     );
-    println!(
-        "vacuous: {:?}",
-        held.iter()
-            .filter(|(_, n)| **n == 0)
-            .map(|(id, _)| id)
-            .collect::<Vec<_>>()
-    );
-    assert!(failed.is_empty(), "{failed:?}");
+}
+
+#[test]
+fn a_planted_bug_is_found() {
+    let mut scenario = scenario(3);
+    scenario.engines.truncate(1);
+    scenario.peers.push(peer("liar", 100, vec![Use::new("corrupts")]));
+    scenario.peers.push(peer("seed", 100, Vec::new()));
+    let healthy = run(&scenario, &Options::default());
+    assert_eq!(failure_text(&healthy, "3"), None);
+    let mut world = build(&scenario).unwrap();
+    let eng = world.find("eng").unwrap();
+    world.actor_mut::<EngineHost>(eng).unwrap().plant_blind_hash();
+    let mut driver = Driver::new(&scenario, world, &Options::default());
+    driver.run();
+    let failure = driver.outcome().failure.unwrap();
+    assert_eq!(failure.oracle, "I2", "{}", failure.text);
+}
+
+#[test]
+fn variants_of_a_run_come_to_the_same_end() {
+    let options = Options {
+        several: true,
+        ..Options::default()
+    };
+    let outcome = run(&scenario(5), &options);
+    assert_eq!(failure_text(&outcome, "5"), None);
+    let held = |id: &str| {
+        outcome
+            .oracles
+            .iter()
+            .any(|(known, held)| *known == id && *held > 0)
+    };
+    assert!(["I26", "M1", "M2", "M3", "M4", "M5", "M9"].into_iter().all(held));
 }
