@@ -28,6 +28,8 @@ struct Outstanding {
     at: Instant,
     /// Somebody else may have been asked meanwhile; the answer is still welcome.
     released: bool,
+    /// It ran out of time and was cancelled; with the Fast extension an answer still has to come.
+    cancelled: bool,
 }
 
 /// A request that is over. One answer more is no fault: ours to take it back and the peer's to answer it may cross.
@@ -123,6 +125,18 @@ impl Requests {
         self.depth = Some(next.clamp(config.pipeline_min, config.pipeline_max));
     }
 
+    /// A request is wanted. False when the peer still owes an answer to the same one: that answer will do, and a
+    /// second request would be answered twice, or its answer be taken for the first one's (BEP 6).
+    pub(super) fn asks(&mut self, now: Instant, range: BlockRange) -> bool {
+        let owed = self.outstanding.iter_mut().find(|request| request.range == range);
+        if let Some(owed) = owed {
+            owed.released = false;
+            return false;
+        }
+        self.sent(now, range);
+        true
+    }
+
     pub(super) fn sent(&mut self, now: Instant, range: BlockRange) {
         if self.outstanding.is_empty() {
             self.progress = now;
@@ -131,6 +145,7 @@ impl Requests {
             range,
             at: now,
             released: false,
+            cancelled: false,
         });
     }
 
@@ -191,10 +206,14 @@ impl Requests {
 
     /// The peer said that it will not answer this one.
     pub(super) fn rejected(&mut self, range: BlockRange) -> Rejected {
-        if self.take(range).is_some() {
+        if let Some(request) = self.take(range) {
             // it may be the answer to an earlier cancel of the same range, and the block still comes
             self.remember(range, false);
-            return Rejected::Requested;
+            return if request.cancelled && request.released {
+                Rejected::Late
+            } else {
+                Rejected::Requested
+            };
         }
         let mut late = self.late.iter_mut();
         match late.find(|late| late.range == range && !late.rejected) {
@@ -260,15 +279,30 @@ impl Requests {
         newly
     }
 
-    /// Takes the next request that is over its time.
-    pub(super) fn expired(&mut self, now: Instant, config: &SessionConfig) -> Option<BlockRange> {
-        let oldest = self.outstanding.front()?;
-        if now < oldest.at + config.request_timeout {
-            return None;
+    /// The next request that is over its time. Without the Fast extension it is done with; with it the peer has to
+    /// answer the cancel, and until then, or for as long again, the request stays outstanding (BEP 6).
+    pub(super) fn expired(&mut self, now: Instant, config: &SessionConfig, fast: bool) -> Option<BlockRange> {
+        while self
+            .outstanding
+            .front()
+            .is_some_and(|oldest| now >= oldest.at + config.request_timeout)
+        {
+            let request = self.outstanding.pop_front()?;
+            if fast && !request.cancelled {
+                self.outstanding.push_back(Outstanding {
+                    at: now,
+                    released: true,
+                    cancelled: true,
+                    ..request
+                });
+                return Some(request.range);
+            }
+            self.remember(request.range, false);
+            if !request.cancelled || !request.released {
+                return Some(request.range);
+            }
         }
-        let range = self.outstanding.pop_front()?.range;
-        self.remember(range, false);
-        Some(range)
+        None
     }
 }
 
@@ -379,9 +413,12 @@ mod tests {
         let (mut requests, config) = (Requests::default(), SessionConfig::default());
         requests.sent(Instant::START, range(1));
         let due = Instant::START + config.request_timeout;
-        assert_eq!(requests.expired(due - Duration::from_millis(1), &config), None);
-        assert_eq!(requests.expired(due, &config), Some(range(1)));
-        assert_eq!(requests.expired(due, &config), None);
+        assert_eq!(
+            requests.expired(due - Duration::from_millis(1), &config, false),
+            None
+        );
+        assert_eq!(requests.expired(due, &config, false), Some(range(1)));
+        assert_eq!(requests.expired(due, &config, false), None);
     }
 
     #[test]
@@ -396,5 +433,27 @@ mod tests {
         requests.sent(Instant::START, range(2));
         assert!(requests.cancelled(range(2), false));
         assert_eq!(requests.outstanding(), 0);
+    }
+
+    #[test]
+    fn with_the_fast_extension_an_expired_request_is_not_repeated_before_its_answer() {
+        let (mut requests, config) = (Requests::default(), SessionConfig::default());
+        assert!(requests.asks(Instant::START, range(1)));
+        let due = Instant::START + config.request_timeout;
+        assert_eq!(requests.expired(due, &config, true), Some(range(1)));
+        assert_eq!(requests.expired(due, &config, true), None);
+        assert!(!requests.asks(due, range(1)), "its answer is still owed");
+        assert_eq!(requests.unreleased().collect::<Vec<_>>(), [range(1)]);
+        requests.rejected(range(1));
+        assert!(requests.asks(due, range(1)));
+    }
+
+    #[test]
+    fn a_snubbed_request_is_taken_up_again_without_another_message() {
+        let mut requests = Requests::default();
+        assert!(requests.asks(Instant::START, range(1)));
+        assert_eq!(requests.release_all(), [range(1)]);
+        assert!(!requests.asks(Instant::from_secs(30), range(1)));
+        assert_eq!(requests.outstanding(), 1);
     }
 }

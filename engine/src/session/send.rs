@@ -175,10 +175,11 @@ impl Session {
         }
     }
 
-    /// Asks for a block.
+    /// Asks for a block, unless the peer still owes an answer to the same request.
     pub fn request(&mut self, now: Instant, range: BlockRange) {
-        self.requests.sent(now, range);
-        self.send(now, &Message::Request(range));
+        if self.requests.asks(now, range) {
+            self.send(now, &Message::Request(range));
+        }
     }
 
     /// Withdraws a request.

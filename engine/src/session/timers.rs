@@ -56,7 +56,7 @@ impl Session {
             });
         }
         while !self.held
-            && let Some(range) = self.requests.expired(now, config)
+            && let Some(range) = self.requests.expired(now, config, self.reserved.fast())
         {
             self.send(now, &Message::Cancel(range));
             outputs.push(Output::Expired(range));

@@ -267,3 +267,13 @@ fn who_can_be_relied_on_serves_everything_alone() {
     }
     assert!(bad.is_empty(), "{bad:?}");
 }
+
+/// A request that a slow feeder has not answered is not said a second time; its cancel has to be answered first.
+#[test]
+fn requests_are_not_repeated_to_a_slow_feeder() {
+    for name in ["drips", "snubs", "late-blocks"] {
+        let outcome = run(Scene::Serves, &[Use::new(name)], 100_000, 2_000);
+        assert!(outcome.world.marks.count(name) > 0);
+        assert_eq!(outcome.peer(outcome.peer).violations, [], "{name}");
+    }
+}
