@@ -30,11 +30,7 @@ fn lossy(used: Use, seed: u64) -> Trial {
 
 /// When the engine sent connects and announces, in whole seconds, by its timeline.
 fn sent(trial: &Trial, what: &str) -> Vec<u64> {
-    let lines = trial
-        .world
-        .lines
-        .iter()
-        .filter(|line| line.who == "eng" && line.text.contains(what));
+    let lines = trial.world.lines.iter().filter(|line| line.who == "eng" && line.text.contains(what));
     let times = lines.map(|line| line.at.as_micros() / 1_000_000);
     times.collect()
 }
@@ -48,10 +44,7 @@ fn under_loss_and_duplication_events_are_told_once_and_nobody_complains() {
         trial.pass(60);
         trial.always().unwrap_or_else(|why| panic!("seed {seed}: {why}"));
         assert!(trial.is_complete(), "seed {seed}");
-        let swarm = trial
-            .tracker()
-            .tracker()
-            .swarm(&trial.engine().sample().info_hash().0);
+        let swarm = trial.tracker().tracker().swarm(&trial.engine().sample().info_hash().0);
         assert!(swarm.expect("it is there").completed() >= 1, "seed {seed}");
         let first = trial.announces()[0].1;
         assert_eq!(first, AnnounceEvent::Started, "seed {seed}");
