@@ -17,6 +17,9 @@ const LINES_MAX: usize = 110;
 /// it does not any more.
 const OPEN: &str = "open";
 
+/// Scenarios whose timeline somebody has read and found right: only these are held by a snapshot.
+const READ: &[&str] = &["READNAMES"];
+
 /// Every scenario file, in order.
 fn files() -> Vec<PathBuf> {
     let root = tests::project_root().join("sim/scenarios");
@@ -71,6 +74,9 @@ fn every_scenario_holds() {
         let unmet = unmet(&scenario, &outcome);
         broken.extend(unmet.iter().map(|text| format!("{area}/{name}: {text}")));
         let timeline = render(&outcome, LINES_MAX);
+        if !READ.contains(&name.as_str()) {
+            continue;
+        }
         // all are compared, so that one run shows every difference
         let compared = std::panic::catch_unwind(|| snapshot(&area, &name, &timeline));
         if compared.is_err() {
