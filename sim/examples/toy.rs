@@ -10,7 +10,7 @@ use seedbed_sim::sample::{Known, Sample, peer_ip, tracker_ip};
 use seedbed_sim::scenario::{LinkSpec, TorrentSpec, TrackerSpec, Use};
 use seedbed_sim::seed::Seed;
 use seedbed_sim::tracker::TrackerHost;
-use seedbed_sim::world::World;
+use seedbed_sim::world::{ActorId, World};
 use std::any::Any;
 use std::net::SocketAddr;
 
@@ -108,7 +108,7 @@ fn main() {
         },
         behaviours: vec![Use::new("http-reset").with("first", 2)],
     };
-    let tracker = TrackerHost::new(&spec, &sample, Seed(seed), &known).expect("a tracker");
+    let tracker = TrackerHost::new(&spec, &sample, Seed(seed), &known).expect("the behaviour is known");
     let id = world.add("t0", tracker_ip(0), Box::new(tracker), Duration::ZERO);
     world.net.set_link(id, spec.link);
 
@@ -133,6 +133,10 @@ fn main() {
     let answered = |world: &World| world.actor::<Toy>(toy).is_some_and(|toy| !toy.answer.is_empty());
     let done = world.run_until(Instant::from_secs(60), answered);
 
+    tell(&world, toy, done);
+}
+
+fn tell(world: &World, toy: ActorId, done: bool) {
     let toy = world.actor::<Toy>(toy).expect("it is still there");
     println!(
         "answered: {done}, at {} s, after {} attempts",

@@ -127,9 +127,9 @@ fn outcome(udp: &mut UdpExchanges) -> Option<Result<TrackerReply, AnnounceError>
 
 #[test]
 fn udp_tracker() {
-    score::check_asserting("udp_tracker", |case| match text(&case, "kind") {
-        "request" => check_udp_request(&case),
-        "response" => check_udp_response(&case),
+    score::check_asserting("udp_tracker", |case| match text(case, "kind") {
+        "request" => check_udp_request(case),
+        "response" => check_udp_response(case),
         other => panic!("kind {other}"),
     });
 }
@@ -262,9 +262,9 @@ fn http_tracker() {
     score::check_asserting("http_tracker", |case| {
         let id = &case["id"];
         let value = &case["value"];
-        let result = parse_announce(&hex(text(&case, "body_hex")), 1000);
-        match (text(&case, "expect"), result) {
-            ("accept" | "either", Ok(reply)) => check_http_reply(&case, &reply),
+        let result = parse_announce(&hex(text(case, "body_hex")), 1000);
+        match (text(case, "expect"), result) {
+            ("accept" | "either", Ok(reply)) => check_http_reply(case, &reply),
             ("either", Err(_)) => {}
             (
                 "failure",
@@ -283,7 +283,7 @@ fn http_tracker() {
                 }
             }
             // a scrape's answer is no announce's, but no fault either
-            ("scrape", _) => check_scrape(&case),
+            ("scrape", _) => check_scrape(case),
             ("invalid", Err(AnnounceError::Malformed(_))) => {}
             (expect, result) => panic!("{id}: expected {expect}, got {result:?}"),
         }
@@ -405,9 +405,9 @@ const EMPTY: &[u8] = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
 fn http_framing() {
     score::check_asserting("http_framing", |case| {
         let id = &case["id"];
-        let raw = hex(text(&case, "raw_hex"));
+        let raw = hex(text(case, "raw_hex"));
         let result = get("http://tracker.example/announce", Use::Tracker, GLOBAL, &[], &raw);
-        match text(&case, "expect") {
+        match text(case, "expect") {
             "error" | "error_or_wait" => assert!(result.is_err(), "{id}: {result:?}"),
             "no_crash" => {}
             // cases of this kind name the body
@@ -425,7 +425,7 @@ fn http_framing() {
 fn url_rules() {
     score::check_asserting("url_rules", |case| {
         let input = &case["input"];
-        let got = match text(&case, "kind") {
+        let got = match text(case, "kind") {
             "tracker_query_has_reserved_argument" => has_reserved_argument(text_of(input)),
             "is_idna_host" => is_idna(text_of(input)),
             "tracker_url_allowed" => TrackerUrl::parse(text_of(input)).is_ok(),
@@ -434,7 +434,7 @@ fn url_rules() {
                 let name = text_of(input).contains("localhost");
                 get(
                     text_of(input),
-                    purpose(&case),
+                    purpose(case),
                     if name { loopback } else { GLOBAL },
                     &[],
                     EMPTY,
@@ -444,7 +444,7 @@ fn url_rules() {
             "ssrf_redirect" => {
                 let hops: Vec<&str> = input.as_array().expect("hops").iter().map(text_of).collect();
                 let (first, rest) = hops.split_first().expect("a URL");
-                get(first, purpose(&case), GLOBAL, rest, EMPTY).is_ok()
+                get(first, purpose(case), GLOBAL, rest, EMPTY).is_ok()
             }
             other => panic!("kind {other}"),
         };

@@ -18,7 +18,7 @@ const LINES_MAX: usize = 110;
 const OPEN: &str = "open";
 
 /// Scenarios whose timeline somebody has read and found right: only these are held by a snapshot.
-const READ: &[&str] = &["READNAMES"];
+const READ: &[&str] = &["loss-and-duplication", "silent-for-long"];
 
 /// Every scenario file, in order.
 fn files() -> Vec<PathBuf> {

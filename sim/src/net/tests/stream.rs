@@ -222,6 +222,15 @@ fn drawn(seed: u64, rng: &mut Rng) -> World {
     world
 }
 
+/// Both ends take whatever comes, and say no more.
+fn read_all_and_end(world: &mut World) {
+    for (id, stream) in [(A, C0), (B, THEIRS)] {
+        let budget = 1 << 40;
+        world.carry_out(id, Output::Read { stream, budget });
+        world.carry_out(id, Output::Shutdown { stream });
+    }
+}
+
 /// Sends what the seed says over links that the seed draws, both ways, and compares.
 fn carries_everything_once_and_in_order(seed: u64) {
     let mut rng = Rng::from_seed([seed as u8; 32]);
@@ -254,16 +263,7 @@ fn carries_everything_once_and_in_order(seed: u64) {
             "more than was asked for"
         );
     }
-    for (id, stream) in [(A, C0), (B, THEIRS)] {
-        world.carry_out(
-            id,
-            Output::Read {
-                stream,
-                budget: 1 << 40,
-            },
-        );
-        world.carry_out(id, Output::Shutdown { stream });
-    }
+    read_all_and_end(&mut world);
     // a clone half-way goes on in the same way
     let mut other = world.clone();
     for world in [&mut world, &mut other] {

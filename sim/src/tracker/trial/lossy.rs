@@ -30,7 +30,11 @@ fn lossy(used: Use, seed: u64) -> Trial {
 
 /// When the engine sent connects and announces, in whole seconds, by its timeline.
 fn sent(trial: &Trial, what: &str) -> Vec<u64> {
-    let lines = trial.world.lines.iter().filter(|line| line.who == "eng" && line.text.contains(what));
+    let lines = trial
+        .world
+        .lines
+        .iter()
+        .filter(|line| line.who == "eng" && line.text.contains(what));
     let times = lines.map(|line| line.at.as_micros() / 1_000_000);
     times.collect()
 }
