@@ -1,11 +1,11 @@
 //! Connections: whom we let in, how long we wait, what ends them.
 
-use crate::swarm::{TORRENT, leech, run_for, seed, world_of};
+use crate::swarm::{TORRENT, leech, run_for, seed, seed_with, world_of};
 use core::time::Duration;
 use seedbed_engine::id::{InfoHash, PeerId};
 use seedbed_engine::wire::{Handshake, Message, Reserved};
 use seedbed_engine::{Command, Event, PeerClosed, Report};
-use tests::world::{Pending, Sample, World};
+use tests::world::{Pending, Sample, World, small_config};
 
 const TRACKER: &[&str] = &["udp://127.0.0.9:6969/announce"];
 
@@ -185,4 +185,28 @@ fn a_dead_address_is_tried_less_and_less() {
     assert!((10..=20).contains(&tries.len()), "{tries:?}");
     assert!(tries[1].since(tries[0]) >= Duration::from_secs(60));
     assert!(tries[2].since(tries[1]) > tries[1].since(tries[0]));
+}
+
+#[test]
+fn a_first_peer_after_a_lonely_time_finds_no_round_overdue() {
+    let sample = Sample::single(10_000, 256, &[]);
+    let mut world = world_of(&sample);
+    let mut config = small_config();
+    config.dials_per_second = 1;
+    let node = seed_with(&mut world, &sample, "eng", "127.0.0.2", config);
+    run_for(&mut world, 2);
+    // of two addresses one is dialled at once and refused, the other waits for the tick of the next second
+    for dead in ["127.0.0.98:1", "127.0.0.99:1"] {
+        world.command(node, Command::AddPeer(TORRENT, dead.parse().expect("an address")));
+    }
+    let soon = world.now + Duration::from_millis(100);
+    world.run_until(soon, |_| false);
+    // somebody becomes interested, which asks for a choking round, and is gone before it comes
+    let conn = world.dial(node, "198.51.100.7:4000");
+    let mut bytes = handshake(sample.metainfo.info_hash, 7);
+    Message::Interested.encode(&mut bytes);
+    world.say(node, conn, &bytes);
+    world.break_connection(node, conn);
+    // the world itself holds that every deadline moves after its tick
+    run_for(&mut world, 30);
 }

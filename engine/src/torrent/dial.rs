@@ -19,7 +19,8 @@ impl Torrent {
             return false;
         };
         let conn = cx.ids.next_conn();
-        self.adopt(conn, Session::dial(cx.now, self.rules.clone(), to));
+        let session = Session::dial(cx.now, self.rules.clone(), to);
+        self.adopt(cx, conn, session);
         cx.out.push(Output::Connect { conn, to });
         true
     }

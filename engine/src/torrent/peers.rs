@@ -71,13 +71,17 @@ impl Torrent {
             head.decoder,
             head.reserved,
         );
-        self.adopt(conn, session);
+        self.adopt(cx, conn, session);
         self.grant(cx, conn, READ_WINDOW);
         self.handle_received(cx, conn, head.rest);
         Ok(())
     }
 
-    pub(super) fn adopt(&mut self, conn: ConnId, session: Session) {
+    pub(super) fn adopt(&mut self, cx: &mut Context<'_>, conn: ConnId, session: Session) {
+        if self.sessions.is_empty() {
+            // a round that came due while nobody was here is over before the first one comes
+            self.choke_timeout(cx);
+        }
         self.sessions.insert(
             conn,
             Peer {
