@@ -17,7 +17,8 @@ const LINES_MAX: usize = 110;
 /// it does not any more.
 const OPEN: &str = "open";
 
-/// Scenarios whose timeline somebody has read and found right: only these are held by a snapshot.
+/// Scenarios whose timeline somebody has read: only these are held by a snapshot. What was found odd in them stands in
+/// docs/simulation.md, "State of the simulator".
 const READ: &[&str] = &["loss-and-duplication", "silent-for-long"];
 
 /// Every scenario file, in order.
