@@ -129,7 +129,8 @@ pub enum Report {
         /// Pieces whose bytes are not all there.
         missing: Vec<PieceIndex>,
     },
-    /// Every wanted piece is verified and on the disk.
+    /// Every wanted piece is verified and on the disk. A torrent that was added to be seeded says so only if it has
+    /// everything.
     Completed {
         /// Which torrent.
         torrent: TorrentId,

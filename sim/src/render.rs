@@ -1,7 +1,7 @@
 //! A timeline as text of bounded length: lines that differ only in numbers become one, and of a long one the middle is
 //! left out.
 
-use crate::run::Outcome;
+use crate::run::{Ended, Outcome};
 use crate::timeline::Line;
 
 /// Lines from the end that stay when the middle is left out.
@@ -18,7 +18,21 @@ pub fn render(outcome: &Outcome, lines_max: usize) -> String {
         lines.splice(head..head + left_out, [note]);
     }
     lines.push(footer(outcome));
+    lines.extend(outcome.engines.iter().map(ended));
     lines.join("\n") + "\n"
+}
+
+/// What an engine came to. No digest: it would change every snapshot with each change of the engine.
+fn ended(engine: &Ended) -> String {
+    let complete = engine
+        .complete_at
+        .map_or("not complete".into(), |at| format!("complete {at}"));
+    let banned = match engine.banned.join(" ") {
+        none if none.is_empty() => String::new(),
+        names => format!("  banned {names}"),
+    };
+    let (name, wasted, announces) = (&engine.name, engine.wasted, engine.announces);
+    format!("----- {name}: {complete}  wasted {wasted} bytes{banned}  announces {announces}")
 }
 
 fn footer(outcome: &Outcome) -> String {

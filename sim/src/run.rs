@@ -8,6 +8,7 @@ mod build;
 mod checks;
 mod core;
 mod driver;
+mod phases;
 mod several;
 #[cfg(test)]
 mod tests;
@@ -50,6 +51,21 @@ pub struct Failure {
     pub step: u64,
 }
 
+/// What one engine came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Ended {
+    /// Its name.
+    pub name: String,
+    /// When it first had everything.
+    pub complete_at: Option<Instant>,
+    /// Payload that came in vain, in bytes.
+    pub wasted: u64,
+    /// Announces that it sent, repeated ones too.
+    pub announces: u64,
+    /// Names of those that it banned, in that order.
+    pub banned: Vec<String>,
+}
+
 /// What came of a run.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
@@ -71,6 +87,8 @@ pub struct Outcome {
     pub marks: Marks,
     /// How often each oracle had something to look at.
     pub oracles: Vec<(&'static str, u64)>,
+    /// What each engine came to.
+    pub engines: Vec<Ended>,
     /// What happened, if it was asked for; of a failure always its last lines.
     pub timeline: Vec<Line>,
 }

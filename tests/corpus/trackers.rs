@@ -121,7 +121,7 @@ fn outcome(udp: &mut UdpExchanges) -> Option<Result<TrackerReply, AnnounceError>
     let outputs = std::iter::from_fn(|| udp.poll_output());
     outputs.fold(None, |found, output| match output {
         UdpOutput::Done { result, .. } => Some(result),
-        UdpOutput::Datagram { .. } | UdpOutput::Trace { .. } => found,
+        UdpOutput::Datagram { .. } | UdpOutput::Asked { .. } | UdpOutput::Trace { .. } => found,
     })
 }
 

@@ -173,6 +173,7 @@ fn why_a_peer_is_sent_away() {
             &E::HandshakeTimeout,
             &E::Silent,
             &E::Useless,
+            &E::RefusesAll,
             &E::BothSeeds,
             &E::Ourselves,
             &E::Duplicate,

@@ -18,7 +18,7 @@ pub use report::{AddOutcome, BanReason, CandidateView, Refusal, Source, Standing
 
 use crate::config::CandidatesConfig;
 use crate::rng::Rng;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use address::{canonical, canonical_ip};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
@@ -33,6 +33,8 @@ enum Phase {
     Ready,
     Waiting(Instant),
     GivenUp,
+    /// It has everything, as we do: being named says nothing new of it.
+    NotNeeded,
     /// In `links`.
     Linked,
 }
@@ -241,8 +243,14 @@ impl Candidates {
     }
 
     /// A dial was taken back for a reason of ours (no descriptor left, shutdown): no failure, but others come first.
-    pub fn gave_up(&mut self, now: Instant, addr: SocketAddr) {
-        self.unlink(now, addr, |_, entry| entry.phase = Phase::Ready);
+    /// It is ready again after `wait`.
+    pub fn gave_up(&mut self, now: Instant, addr: SocketAddr, wait: Duration) {
+        self.unlink(now, addr, |_, entry| {
+            entry.phase = match wait {
+                Duration::ZERO => Phase::Ready,
+                wait => Phase::Waiting(now + wait),
+            };
+        });
     }
 
     /// A connection ended for a reason that says nothing of the peer (it is connected otherwise, we have too many):
@@ -251,12 +259,11 @@ impl Candidates {
         self.unlink(now, addr, |_, entry| entry.phase = Phase::Waiting(now));
     }
 
-    /// The peer has nothing for us and needs nothing (two seeds): it is not dialled until someone names it again, or
-    /// [`Candidates::retry_now`].
+    /// The peer has nothing for us and needs nothing (two seeds): it is not dialled until [`Candidates::retry_now`].
     pub fn not_needed(&mut self, now: Instant, addr: SocketAddr) {
         self.unlink(now, addr, |_, entry| {
             entry.failures = 0;
-            entry.phase = Phase::GivenUp;
+            entry.phase = Phase::NotNeeded;
         });
     }
 
@@ -384,13 +391,15 @@ impl Candidates {
         }
     }
 
-    /// The network has changed: earlier failures say nothing any more, and nobody has to wait.
-    pub fn retry_now(&mut self) {
+    /// Earlier failures say nothing any more, and nobody has to wait. `seeds` too, if they are of use again.
+    pub fn retry_now(&mut self, seeds: bool) {
         let idle: Vec<SocketAddr> = self.idle.iter().map(|(_, addr)| *addr).collect();
         for addr in idle {
             if let Some(mut entry) = self.take(addr) {
-                entry.failures = 0;
-                entry.phase = Phase::Ready;
+                if seeds || entry.phase != Phase::NotNeeded {
+                    entry.failures = 0;
+                    entry.phase = Phase::Ready;
+                }
                 self.put(addr, entry);
             }
         }
@@ -402,8 +411,10 @@ impl Candidates {
         *self.ips.entry(addr.ip()).or_insert(0) += 1;
     }
 
-    /// A connection is gone; `change` says what that means for its address. Late news of an unknown one is ignored.
-    fn unlink(&mut self, now: Instant, addr: SocketAddr, change: impl FnOnce(&CandidatesConfig, &mut Entry)) {
+    /// A connection is gone; `change` says what that means for its address. A peer that dialled us has a port of the
+    /// moment, so what it did is held against the ports of its host that we know. Late news of an unknown one is
+    /// ignored.
+    fn unlink(&mut self, now: Instant, addr: SocketAddr, change: impl Fn(&CandidatesConfig, &mut Entry)) {
         let addr = canonical(addr);
         let Some(link) = self.links.remove(&addr) else {
             return;
@@ -416,17 +427,30 @@ impl Candidates {
                 self.ips.remove(&addr.ip());
             }
         }
-        let Some(mut entry) = self.take(addr) else {
-            return;
+        let concerned: Vec<SocketAddr> = if self.entries.contains_key(&addr) {
+            [addr].to_vec()
+        } else if self.config.allow_multiple_per_ip {
+            Vec::new()
+        } else {
+            let idle = |(_, entry): &(SocketAddr, Entry)| entry.phase != Phase::Linked;
+            self.entries_of(addr.ip())
+                .filter(idle)
+                .map(|(addr, _)| addr)
+                .collect()
         };
-        if self.own.contains(&addr) || self.is_banned(now, addr.ip()) {
-            return;
+        for addr in concerned {
+            let Some(mut entry) = self.take(addr) else {
+                continue;
+            };
+            if self.own.contains(&addr) || self.is_banned(now, addr.ip()) {
+                continue;
+            }
+            change(&self.config, &mut entry);
+            if matches!(entry.phase, Phase::Waiting(at) if at <= now) {
+                entry.phase = self.after_failure(&entry, now, now);
+            }
+            self.put(addr, entry);
         }
-        change(&self.config, &mut entry);
-        if let Phase::Waiting(_) = entry.phase {
-            entry.phase = self.after_failure(&entry, now, now);
-        }
-        self.put(addr, entry);
     }
 
     /// Waits for n + 1 times the least wait after the n-th failure since `since`, and a little more at random.
@@ -466,7 +490,7 @@ impl Candidates {
                 self.idle.insert(key);
                 self.waiting.insert((at, addr));
             }
-            Phase::GivenUp => {
+            Phase::GivenUp | Phase::NotNeeded => {
                 self.idle.insert(key);
             }
         }

@@ -100,7 +100,7 @@ impl Candidates {
         let standing = |addr: &SocketAddr, phase: Phase| match phase {
             Phase::Ready => Standing::Ready,
             Phase::Waiting(at) => Standing::Waiting(at),
-            Phase::GivenUp => Standing::GivenUp,
+            Phase::GivenUp | Phase::NotNeeded => Standing::GivenUp,
             Phase::Linked => match self.links.get(addr) {
                 Some(Link::Connecting) => Standing::Connecting,
                 Some(Link::Connected) | None => Standing::Connected,

@@ -157,7 +157,7 @@ fn a_useful_peer_is_tried_again_soon_and_first() {
     assert_eq!(list.deadline(), Some(at(69)));
     list.add(at(9), addr(2, 1), Source::Tracker, false);
     assert_eq!(list.next(at(69)), Some(addr(1, 1)));
-    list.gave_up(at(69), addr(1, 1));
+    list.gave_up(at(69), addr(1, 1), Duration::ZERO);
     assert_eq!(
         standing(&list, addr(1, 1)),
         Some(Standing::Ready),
@@ -273,7 +273,7 @@ fn another_network_resets_the_back_off() {
     list.failed(at(0), first);
     list.closed(at(0), second, true);
     assert_eq!(list.next(at(1)), None);
-    list.retry_now();
+    list.retry_now(true);
     assert!(list.next(at(1)).is_some() && list.next(at(1)).is_some());
 }
 
@@ -313,7 +313,7 @@ fn random_runs_keep_the_indices_and_the_limits() {
                 5..=7 => links.extend(list.next(now)),
                 8 if list.incoming(now, some).is_ok() => links.push(some),
                 9 if rng.chance(1, 4) => list.ban(now, some.ip(), BanReason::Violation),
-                10 if rng.chance(1, 20) => list.retry_now(),
+                10 if rng.chance(1, 20) => list.retry_now(true),
                 _ if !links.is_empty() => {
                     let gone = links.swap_remove(rng.below(links.len() as u32) as usize);
                     match rng.below(4) {
@@ -322,7 +322,7 @@ fn random_runs_keep_the_indices_and_the_limits() {
                             links.push(gone);
                         }
                         1 => list.closed(now, gone, true),
-                        2 => list.gave_up(now, gone),
+                        2 => list.gave_up(now, gone, Duration::ZERO),
                         _ => list.failed(now, gone),
                     }
                 }

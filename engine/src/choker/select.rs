@@ -173,13 +173,15 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// A seed's slots: peers keep theirs until their quota is used up, then those who wait longest follow.
+    /// A seed's slots: peers keep theirs until their quota is used up or they have shown that they take nothing, then
+    /// those who wait longest follow.
     pub(super) fn take_turns(&mut self, quota_bytes: u64) {
         let in_turn = |peer: &PeerState| {
             let time = peer
                 .unchoked_since
                 .map_or(self.config.seed_quota_time, |since| self.now.since(since));
-            let over = peer.uploaded_this_unchoke >= quota_bytes && time >= self.config.seed_quota_time;
+            let served = peer.uploaded_this_unchoke >= quota_bytes || peer.uploaded_this_unchoke == 0;
+            let over = served && time >= self.config.seed_quota_time || time >= self.config.seed_turn_max;
             peer.unchoked && (!over || !self.round || self.locked(peer))
         };
         let mut queue: Vec<&PeerState> = self

@@ -322,6 +322,7 @@ fn a_seed_serves_in_turns_and_each_turn_has_its_quota() {
     );
     for _ in 0..5 {
         world.peers[0].uploaded_this_unchoke = 20_000;
+        world.peers[1].uploaded_this_unchoke = 1;
         assert_eq!(world.round(), [], "not a minute yet");
     }
     let decisions = world.round();
@@ -332,6 +333,26 @@ fn a_seed_serves_in_turns_and_each_turn_has_its_quota() {
     );
     assert_eq!(decisions[0].reason, ChokeReason::TurnOver { uploaded: 20_000 });
     assert_eq!(decisions[1].reason, ChokeReason::Turn);
+}
+
+#[test]
+fn a_turn_of_a_seed_ends_for_who_takes_nothing_or_next_to_nothing() {
+    let rounds = |uploaded| {
+        let mut world = World::new(1, with_rates(&[0; 2]));
+        world.seeding = true;
+        world.choker.set_piece_length(1000);
+        world.pass();
+        assert_eq!(world.unchoked(), [1]);
+        let mut rounds = 0;
+        while world.unchoked() == [1] {
+            world.peers[0].uploaded_this_unchoke = uploaded;
+            world.round();
+            rounds += 1;
+        }
+        rounds
+    };
+    assert_eq!(rounds(0), 6, "a minute");
+    assert_eq!(rounds(1), 18, "three minutes");
 }
 
 #[test]

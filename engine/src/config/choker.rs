@@ -39,6 +39,9 @@ pub struct ChokerConfig {
     pub seed_quota_time: Duration,
     /// … and for at least this many pieces. 20 [libtorrent].
     pub seed_quota_pieces: u32,
+    /// … but for no longer than this, however slowly the peer takes them. 180 s: three of the least times, else peers
+    /// that take nothing keep all slots from those who would.
+    pub seed_turn_max: Duration,
 }
 
 impl Default for ChokerConfig {
@@ -56,6 +59,7 @@ impl Default for ChokerConfig {
             seed_policy: SeedPolicy::RoundRobin,
             seed_quota_time: Duration::from_secs(60),
             seed_quota_pieces: 20,
+            seed_turn_max: Duration::from_secs(180),
         }
     }
 }

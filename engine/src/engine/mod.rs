@@ -23,7 +23,7 @@ use crate::id::{ConnId, InfoHash, OpId, PeerId, TorrentId};
 use crate::report::Report;
 use crate::rng::{Purpose, Rng};
 use crate::session::End;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::torrent::{Due, Ids, Torrent};
 use crate::tracker::{LookupKey, RequestIds, StreamKey, TrackerClient};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -104,6 +104,9 @@ pub enum Timer {
     Shutdown,
 }
 
+/// A tick that is later than this was kept from us: the process was stopped, or its machine slept.
+const OVERSLEPT: Duration = Duration::from_secs(5);
+
 impl From<Due> for Timer {
     fn from(due: Due) -> Self {
         match due {
@@ -159,6 +162,12 @@ impl Engine {
 
     /// The only way in. Total: any event at any time is legal. Time that goes back is taken as standing still.
     pub fn handle(&mut self, now: Instant, event: Event<'_>) {
+        // a stopped process has few deadlines behind it and much that waits to be read: who waited is not to blame
+        if now > self.now + OVERSLEPT && self.deadline().is_some_and(|(due, _)| now > due + OVERSLEPT) {
+            self.torrents
+                .values_mut()
+                .for_each(|torrent| torrent.overslept(now));
+        }
         self.now = self.now.max(now);
         self.apply(event);
         self.settle();
@@ -184,6 +193,7 @@ impl Engine {
                 }
             }
             Event::NetworkChanged => {
+                self.trackers.network_changed();
                 for id in self.torrent_ids() {
                     self.with_torrent(id, Torrent::network_changed);
                 }

@@ -77,6 +77,9 @@ impl Engine {
                     .start(self.now, request, &url, RequestKind::Announce(params), options);
             }
             Output::Tracker(TierOutput::Cancel { request }) => self.trackers.cancel(self.now, request),
+            Output::Tracker(TierOutput::Hurry { request, until }) => {
+                self.trackers.hurry(self.now, request, until);
+            }
             // the torrent answers every other output of its announcer itself
             Output::Tracker(_) => {}
             Output::Report(report) => self.report(report),
@@ -222,6 +225,10 @@ impl Engine {
             ClientOutput::Datagram { to, data } => {
                 self.probe_attempt();
                 self.actions.push_back(Action::Datagram { to, data });
+            }
+            ClientOutput::Asked { request } => {
+                let id = TorrentId(request.namespace());
+                self.with_torrent(id, |torrent, _| torrent.handle_tracker_asked(request));
             }
             ClientOutput::FirstTimeout { request } => {
                 let id = TorrentId(request.namespace());

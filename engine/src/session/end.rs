@@ -16,6 +16,8 @@ pub enum End {
     Silent,
     /// Neither side wanted anything of the other for too long.
     Useless,
+    /// It lets us ask, and refused everything for minutes.
+    RefusesAll,
     /// Both sides have everything (BEP 21).
     BothSeeds,
     /// It is ourselves.
@@ -44,6 +46,7 @@ impl fmt::Display for End {
             Self::HandshakeTimeout => "no handshake in time",
             Self::Silent => "silent for too long",
             Self::Useless => "no interest on either side",
+            Self::RefusesAll => "refuses whatever we ask for",
             Self::BothSeeds => "both sides have everything",
             Self::Ourselves => "connected to ourselves",
             Self::Duplicate => "already connected to this peer",

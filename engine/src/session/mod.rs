@@ -10,6 +10,7 @@
 mod end;
 mod figures;
 mod receive;
+mod refusals;
 mod requests;
 mod send;
 #[cfg(test)]
@@ -33,6 +34,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use refusals::Refusals;
 use requests::Requests;
 use uploads::Uploads;
 
@@ -153,6 +155,7 @@ pub struct Session {
     allowed_to_peer: Vec<PieceIndex>,
 
     requests: Requests,
+    refusals: Refusals,
     uploads: Uploads,
     stray_rejects: u32,
 
@@ -221,6 +224,7 @@ impl Session {
             allowed_to_us: Vec::new(),
             allowed_to_peer: Vec::new(),
             requests: Requests::default(),
+            refusals: Refusals::default(),
             uploads: Uploads::default(),
             stray_rejects: 0,
             created: now,
@@ -271,6 +275,17 @@ impl Session {
             self.last_received = now;
             self.requests.restart(now);
         }
+    }
+
+    /// Nothing was read for a while because we did not run. The time of what the peer owes begins now.
+    pub fn overslept(&mut self, now: Instant) {
+        match self.phase {
+            Phase::Connecting => self.created = now,
+            Phase::Handshaking(_) => self.established = now,
+            Phase::Open(_) | Phase::Over => {}
+        }
+        self.last_received = now;
+        self.requests.restart(now);
     }
 
     /// Ends the session; what was given out for sending still goes.
@@ -371,7 +386,8 @@ impl Session {
 
     /// How many more requests belong into the pipeline now.
     pub fn wants(&self) -> usize {
-        if !self.is_open() || !self.am_interested || (self.peer_choking && self.allowed_to_us.is_empty()) {
+        let may = self.is_open() && self.am_interested && !self.refusals.is_pausing();
+        if !may || (self.peer_choking && self.allowed_to_us.is_empty()) {
             return 0;
         }
         let reqq = self
@@ -385,6 +401,11 @@ impl Session {
         };
         let depth = self.requests.depth(&self.rules.config).min(reqq) as usize;
         depth.saturating_sub(self.requests.outstanding())
+    }
+
+    /// Whether the peer said that it wants nothing more (BEP 21).
+    pub fn is_upload_only(&self) -> bool {
+        self.extensions.upload_only == Some(true)
     }
 
     /// Payload received, payload sent, in bytes.

@@ -125,7 +125,7 @@ impl Session {
             Message::HaveNone => self.needs_fast(15).map(|()| Some(Output::HaveNone)),
             Message::Reject(range) => {
                 self.needs_fast(16)?;
-                self.rejected(range)
+                self.rejected(now, range)
             }
             Message::AllowedFast(piece) => {
                 self.needs_fast(17)?;
@@ -227,6 +227,7 @@ impl Session {
         let rules = self.rules.clone();
         match self.requests.arrived(now, range, &data, &rules.config) {
             Arrival::Requested | Arrival::Late => {
+                self.refusals.served();
                 self.downloaded += data.len() as u64;
                 self.last_block = Some(now);
                 Ok(Some(Output::Block { range, data }))
@@ -236,11 +237,16 @@ impl Session {
         }
     }
 
-    fn rejected(&mut self, range: BlockRange) -> Meaning {
+    fn rejected(&mut self, now: Instant, range: BlockRange) -> Meaning {
         match self.requests.rejected(range) {
             Rejected::Requested => {
                 // a granted piece that is refused was no grant (BEP 6: it says nothing about having it)
                 self.allowed_to_us.retain(|piece| *piece != range.piece);
+                // behind a choke every request is refused (BEP 6)
+                if !self.peer_choking && self.refusals.refused(now) {
+                    self.end();
+                    return Ok(Some(Output::Ended(End::RefusesAll)));
+                }
                 return Ok(Some(Output::Rejected(range)));
             }
             Rejected::Late => return Ok(None),

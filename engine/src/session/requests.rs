@@ -28,7 +28,8 @@ struct Outstanding {
     at: Instant,
     /// Somebody else may have been asked meanwhile; the answer is still welcome.
     released: bool,
-    /// It ran out of time and was cancelled; with the Fast extension an answer still has to come.
+    /// It was cancelled, for its age or because it came from elsewhere; with the Fast extension an answer still has
+    /// to come.
     cancelled: bool,
 }
 
@@ -102,7 +103,8 @@ impl Requests {
         if self.snubbed {
             1
         } else {
-            self.depth.unwrap_or(DEPTH_FIRST).max(config.pipeline_min)
+            let depth = self.depth.unwrap_or(DEPTH_FIRST);
+            depth.clamp(config.pipeline_min, config.pipeline_max.max(config.pipeline_min))
         }
     }
 
@@ -126,11 +128,13 @@ impl Requests {
     }
 
     /// A request is wanted. False when the peer still owes an answer to the same one: that answer will do, and a
-    /// second request would be answered twice, or its answer be taken for the first one's (BEP 6).
+    /// second request would be answered twice, or its answer be taken for the first one's (BEP 6). What a snubbed peer
+    /// is asked for keeps nobody else from being asked: it may never come.
     pub(super) fn asks(&mut self, now: Instant, range: BlockRange) -> bool {
+        let released = self.snubbed;
         let owed = self.outstanding.iter_mut().find(|request| request.range == range);
         if let Some(owed) = owed {
-            owed.released = false;
+            owed.released = released;
             return false;
         }
         self.sent(now, range);
@@ -144,7 +148,7 @@ impl Requests {
         self.outstanding.push_back(Outstanding {
             range,
             at: now,
-            released: false,
+            released: self.snubbed,
             cancelled: false,
         });
     }
@@ -238,7 +242,8 @@ impl Requests {
     pub(super) fn cancelled(&mut self, range: BlockRange, fast: bool) -> bool {
         if fast {
             let request = self.outstanding.iter_mut().find(|request| request.range == range);
-            return request.map(|request| request.released = true).is_some();
+            let request = request.map(|request| (request.released, request.cancelled) = (true, true));
+            return request.is_some();
         }
         let known = self.take(range).is_some();
         if known {
@@ -427,12 +432,30 @@ mod tests {
         requests.sent(Instant::START, range(1));
         assert!(requests.cancelled(range(1), true));
         assert_eq!(requests.outstanding(), 1);
-        assert_eq!(requests.rejected(range(1)), Rejected::Requested);
+        assert_eq!(
+            requests.rejected(range(1)),
+            Rejected::Late,
+            "the answer to the cancel"
+        );
         assert_eq!(requests.rejected(range(1)), Rejected::Late);
         assert_eq!(requests.rejected(range(1)), Rejected::Unknown);
         requests.sent(Instant::START, range(2));
         assert!(requests.cancelled(range(2), false));
         assert_eq!(requests.outstanding(), 0);
+    }
+
+    #[test]
+    fn what_was_cancelled_is_not_cancelled_again_for_its_age() {
+        let (mut requests, config) = (Requests::default(), SessionConfig::default());
+        requests.sent(Instant::START, range(1));
+        assert!(requests.cancelled(range(1), true));
+        let due = Instant::START + config.request_timeout;
+        assert_eq!(requests.expired(due, &config, true), None);
+        assert_eq!(
+            requests.outstanding(),
+            0,
+            "the answer is not waited for any longer"
+        );
     }
 
     #[test]
@@ -446,6 +469,20 @@ mod tests {
         assert_eq!(requests.unreleased().collect::<Vec<_>>(), [range(1)]);
         requests.rejected(range(1));
         assert!(requests.asks(due, range(1)));
+    }
+
+    #[test]
+    fn a_request_to_a_snubbed_peer_is_released_from_the_beginning() {
+        let (mut requests, config) = (Requests::default(), SessionConfig::default());
+        requests.sent(Instant::START, range(1));
+        let late = Instant::START + config.snub_timeout;
+        assert!(requests.becomes_snubbed(late, &config));
+        requests.release_all();
+        assert!(requests.asks(late, range(2)));
+        assert_eq!(requests.unreleased().count(), 0);
+        requests.arrived(late, range(1), &block(), &config);
+        assert!(requests.asks(late, range(3)));
+        assert_eq!(requests.unreleased().collect::<Vec<_>>(), [range(3)]);
     }
 
     #[test]

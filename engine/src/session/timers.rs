@@ -19,6 +19,7 @@ impl Session {
                 let keepalive = self.last_sent + config.keepalive_after;
                 let next = idle.min(keepalive);
                 let next = self.useless_at().map_or(next, |at| at.min(next));
+                let next = self.refusals.deadline().map_or(next, |at| at.min(next));
                 Some(self.requests.deadline(config).map_or(next, |at| at.min(next)))
             }
         }
@@ -50,6 +51,7 @@ impl Session {
             outputs.push(Output::Ended(end));
             return;
         }
+        self.refusals.handle_timeout(now);
         if !self.held && self.requests.becomes_snubbed(now, config) {
             outputs.push(Output::Snubbed {
                 released: self.requests.release_all(),

@@ -66,10 +66,17 @@ impl Torrent {
         }
     }
 
+    /// We were kept from reading for a while: the time of everything that peers owe begins anew.
+    pub fn overslept(&mut self, now: Instant) {
+        for peer in self.sessions.values_mut() {
+            peer.session.overslept(now);
+        }
+    }
+
     /// The network of this machine changed: old connections are dead, old failures mean nothing.
     pub fn network_changed(&mut self, cx: &mut Context<'_>) {
         self.end_all(cx, crate::session::End::NetworkChanged);
-        self.candidates.retry_now();
+        self.candidates.retry_now(false);
         self.announce_network_changed(cx);
     }
 }

@@ -54,7 +54,7 @@ impl Torrent {
     fn lose_piece(&mut self, cx: &mut Context<'_>, piece: PieceIndex) {
         if self.is_complete() {
             // seeds were sent away, and are of use again
-            self.candidates.retry_now();
+            self.candidates.retry_now(true);
         }
         self.forget_piece(piece);
         self.resume.dirty(cx.now);

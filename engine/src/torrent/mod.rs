@@ -192,6 +192,8 @@ pub struct Torrent {
     dirty: BTreeSet<ConnId>,
     /// Sessions that were not given their read budget because the disk is behind.
     starved: BTreeSet<ConnId>,
+    /// Snubbed sessions. What they owe is free for others, and cancelled when it comes from one of them.
+    silent: BTreeSet<ConnId>,
 
     ops: BTreeMap<OpId, DiskOp>,
     /// Peers whose host names are being looked up: port, and whether they may be on loopback.
@@ -295,6 +297,7 @@ impl Torrent {
             timers: BTreeSet::new(),
             dirty: BTreeSet::new(),
             starved: BTreeSet::new(),
+            silent: BTreeSet::new(),
             ops: BTreeMap::new(),
             lookups: BTreeMap::new(),
             writing: 0,
@@ -318,9 +321,7 @@ impl Torrent {
                 name: crate::net::printable(&torrent.metainfo.name, NAME_SHOWN_MAX),
             },
         );
-        for addr in torrent.add.peers.clone() {
-            torrent.candidates.add(cx.now, addr, Source::User, true);
-        }
+        torrent.add_named_peers(cx.now);
         torrent.open(cx);
         Ok(torrent)
     }
@@ -344,6 +345,13 @@ impl Torrent {
                 text,
             },
         );
+    }
+
+    /// The peers that came with the torrent are the user's.
+    fn add_named_peers(&mut self, now: Instant) {
+        for addr in self.add.peers.clone() {
+            self.candidates.add(now, addr, Source::User, true);
+        }
     }
 
     /// Whether everything wanted is verified.

@@ -65,7 +65,7 @@ impl Torrent {
             self.blame.forget(piece);
         }
         // peers that had nothing to give may have now
-        self.candidates.retry_now();
+        self.candidates.retry_now(true);
     }
 
     /// Storage told what is there.
@@ -286,7 +286,9 @@ impl Torrent {
         self.hash_doubtful(cx);
         self.dirty.extend(self.sessions.keys().copied());
         self.completed.counted |= self.have().is_full();
-        if self.is_complete() && !self.completed.told {
+        // what a seed wants is what it found; it is complete only if that is everything
+        let found = self.add.purpose != Purpose::Seed || self.have().is_full();
+        if self.is_complete() && found && !self.completed.told {
             self.completed.told = true;
             self.report(cx, Report::Completed { torrent: self.id });
         }

@@ -11,7 +11,7 @@ use crate::net::CloseCause;
 use crate::picker::Receipt;
 use crate::report::{PeerClosed, Report};
 use crate::session::{End, Output as Said, Session};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::wire::{HandshakeDecoder, Reserved};
 use alloc::format;
 use alloc::vec::Vec;
@@ -19,6 +19,9 @@ use core::net::SocketAddr;
 
 /// Bytes that a connection may deliver before the engine has given more budget: some large reads.
 const READ_WINDOW: u32 = 512 * 1024;
+
+/// How long an address waits that could not be dialled for want of descriptors: long enough for some to be closed.
+const LOCAL_WAIT: Duration = Duration::from_secs(5);
 
 /// The first half of the handshake of a peer that dialled us, and what came behind it.
 #[derive(Debug)]
@@ -149,7 +152,7 @@ impl Torrent {
         };
         let (addr, connecting) = (peer.session.addr(), peer.session.is_connecting());
         match cause {
-            CloseCause::Local(_) if connecting => self.candidates.gave_up(cx.now, addr),
+            CloseCause::Local(_) if connecting => self.candidates.gave_up(cx.now, addr, LOCAL_WAIT),
             _ => self.candidate_closed(cx.now, conn),
         }
         self.forget_session(cx, conn, PeerClosed::ByThem(cause));
@@ -179,13 +182,13 @@ impl Torrent {
         }
         peer.session.end();
         match end {
-            End::ConnectTimeout | End::HandshakeTimeout | End::Violation(_) => {
+            End::ConnectTimeout | End::HandshakeTimeout | End::RefusesAll | End::Violation(_) => {
                 self.candidates.failed(cx.now, addr);
             }
             End::BothSeeds => self.candidates.not_needed(cx.now, addr),
             // it did nothing wrong
             End::Duplicate | End::Full => self.candidates.set_aside(cx.now, addr),
-            _ if connecting => self.candidates.gave_up(cx.now, addr),
+            _ if connecting => self.candidates.gave_up(cx.now, addr, Duration::ZERO),
             _ => self.candidate_closed(cx.now, conn),
         }
         cx.out.push(Output::Close { conn, end });
@@ -209,6 +212,7 @@ impl Torrent {
         }
         self.dirty.remove(&conn);
         self.starved.remove(&conn);
+        self.silent.remove(&conn);
         self.picker.peer_left(conn);
         self.choker.peer_left(conn);
         let torrent = Some(self.id);
@@ -285,6 +289,7 @@ impl Torrent {
                 self.others_may_request(conn);
             }
             Said::Snubbed { released } => {
+                self.silent.insert(conn);
                 for range in released {
                     self.picker.release(conn, range);
                 }
@@ -315,7 +320,12 @@ impl Torrent {
 
     /// Two seeds have nothing to give each other (BEP 21).
     fn end_if_both_seeds(&mut self, cx: &mut Context<'_>, conn: ConnId) {
-        if self.picker.have().is_full() && self.picker.peer_is_seed(conn) {
+        if !self.picker.have().is_full() {
+            return;
+        }
+        // of pieces that both got from each other neither tells the other, so a seed may be known by its word alone
+        let wants_nothing = |peer: &Peer| peer.session.is_upload_only() && !peer.session.peer_interested();
+        if self.picker.peer_is_seed(conn) || self.sessions.get(&conn).is_some_and(wants_nothing) {
             self.end_session(cx, conn, End::BothSeeds);
         }
     }
@@ -385,6 +395,7 @@ impl Torrent {
         let length = u64::from(range.length);
         self.traffic.downloaded += length;
         self.traffic.rate_down.add(cx.now, length);
+        self.silent.remove(&conn);
         let Some(addr) = self.sessions.get(&conn).map(|peer| peer.session.addr()) else {
             return;
         };
@@ -393,7 +404,8 @@ impl Torrent {
                 piece_complete,
                 cancel,
             } => {
-                for other in cancel {
+                // silent peers owe blocks too, which others were asked for meanwhile
+                for other in cancel.into_iter().chain(self.silent.iter().copied()) {
                     if let Some(peer) = self.sessions.get_mut(&other) {
                         peer.session.cancel(cx.now, range);
                         self.dirty.insert(other);

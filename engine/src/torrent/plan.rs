@@ -69,6 +69,10 @@ impl Torrent {
         self.picker.pick(conn, wants, mode, &mut picks);
         for pick in picks {
             session.request(cx.now, pick.range);
+            if mode.snubbed {
+                // who owes us blocks for long is tried with one more, and holds it back from nobody
+                self.picker.release(conn, pick.range);
+            }
         }
         if self.picker.is_endgame() != endgame {
             // the last free block is taken: who found none may race for it now

@@ -132,7 +132,7 @@ impl Torrent {
     /// The user wants an announce now.
     pub fn reannounce(&mut self, cx: &mut Context<'_>) {
         let now = cx.now;
-        self.candidates.retry_now();
+        self.candidates.retry_now(false);
         self.with_announcer(cx, |announcer, _| announcer.reannounce(now));
     }
 
@@ -149,6 +149,13 @@ impl Torrent {
         });
     }
 
+    /// A request of the announcer's is on the wire.
+    pub fn handle_tracker_asked(&mut self, request: RequestId) {
+        if let Some(announcer) = &mut self.announcer {
+            announcer.handle_asked(request);
+        }
+    }
+
     /// The first datagram of a request was not answered in time.
     pub fn handle_tracker_first_timeout(&mut self, cx: &mut Context<'_>, request: RequestId) {
         let now = cx.now;
@@ -162,7 +169,9 @@ impl Torrent {
 
     fn announced(&mut self, cx: &mut Context<'_>, output: TierOutput) {
         match output {
-            TierOutput::Start { .. } | TierOutput::Cancel { .. } => cx.out.push(Output::Tracker(output)),
+            TierOutput::Start { .. } | TierOutput::Cancel { .. } | TierOutput::Hurry { .. } => {
+                cx.out.push(Output::Tracker(output));
+            }
             TierOutput::Peers {
                 peers,
                 hosts,

@@ -7,6 +7,7 @@
 //! Invariants: exactly one `Done` per request that is not cancelled, and nothing about it afterwards; keys of streams
 //! and lookups are never reused, and events for unknown ones are ignored.
 
+mod hosts;
 mod pacing;
 mod request;
 
@@ -16,9 +17,10 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
+use self::hosts::Hosts;
 use self::pacing::Pacing;
 use self::request::{Part, Request};
-use super::udp::{Hurry, UdpExchanges, UdpKey, UdpOutput};
+use super::udp::{UdpExchanges, UdpKey, UdpOutput};
 use super::{
     AnnounceError, ClientOutput, LookupKey, RequestId, RequestKind, RequestOptions, Stage, StreamKey,
     TrackerReply, TrackerUrl,
@@ -27,7 +29,7 @@ use crate::config::{HttpConfig, TrackerConfig};
 use crate::http::{Families, HttpExchange, HttpOutput};
 use crate::net::{CloseCause, DatagramFault, LookupError};
 use crate::rng::Rng;
-use crate::time::{Duration, Instant};
+use crate::time::Instant;
 
 /// Addresses of one family that are used of a tracker; a name may have hundreds.
 const ADDRESSES_MAX: usize = 8;
@@ -42,6 +44,7 @@ pub struct TrackerClient {
     udp: UdpExchanges,
     requests: BTreeMap<RequestId, Request>,
     pacing: Pacing,
+    hosts: Hosts,
     timers: BTreeSet<(Instant, RequestId)>,
     lookups: BTreeMap<LookupKey, (RequestId, Option<usize>)>,
     streams: BTreeMap<StreamKey, (RequestId, usize)>,
@@ -67,6 +70,7 @@ impl TrackerClient {
             user_agent: user_agent.into(),
             requests: BTreeMap::new(),
             pacing: Pacing::default(),
+            hosts: Hosts::default(),
             timers: BTreeSet::new(),
             lookups: BTreeMap::new(),
             streams: BTreeMap::new(),
@@ -107,6 +111,24 @@ impl TrackerClient {
             self.clean_up(id, &request);
             self.advance(now);
         }
+    }
+
+    /// A request that is under way has until then and no longer, and so less time between its datagrams. Unknown ids
+    /// are ignored.
+    pub fn hurry(&mut self, now: Instant, id: RequestId, until: Instant) {
+        let Some(mut request) = self.take(id) else {
+            return;
+        };
+        request.options.sends_max = Some(self.config.stopped_sends_max);
+        request.options.deadline = Some(until);
+        if let Some(hurry) = request.hurry(now) {
+            for part in &request.parts {
+                if let Part::Udp(key) = part {
+                    self.udp.hurry(now, *key, hurry);
+                }
+            }
+        }
+        self.store(id, request);
     }
 
     /// The answer to `Resolve`.
@@ -156,6 +178,11 @@ impl TrackerClient {
         ours
     }
 
+    /// Our address may be another one: connection ids belong to the old one (BEP 15).
+    pub fn network_changed(&mut self) {
+        self.udp.forget_ids();
+    }
+
     /// A datagram did not go out, or was refused by the other machine.
     pub fn handle_datagram_error(&mut self, now: Instant, to: SocketAddr, fault: DatagramFault) {
         self.udp.handle_datagram_error(now, to, fault);
@@ -189,11 +216,6 @@ impl TrackerClient {
         self.outputs.pop_front()
     }
 
-    /// Requests that are not over.
-    pub fn active(&self) -> usize {
-        self.requests.len()
-    }
-
     /// Starts the requests whose turn it is and hears what came of it.
     fn advance(&mut self, now: Instant) {
         while let Some(id) = self.pacing.next(now, &self.config) {
@@ -225,16 +247,18 @@ impl TrackerClient {
         };
         self.pacing.begun(request.is_udp());
         request.begin(now, &self.http);
-        let literal = request.url.url().address();
-        if literal.is_none() {
+        let literal = request.url.url().address().map(|address| [address].to_vec());
+        let known = || self.hosts.last(request.url.host()).map(<[IpAddr]>::to_vec);
+        let known = literal.or_else(|| request.in_a_hurry().then(known).flatten());
+        if known.is_none() {
             let lookup = LookupKey(self.draw_key());
             self.lookups.insert(lookup, (id, None));
             let host = request.url.host().into();
             self.outputs.push_back(ClientOutput::Resolve { lookup, host });
         }
         self.store(id, request);
-        if let Some(address) = literal {
-            self.resolved(now, id, Ok([address].into()));
+        if let Some(addresses) = known {
+            self.resolved(now, id, Ok(addresses));
         }
     }
 
@@ -244,7 +268,10 @@ impl TrackerClient {
             return;
         };
         let addresses = match result {
-            Ok(addresses) => request.usable(&addresses, self.families),
+            Ok(addresses) => {
+                let addresses = self.hosts.found(request.url.host(), addresses);
+                request.usable(&addresses, self.families)
+            }
             Err(error) => Err(AnnounceError::Lookup(error)),
         };
         let addresses = match addresses {
@@ -282,13 +309,7 @@ impl TrackerClient {
     fn start_udp(&mut self, now: Instant, key: UdpKey, request: &mut Request, addresses: &[IpAddr]) {
         let port = request.url.port();
         let endpoints = addresses.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
-        let hurry = match (request.options.sends_max, request.options.deadline) {
-            (Some(sends_max), Some(deadline)) => Some(Hurry {
-                sends_max,
-                period: (deadline.since(now) / sends_max.max(1)).max(Duration::from_millis(1)),
-            }),
-            _ => None,
-        };
+        let hurry = request.hurry(now);
         let url_data = request.url.path_and_query();
         self.udp
             .start(now, key, endpoints, request.kind.clone(), url_data, hurry);
@@ -340,6 +361,7 @@ impl TrackerClient {
                 }
                 Some(HttpOutput::Send(data)) => {
                     if let Some(stream) = *stream {
+                        self.outputs.push_back(ClientOutput::Asked { request: id });
                         self.outputs.push_back(ClientOutput::Send { stream, data });
                     }
                 }
@@ -352,6 +374,9 @@ impl TrackerClient {
                     self.outputs.push_back(ClientOutput::Trace { request: id, text });
                 }
                 Some(HttpOutput::Done(result)) => {
+                    if let Ok(answer) = &result {
+                        self.hosts.answered(request.url.host(), answer.from.ip());
+                    }
                     let result = request.read_http(result, self.config.peers_max);
                     request.part_done(now, index, result, &self.config);
                 }
@@ -401,6 +426,9 @@ impl TrackerClient {
                 UdpOutput::Datagram { to, data } => {
                     self.outputs.push_back(ClientOutput::Datagram { to, data });
                 }
+                UdpOutput::Asked { key } => self
+                    .outputs
+                    .push_back(ClientOutput::Asked { request: key.request }),
                 UdpOutput::Trace { key, text } => self.outputs.push_back(ClientOutput::Trace {
                     request: key.request,
                     text,
@@ -413,6 +441,9 @@ impl TrackerClient {
                         .parts
                         .iter()
                         .position(|part| matches!(part, Part::Udp(k) if *k == key));
+                    if result.is_ok() {
+                        self.hosts.answered(request.url.host(), from.ip());
+                    }
                     if let Some(index) = index {
                         let result = request::mark_loopback(result, from.ip());
                         request.part_done(now, index, result, &self.config);

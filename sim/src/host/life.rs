@@ -80,6 +80,11 @@ impl EngineHost {
         self.crash_at.as_ref().is_some_and(|(at, _)| self.actions >= *at)
     }
 
+    /// A death that was planned and has not come does not come any more.
+    pub(crate) fn crashes_no_more(&mut self) {
+        self.crash_at = None;
+    }
+
     pub(super) fn crash_now(&mut self, cx: &mut Cx<'_>) {
         if let Some((_, how)) = self.crash_at.take() {
             self.crash(cx, &how);
@@ -191,6 +196,9 @@ impl EngineHost {
                 "the process goes on"
             },
         );
+        if let Some(watch) = &mut self.watch {
+            watch.slept(cx.now);
+        }
         self.happen(cx, Input::Tick);
         if core::mem::take(&mut self.asleep) {
             self.happen(cx, Input::NetworkChanged);

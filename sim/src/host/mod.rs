@@ -31,7 +31,7 @@ use life::{Held, Job};
 use seedbed_engine::disk::{DiskDone, Root};
 use seedbed_engine::id::{ConnId, TorrentId};
 use seedbed_engine::time::Instant;
-use seedbed_engine::{Action, AddTorrent, Config, Engine, Event, Purpose, Report};
+use seedbed_engine::{Action, AddTorrent, Config, Engine, Event, Purpose, Report, TorrentState};
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -289,6 +289,18 @@ impl EngineHost {
         torrent.is_some_and(|torrent| torrent.have().is_full()) && self.disk.holds(&self.sample)
     }
 
+    /// Whether its torrent waits for its user and for nothing else: it is paused, or storage failed in a way that time
+    /// does not mend.
+    pub fn needs_user(&self) -> bool {
+        let torrent = self.engine.as_ref().and_then(|engine| engine.torrent(TORRENT));
+        torrent.is_some_and(|torrent| {
+            matches!(
+                torrent.state(),
+                TorrentState::Paused | TorrentState::DiskFailed { retry_at: None, .. }
+            )
+        })
+    }
+
     /// Streams that are open or being opened.
     pub fn streams(&self) -> impl Iterator<Item = (ConnId, SocketAddr)> + '_ {
         self.streams.iter().map(|(conn, addr)| (*conn, *addr))
@@ -351,10 +363,15 @@ impl EngineHost {
 
     fn carry_out(&mut self, cx: &mut Cx<'_>) {
         while let Some(action) = self.engine.as_mut().and_then(Engine::poll_action) {
-            if self.crashes_here() {
+            // a run dies at the same place whether it is told or not
+            let traces = matches!(
+                &action,
+                Action::Report(Report::Wire { .. } | Report::Tracker { .. })
+            );
+            if !traces && self.crashes_here() {
                 return self.crash_now(cx);
             }
-            self.actions += 1;
+            self.actions += u64::from(!traces);
             if let Some(watch) = &mut self.watch {
                 watch.action(&action);
             }

@@ -6,7 +6,7 @@ use crate::timeline::{Arrow, Line};
 use seedbed_engine::Report;
 use seedbed_engine::id::ConnId;
 use seedbed_engine::time::Instant;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Arrow, the other, what, whether it folds.
 type Words = (Arrow, String, String, bool);
@@ -86,7 +86,10 @@ impl EngineHost {
             }
             Report::Wire { conn, sent, text, .. } => {
                 let arrow = if *sent { Arrow::Out } else { Arrow::In };
-                (arrow, self.peer(*conn), text.clone(), true)
+                // its length follows the program's version
+                let long = text.strip_prefix("extended handshake, ");
+                let text = long.map_or(text.as_str(), |_| "extended handshake");
+                (arrow, self.peer(*conn), text.to_owned(), true)
             }
             _ => {
                 let folds = matches!(report, Report::PieceVerified { .. });
@@ -116,10 +119,28 @@ impl EngineHost {
                 let when = retry_at.map_or("never again".into(), |at| format!("again at {at}"));
                 (self.tracker(url), format!("{text}; {when}"))
             }
-            Report::Tracker { text, .. } => return Some((Arrow::Within, String::new(), text.clone(), false)),
+            Report::Tracker { text, .. } => return Some(self.traced(text)),
             _ => return None,
         };
         Some((Arrow::In, other, text, false))
+    }
+
+    /// What was sent to a tracker or came from it: its name instead of its address, and no transaction id.
+    fn traced(&self, text: &str) -> Words {
+        let text = text.split(", transaction ").next().unwrap_or(text);
+        let is_addr = |word: &&str| word.parse::<SocketAddr>().is_ok();
+        let addr = text.split(' ').find(is_addr).unwrap_or_default();
+        let other = addr.parse().map_or("", |addr| self.name_of(addr));
+        let arrow = match text.split(' ').next() {
+            Some("->" | "GET") => Arrow::Out,
+            Some("<-" | "HTTP") => Arrow::In,
+            _ => Arrow::Within,
+        };
+        let without = text.replace(&format!(" from {addr}"), "");
+        let spare = |word: &&str| !matches!(*word, "->" | "<-" | "--") && *word != addr;
+        let words: Vec<_> = without.split(' ').filter(spare).collect();
+        let words = words.join(" ").replace(&format!("http://{addr}/"), "/");
+        (arrow, other.to_owned(), words, false)
     }
 
     /// What has no other side.

@@ -15,7 +15,11 @@ impl EngineHost {
         match action {
             Action::Report(report) => self.keep(cx, report),
             Action::Disk { op, torrent: _, job } => self.disk.submit(cx.now, op, job),
-            Action::Resolve { op, host } => cx.out.push(Output::Resolve { lookup: op.0, host }),
+            Action::Resolve { op, host } => {
+                // the answer to an earlier process reaches nobody
+                let lookup = op.0 | u64::from(self.life) << LIFE_SHIFT;
+                cx.out.push(Output::Resolve { lookup, host });
+            }
             Action::Datagram { to, data } => cx.out.push(Output::Datagram { to, from: None, data }),
             Action::Connect { conn, to, tls } => {
                 let full = self.handles.is_some_and(|handles| self.streams.len() >= handles);
@@ -122,8 +126,10 @@ impl EngineHost {
             Input::Datagram { from, data } => self.feed(cx, Event::Datagram { from, data }),
             Input::DatagramError { to, fault } => self.feed(cx, Event::DatagramError { to, fault }),
             Input::Resolved { lookup, result } => {
-                let op = OpId(lookup);
-                self.feed(cx, Event::Resolved { op, result });
+                if lookup >> LIFE_SHIFT == u64::from(self.life) {
+                    let op = OpId(lookup & ((1 << LIFE_SHIFT) - 1));
+                    self.feed(cx, Event::Resolved { op, result });
+                }
             }
             Input::NetworkChanged => self.feed(cx, Event::NetworkChanged),
         }

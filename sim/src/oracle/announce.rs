@@ -11,6 +11,9 @@ use std::net::SocketAddr;
 /// Connection ids of one tracker that are remembered.
 const IDS_KEPT: usize = 32;
 
+/// Transaction ids of one tracker that are remembered: more than one announce's whole schedule has.
+const TRANSACTIONS_KEPT: usize = 64;
+
 /// What an announce says.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Said {
@@ -40,9 +43,15 @@ struct Asked {
     last: Option<Said>,
     /// When it last answered an announce well, and how long it wants to be left alone.
     answered: Option<(Instant, Duration)>,
+    /// The next announce may come early: the user or the network said so.
+    early: bool,
+    /// The last announce is of no event and has no answer yet: it may be repeated.
+    pending: bool,
     started: bool,
     completed: bool,
     stopped: u32,
+    /// Transaction ids of packets that may be answered.
+    transactions: Vec<u32>,
     /// Transaction ids of `completed` over UDP.
     completions: Vec<u32>,
     /// A well answered `completed`.
@@ -59,8 +68,6 @@ pub(crate) struct Announces {
     /// Figures that were told since the engine last settled.
     told_left: Vec<u64>,
     pub(crate) several_addresses: bool,
-    /// An announce may come early: the user or the network said so.
-    early: bool,
     stopping: bool,
     /// When any tracker was last asked.
     pub(crate) last_contact: Option<Instant>,
@@ -74,14 +81,15 @@ impl Announces {
             lefts: BTreeSet::from([total]),
             told_left: Vec::new(),
             several_addresses: false,
-            early: false,
             stopping: false,
             last_contact: None,
         }
     }
 
     pub(crate) fn disturbed(&mut self) {
-        self.early = true;
+        for asked in self.asked.values_mut() {
+            asked.early = true;
+        }
         self.forgive();
     }
 
@@ -95,6 +103,7 @@ impl Announces {
         for asked in self.asked.values_mut() {
             *asked = Asked {
                 ids: std::mem::take(&mut asked.ids),
+                transactions: std::mem::take(&mut asked.transactions),
                 ..Asked::default()
             };
         }
@@ -113,7 +122,7 @@ impl Announces {
         }
     }
 
-    fn forgive(&mut self) {
+    pub(crate) fn forgive(&mut self) {
         for asked in self.asked.values_mut() {
             asked.unanswered = None;
         }
@@ -130,6 +139,19 @@ impl Announces {
         let Some(asked) = self.asked.get_mut(&from) else {
             return;
         };
+        // a datagram that nobody asked for, or that changed on its way, is none
+        if !word(data, 4).is_some_and(|id| asked.transactions.contains(&id)) {
+            return;
+        }
+        // one that is too short is none either (BEP 15)
+        let least = match word(data, 0) {
+            Some(0) => 16,
+            Some(1) => 20,
+            _ => 8,
+        };
+        if data.len() < least {
+            return;
+        }
         asked.unanswered = None;
         match word(data, 0) {
             Some(0) => {
@@ -143,6 +165,7 @@ impl Announces {
             Some(1) => {
                 let interval = word(data, 8).map_or(0, |interval| interval.min(i32::MAX as u32));
                 asked.answered = Some((now, Duration::from_secs(interval.into())));
+                asked.pending = false;
                 let transaction = word(data, 4);
                 asked.completion_known |= transaction.is_some_and(|id| asked.completions.contains(&id));
             }
@@ -155,7 +178,8 @@ impl Announces {
         let Some(asked) = self.asked.get_mut(&from) else {
             return;
         };
-        if !answer.starts_with(b"HTTP/1.1 200") && !answer.starts_with(b"HTTP/1.0 200") {
+        let well = answer.starts_with(b"HTTP/1.1 200") || answer.starts_with(b"HTTP/1.0 200");
+        if !well || !is_whole(answer) {
             return;
         }
         let least = number_behind(answer, b"12:min intervali");
@@ -170,8 +194,9 @@ impl Announces {
         self.last_contact = Some(now);
         let (floor, ceiling) = (self.config.interval_floor, self.config.interval_ceiling);
         let manual = self.config.manual_min;
-        let early = self.early || self.stopping;
+        let stopping = self.stopping;
         let asked = self.asked.entry(to).or_default();
+        let early = asked.early || stopping;
         let first = !asked.started && said.event != Word::Stopped;
         verdicts.check(Oracle::I21, !first || said.event == Word::Started, || {
             format!("the first announce is {said:?}")
@@ -186,7 +211,8 @@ impl Announces {
             let grows = said.downloaded >= last.downloaded && said.uploaded >= last.uploaded;
             verdicts.check(Oracle::I21, grows, || format!("{last:?} is followed by {said:?}"));
         }
-        if let Some((at, wanted)) = asked.answered.filter(|_| said.event == Word::None) {
+        let regular = said.event == Word::None && !asked.pending;
+        if let Some((at, wanted)) = asked.answered.filter(|_| regular) {
             let least = if early {
                 manual
             } else {
@@ -200,9 +226,8 @@ impl Announces {
         asked.completed |= said.event == Word::Completed;
         asked.stopped += u32::from(said.event == Word::Stopped);
         asked.last = Some(said);
-        if said.event == Word::None {
-            self.early = false;
-        }
+        asked.pending = said.event == Word::None;
+        asked.early &= said.event != Word::None;
     }
 
     /// I22: a packet that repeats one without an answer.
@@ -246,6 +271,7 @@ impl Announces {
 impl Asked {
     fn well_answered(&mut self, now: Instant, wanted: Duration) {
         self.answered = Some((now, wanted));
+        self.pending = false;
         self.completion_known |= self.last.is_some_and(|last| last.event == Word::Completed);
     }
 }
@@ -258,6 +284,13 @@ impl Watch {
             return;
         }
         self.announces.last_contact = Some(now);
+        if let Some(transaction) = word(data, 12) {
+            let asked = self.announces.asked.entry(to).or_default();
+            if asked.transactions.len() == TRANSACTIONS_KEPT {
+                asked.transactions.remove(0);
+            }
+            asked.transactions.push(transaction);
+        }
         self.announces.repeats(now, to, action, &mut self.verdicts);
         if let (1.., Some(id)) = (action, data.first_chunk()) {
             self.announces
@@ -315,6 +348,7 @@ impl Watch {
     }
 
     fn announced_to(&mut self, to: SocketAddr, said: Said) {
+        self.summary.announces += 1;
         self.announces.announce(self.now, to, said, &mut self.verdicts);
         let (received, sent) = (self.traffic.received, self.traffic.sent);
         let kept = said.downloaded <= received && said.uploaded <= sent;
@@ -323,6 +357,15 @@ impl Watch {
         });
         self.moment("announce", Some(to.ip()));
     }
+}
+
+/// Whether an HTTP answer has the length that it says. One that says none may or may not be taken.
+fn is_whole(answer: &[u8]) -> bool {
+    let Some(head) = answer.windows(4).position(|window| window == b"\r\n\r\n") else {
+        return false;
+    };
+    let length = number_behind(&answer[..head + 2], b"\r\nContent-Length: ");
+    length.is_some_and(|length| length == (answer.len() - head - 4) as u64)
 }
 
 fn word(data: &[u8], at: usize) -> Option<u32> {

@@ -13,6 +13,8 @@ struct Piece {
     asked: Vec<u16>,
     /// Its hash was wrong, or the disk failed: what came may be forgotten at any time.
     unsure: bool,
+    /// Its hash was wrong: it is for one peer alone now, until it is verified.
+    failed: bool,
 }
 
 /// All blocks of a torrent.
@@ -20,6 +22,8 @@ struct Piece {
 pub(crate) struct Blocks {
     geometry: Geometry,
     pieces: Vec<Piece>,
+    /// A block has become free since this was last asked.
+    freed: bool,
 }
 
 impl Blocks {
@@ -30,11 +34,13 @@ impl Blocks {
                 from: vec![None; blocks],
                 asked: vec![0; blocks],
                 unsure: false,
+                failed: false,
             }
         };
         Self {
             geometry,
             pieces: geometry.piece_indices().map(piece).collect(),
+            freed: false,
         }
     }
 
@@ -73,7 +79,13 @@ impl Blocks {
         if let Some((piece, block)) = self.place(range) {
             let asked = &mut self.pieces[piece].asked[block];
             *asked = asked.saturating_sub(1);
+            self.freed |= *asked == 0 && self.pieces[piece].from[block].is_none();
         }
+    }
+
+    /// Whether a block has become free since the last call.
+    pub(crate) fn take_freed(&mut self) -> bool {
+        std::mem::take(&mut self.freed)
     }
 
     /// How many are asked for it.
@@ -104,12 +116,19 @@ impl Blocks {
         }
     }
 
-    /// A block of the piece that has not come and that nobody is asked for.
-    pub(crate) fn free(&self, piece: PieceIndex) -> Option<u32> {
-        let of = self.pieces.get(piece.as_usize()).filter(|piece| !piece.unsure)?;
-        let mut blocks = of.from.iter().zip(&of.asked);
-        let at = blocks.position(|(from, asked)| from.is_none() && *asked == 0)?;
-        Some(at as u32)
+    /// Its hash was wrong.
+    pub(crate) fn failed(&mut self, piece: PieceIndex) {
+        if let Some(piece) = self.pieces.get_mut(piece.as_usize()) {
+            piece.failed = true;
+        }
+    }
+
+    /// The blocks of the piece that have not come, that nobody is asked for and that anybody may be asked for.
+    pub(crate) fn free(&self, piece: PieceIndex) -> impl Iterator<Item = u32> + '_ {
+        let of = self.pieces.get(piece.as_usize());
+        let of = of.filter(|of| !of.unsure && !of.failed).into_iter();
+        let blocks = of.flat_map(|of| of.from.iter().zip(&of.asked).zip(0..));
+        blocks.filter_map(|((from, asked), n)| (from.is_none() && *asked == 0).then_some(n))
     }
 
     /// Who sent its blocks; none is missing.
@@ -133,22 +152,19 @@ mod tests {
         let ip: IpAddr = [10, 0, 0, 1].into();
         let piece = PieceIndex(1);
         let block = |n| geometry.block(piece, n).unwrap();
-        assert_eq!(blocks.free(piece), Some(0));
+        let free = |blocks: &Blocks| blocks.free(piece).next();
+        assert_eq!(free(&blocks), Some(0));
         blocks.asked(block(0));
-        assert_eq!(blocks.free(piece), Some(1));
+        assert_eq!(free(&blocks), Some(1));
         assert!(blocks.came(block(1), ip));
         assert!(!blocks.came(block(1), ip));
-        assert_eq!((blocks.free(piece), blocks.senders(piece)), (None, None));
+        assert_eq!((free(&blocks), blocks.senders(piece)), (None, None));
         blocks.unasked(block(0));
         blocks.came(block(0), ip);
         assert_eq!(blocks.senders(piece), Some(vec![ip]));
         blocks.doubt(piece);
         assert!(!blocks.has_come(block(0)));
         blocks.asked(block(0));
-        assert_eq!(
-            blocks.free(piece),
-            Some(1),
-            "asking again forgets what was doubtful"
-        );
+        assert_eq!(free(&blocks), Some(1), "asking again forgets what was doubtful");
     }
 }

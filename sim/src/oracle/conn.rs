@@ -55,6 +55,10 @@ pub(crate) struct Conn {
     pub(crate) allowed_to_peer: Vec<PieceIndex>,
     pub(crate) reqq: Option<u32>,
     pub(crate) asked: Vec<Asked>,
+    /// Cancelled requests whose answer is not waited for any more; the engine may wait longer.
+    pub(crate) let_go: usize,
+    /// Requests that it refused since its last block, while it let us ask.
+    pub(crate) refused: u32,
     /// When the last block came, or the first request went to a peer that owed nothing.
     pub(crate) progress: Instant,
     pub(crate) snubbed: bool,
@@ -94,6 +98,8 @@ impl Conn {
             allowed_to_peer: Vec::new(),
             reqq: None,
             asked: Vec::new(),
+            let_go: 0,
+            refused: 0,
             progress: Instant::START,
             snubbed: false,
             wanted: Vec::new(),

@@ -125,6 +125,7 @@ impl Watch {
                     self.proven.insert(piece);
                 } else {
                     self.blocks.doubt(piece);
+                    self.blocks.failed(piece);
                 }
             }
             (Job::Digests(piece), _) if !self.have.contains(piece) => self.blocks.forget(piece),

@@ -28,4 +28,4 @@ pub use marks::MARKS;
 pub use moment::{MOMENTS, Moment, parse as parse_moment};
 pub use table::{COUNT, ORACLES, Oracle, OracleInfo};
 pub use verdicts::{Breach, Verdicts};
-pub use watch::{Setup, Watch};
+pub use watch::{Setup, Summary, Watch};

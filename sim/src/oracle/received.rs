@@ -125,6 +125,7 @@ impl Watch {
             self.blocks.unasked(range);
         }
         if conn.answered(range) {
+            conn.refused += u32::from(!conn.choking_us);
             self.traffic.lost += 1;
         }
     }
@@ -145,6 +146,7 @@ impl Watch {
         }
         conn.progress = self.now;
         conn.snubbed = false;
+        conn.refused = 0;
         if conn.answered(range) {
             self.traffic.answers += data.len() as u64;
             self.traffic.just_now += data.len() as u64;

@@ -1,7 +1,7 @@
 //! The engine's reports: their order, what they claim, and the branches that they show.
 
 use super::table::Oracle;
-use super::watch::Watch;
+use super::watch::{Summary, Watch};
 use seedbed_engine::id::PieceIndex;
 use seedbed_engine::time::Instant;
 use seedbed_engine::{Report, TorrentState};
@@ -63,6 +63,7 @@ impl Watch {
                     format!("an honest peer is banned: {why:?}")
                 });
                 self.story.banned.push(*ip);
+                self.summary.banned.push(*ip);
             }
             Report::Checked { have, .. } => {
                 self.story.checked = true;
@@ -178,6 +179,12 @@ impl Watch {
         self.have.is_full()
     }
 
+    /// Whether it got as far as it can: a seed whose disk lost pieces serves the rest.
+    pub fn is_done(&self) -> bool {
+        let seeds = matches!(self.state, Some(TorrentState::Seeding));
+        self.is_complete() || seeds && (self.disk_errors || !self.sound_disk)
+    }
+
     /// Whether the shutdown that was commanded is over.
     pub const fn is_shut_down(&self) -> bool {
         self.story.shut_down
@@ -193,6 +200,14 @@ impl Watch {
     /// Events so far.
     pub const fn events(&self) -> u64 {
         self.events
+    }
+
+    /// What it came to so far.
+    pub fn summary(&self) -> Summary {
+        Summary {
+            wasted: self.traffic.received.saturating_sub(self.traffic.written),
+            ..self.summary.clone()
+        }
     }
 
     /// Bytes that were asked for and came in vain, and those that are explained: each race of the end-game, and each

@@ -73,7 +73,7 @@ impl Watch {
             Said::Unchoke => {
                 conn.choked = false;
                 conn.waits_since = None;
-                self.unchoked(id);
+                self.unchoking = Some(id);
             }
             Said::Interested => conn.interesting = true,
             Said::NotInterested => conn.interesting = false,
@@ -162,9 +162,6 @@ impl Watch {
         let again = self.conns.get(&id).is_some_and(|conn| conn.holds(range));
         let askers = self.blocks.askers(range);
         let come = !self.disk_errors && (self.blocks.has_come(range) || self.have.contains(range.piece));
-        let free = (askers > 0 && !self.disk_errors)
-            .then(|| self.free_for(id))
-            .flatten();
         let Some(conn) = self.conns.get_mut(&id) else {
             return;
         };
@@ -183,8 +180,10 @@ impl Watch {
             range,
             at: now,
             cancelled: false,
-            released: false,
+            released: conn.snubbed,
         });
+        // what a silent peer is asked for is free for others from the beginning
+        let counts = !conn.snubbed;
         let verdicts = &mut self.verdicts;
         verdicts.check(Oracle::I6, may && has, || {
             format!("{range} is asked of {id}, which has it: {has}, lets us: {may}")
@@ -198,22 +197,41 @@ impl Watch {
         verdicts.check(Oracle::I8, !again && !come, || {
             format!("{range} is asked of {id}, outstanding there: {again}, come already: {come}")
         });
-        if askers > 0 {
-            let duplicates = u32::from(askers) < self.setup.config.picker.endgame_duplicates_max;
-            verdicts.check(Oracle::I8, free.is_none() && duplicates, || {
-                format!("{range} is asked of {askers} others although {free:?} is free")
-            });
-            self.traffic.raced += 1;
+        if askers > 0 && counts {
+            self.racing.push((id, range));
         }
-        self.blocks.asked(range);
+        if counts {
+            self.blocks.asked(range);
+        }
+        // an answer may come from each
+        self.traffic.raced += u64::from(askers > 0 || !counts);
         self.moment("request", with);
     }
 
-    /// A block that this peer has and nobody is asked for.
+    /// I8: what was asked of several. Who was asked before may have been told not to send it in the same step.
+    pub(crate) fn races(&mut self) {
+        while let Some((id, range)) = self.racing.pop() {
+            let others = self.blocks.askers(range).saturating_sub(1);
+            if others == 0 {
+                continue;
+            }
+            let free = if self.disk_errors { None } else { self.free_for(id) };
+            let few = u32::from(others) < self.setup.config.picker.endgame_duplicates_max;
+            self.verdicts.check(Oracle::I8, free.is_none() && few, || {
+                format!("{range} is asked of {others} others although {free:?} is free")
+            });
+        }
+    }
+
+    /// A block that this peer has and nobody is asked for. Who was asked and then told not to send it still owes an
+    /// answer (BEP 6): the engine may count on that one again without another word.
     pub(crate) fn free_for(&self, id: ConnId) -> Option<BlockRange> {
         let conn = self.conns.get(&id)?;
-        let mut needed = conn.has.iter().filter(|piece| !self.have.contains(*piece));
-        needed.find_map(|piece| self.geometry.block(piece, self.blocks.free(piece)?))
+        let needed = conn.has.iter().filter(|piece| !self.have.contains(*piece));
+        let blocks = needed.flat_map(|piece| self.blocks.free(piece).map(move |n| (piece, n)));
+        let mut ranges = blocks.filter_map(|(piece, n)| self.geometry.block(piece, n));
+        let owes = |conn: &Conn, range| conn.asked.iter().any(|asked| asked.range == range);
+        ranges.find(|range| !self.conns.values().any(|conn| owes(conn, *range)))
     }
 
     fn cancelled(&mut self, id: ConnId, range: BlockRange) {
@@ -235,10 +253,13 @@ impl Watch {
             .position(open)
             .or_else(|| conn.asked.iter().position(any));
         let Some(at) = at else { return };
-        // one that is given up for its age is over, whatever the peer answers
-        let expired = now >= conn.asked[at].at + timeout;
-        if fast && !expired {
-            conn.asked[at].cancelled = true;
+        if fast {
+            // who was asked for long enough has as long again for the answer to the cancel
+            let asked = &mut conn.asked[at];
+            if now >= asked.at + timeout {
+                asked.at = now;
+            }
+            asked.cancelled = true;
         } else {
             conn.asked.remove(at);
         }
@@ -272,8 +293,11 @@ impl Watch {
         self.moment("upload", with);
     }
 
-    /// I15: a peer may ask now.
-    fn unchoked(&mut self, id: ConnId) {
+    /// I15: somebody was unchoked; who had the slot before may be choked in the same round.
+    pub(crate) fn slots(&mut self) {
+        let Some(id) = self.unchoking.take() else {
+            return;
+        };
         let served = |conn: &&Conn| !conn.choked && conn.interested;
         let served = self.conns.values().filter(served).count();
         let slots = self.slots as usize;

@@ -16,6 +16,9 @@ const SLACK: Duration = Duration::from_secs(1);
 /// Choking rounds after which an interested peer must have had a turn, for each peer that waits.
 const ROUNDS: u32 = 12;
 
+/// Refusals in a row after which a peer may be left alone for a while.
+const REFUSED_MAX: u32 = 16;
+
 impl Watch {
     /// Looks at what changed.
     pub(crate) fn look(&mut self, engine: &Engine) {
@@ -30,6 +33,11 @@ impl Watch {
         }
         self.sole_senders();
         self.cancelled_elsewhere();
+        if self.blocks.take_freed() {
+            // somebody else may be idle
+            let ids: Vec<ConnId> = self.conns.keys().copied().collect();
+            ids.into_iter().for_each(|id| self.touch(id));
+        }
         let downloading = view.is_some_and(|view| matches!(view.state(), TorrentState::Downloading));
         let dirty = std::mem::take(&mut self.dirty);
         for id in &dirty {
@@ -73,6 +81,9 @@ impl Watch {
             });
             self.have.clone_from(have);
             self.story.have = have.count();
+            if have.is_full() {
+                self.summary.complete_at.get_or_insert(self.now);
+            }
             let pieces = self
                 .geometry
                 .piece_indices()
@@ -140,8 +151,9 @@ impl Watch {
 
     /// L5: no stall while something could be asked for.
     fn stall(&mut self, id: ConnId) {
-        let idle =
-            |conn: &&Conn| conn.is_open() && conn.interesting && !conn.choking_us && conn.asked.is_empty();
+        let asks = |conn: &Conn| conn.is_open() && conn.interesting && !conn.choking_us;
+        // who refuses is asked less and less often
+        let idle = |conn: &&Conn| asks(conn) && conn.asked.is_empty() && conn.refused < REFUSED_MAX;
         if self.conns.get(&id).filter(idle).is_none() || self.traffic.hash_failures > 0 || self.disk_errors {
             return;
         }
@@ -160,13 +172,16 @@ impl Watch {
                 });
                 continue;
             };
-            let (asked, has) = (conn.asked.len(), conn.has.count());
+            // what was cancelled is owed an answer, for a while
+            let open = conn.asked.iter().filter(|asked| !asked.cancelled).count();
+            let (asked, has) = (open..=conn.asked.len() + conn.let_go, conn.has.count());
             let flags = (conn.choking_us, conn.choked, conn.interested);
             let theirs = (peer.choking_us, peer.choked_by_us, peer.interested);
             let verdicts = &mut self.verdicts;
-            verdicts.check(Oracle::I10, asked == peer.requests && flags == theirs, || {
+            let kept = asked.contains(&peer.requests) && flags == theirs;
+            verdicts.check(Oracle::I10, kept, || {
                 format!(
-                    "{} has {} requests and {theirs:?}, the wire says {asked} and {flags:?}",
+                    "{} has {} requests and {theirs:?}, the wire says {asked:?} and {flags:?}",
                     peer.conn, peer.requests
                 )
             });
@@ -194,7 +209,7 @@ impl Watch {
         let waiting = self.conns.values().filter(|conn| wait(conn).is_some()).count() as u32;
         let patience = round * ROUNDS * (1 + waiting / slots);
         for (id, conn) in &self.conns {
-            if let Some(oldest) = conn.asked.first() {
+            if let Some(oldest) = conn.asked.iter().find(|asked| !asked.cancelled) {
                 self.verdicts.check(Oracle::L2, now < oldest.at + timeout, || {
                     format!("{} is outstanding at {id} since {}", oldest.range, oldest.at)
                 });
@@ -211,10 +226,12 @@ impl Watch {
     /// I32: what is kept of what others send.
     fn tables(&mut self) {
         let kept = self.ops.len();
-        let peers = self.conns.len();
+        // jobs for a peer that has left go on
+        self.conns_most = self.conns_most.max(self.conns.len());
+        let peers = self.conns_most;
         let bound = 64 + peers * self.setup.config.session.reqq_ours as usize;
         self.verdicts.check(Oracle::I32, kept <= bound, || {
-            format!("{kept} jobs are under way for {peers} peers")
+            format!("{kept} jobs are under way for {peers} peers at the most")
         });
     }
 

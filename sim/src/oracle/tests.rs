@@ -199,6 +199,7 @@ fn handshake(id: u8) -> Vec<u8> {
 fn breaks(oracle: Oracle, tell: impl FnOnce(&mut Story)) {
     let mut story = Story::new();
     tell(&mut story);
+    story.watch.judge_step();
     let found = story.watch.verdicts.breaches.first().map(|breach| breach.oracle);
     assert_eq!(found, Some(oracle), "{:?}", story.watch.verdicts.breaches);
     assert!(story.watch.verdicts.held(oracle) > 0);

@@ -2,7 +2,7 @@
 
 use super::announce::Announces;
 use super::blocks::Blocks;
-use super::conn::Conn;
+use super::conn::{Asked, Conn};
 use super::digest::Digest;
 use super::disk::Job;
 use super::moment::Moment;
@@ -15,7 +15,7 @@ use seedbed_engine::geometry::{BlockRange, Geometry};
 use seedbed_engine::id::{ConnId, OpId, PieceIndex};
 use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::time::Instant;
-use seedbed_engine::{Action, Command, Config, Engine, Event, TorrentState};
+use seedbed_engine::{Action, Command, Config, Engine, Event, Report, TorrentState};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -77,6 +77,12 @@ pub struct Watch {
     /// Events so far, for what is looked at now and then.
     pub(crate) events: u64,
     pub(crate) slots: u32,
+    /// A peer was unchoked since the engine last settled.
+    pub(crate) unchoking: Option<ConnId>,
+    /// Blocks that were asked of a peer while others were asked for them, since the engine last settled.
+    pub(crate) racing: Vec<(ConnId, BlockRange)>,
+    /// Connections at a time, at the most so far.
+    pub(crate) conns_most: usize,
     /// Whether the disk keeps what it was given: no rot, no lost writes, nobody else at the files.
     pub sound_disk: bool,
     /// A job failed in this life: which blocks the engine holds for lost is not known from outside then.
@@ -93,6 +99,21 @@ pub struct Watch {
     pub(crate) speaker: Option<IpAddr>,
     /// Blocks that were written since the engine last settled.
     pub(crate) written: Vec<BlockRange>,
+    /// What is told of all lives in the end.
+    pub(crate) summary: Summary,
+}
+
+/// What an engine came to, over all of its lives.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Summary {
+    /// When it first had everything.
+    pub complete_at: Option<Instant>,
+    /// Announces that it sent, repeated ones too.
+    pub announces: u64,
+    /// Whom it banned, in that order.
+    pub banned: Vec<IpAddr>,
+    /// Payload that came in vain, in bytes.
+    pub wasted: u64,
 }
 
 /// Payload, counted from the streams.
@@ -159,6 +180,10 @@ impl Watch {
             last_dial: None,
             speaker: None,
             written: Vec::new(),
+            unchoking: None,
+            racing: Vec::new(),
+            conns_most: 0,
+            summary: Summary::default(),
         }
     }
 
@@ -229,8 +254,14 @@ impl Watch {
     pub fn action(&mut self, action: &Action) {
         self.digest.action(action);
         if self.story.shut_down {
+            // who dials a program that is about to exit is turned away
+            let kept = match action {
+                Action::Close { conn, .. } => self.conns.contains_key(conn),
+                Action::Report(Report::PeerClosed { .. }) => true,
+                _ => false,
+            };
             self.verdicts
-                .check(Oracle::I34, false, || format!("after the shutdown: {action:?}"));
+                .check(Oracle::I34, kept, || format!("after the shutdown: {action:?}"));
         }
         match action {
             Action::Connect { conn, to, tls: _ } => self.connect(*conn, *to),
@@ -266,7 +297,25 @@ impl Watch {
                 || format!("after the tick at {now} the deadline is {deadline:?}"),
             );
         }
+        self.judge_step();
         self.look(engine);
+    }
+
+    /// What can only be said of a step as a whole: what was taken from one may have been given to another.
+    pub(crate) fn judge_step(&mut self) {
+        self.slots();
+        self.races();
+    }
+
+    /// The process was stopped, or its machine slept, and goes on now: what is over its time is late for that.
+    pub(crate) fn slept(&mut self, now: Instant) {
+        self.now = now;
+        self.announces.forgive();
+        for conn in self.conns.values_mut() {
+            conn.asked.iter_mut().for_each(|asked| asked.at = self.now);
+            conn.progress = self.now;
+            conn.waits_since = conn.waits_since.map(|_| self.now);
+        }
     }
 
     fn tick(&mut self) {
@@ -276,8 +325,16 @@ impl Watch {
         } else {
             (self.now, 1)
         };
-        let snub = self.setup.config.session.snub_timeout;
+        let (snub, timeout) = {
+            let session = &self.setup.config.session;
+            (session.snub_timeout, session.request_timeout)
+        };
         for conn in self.conns.values_mut() {
+            // the answer to a cancel is not waited for any longer
+            let over = |asked: &Asked| asked.cancelled && self.now >= asked.at + timeout;
+            let before = conn.asked.len();
+            conn.asked.retain(|asked| !over(asked));
+            conn.let_go += before - conn.asked.len();
             for range in conn.silent(self.now, snub) {
                 self.blocks.unasked(range);
                 self.traffic.lost += 1;

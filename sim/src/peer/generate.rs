@@ -45,6 +45,10 @@ fn trust(entry: &Entry, params: &Use) -> Trust {
     if passes && harmless {
         return Trust::Serves;
     }
+    // it stops in mid-flap, with the door shut
+    if passes && entry.behaviour.name == "flaps-choke" {
+        return Trust::Fails;
+    }
     entry.trust
 }
 

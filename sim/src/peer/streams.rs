@@ -29,8 +29,8 @@ const SILENCE_MAX: Duration = Duration::from_secs(130);
 /// First wait before an engine is dialled again; it doubles.
 const REDIAL: Duration = Duration::from_secs(15);
 
-/// An engine that never answers is not dialled more often in a row.
-const REDIALS_MAX: u32 = 12;
+/// Doublings of that wait: whoever dials at all is back within half an hour.
+const REDIAL_DOUBLINGS_MAX: u32 = 8;
 
 /// A poisoner comes back sooner.
 const RETURN: Duration = Duration::from_secs(1);
@@ -409,10 +409,10 @@ impl ModelPeer {
             .values()
             .any(|other| other.other.ip() == conn.other.ip());
         let returns = self.has_kind(Kind::Reconnects);
-        if conn.dialled && self.spec.dials && !connected && !both_seeds && self.failures < REDIALS_MAX {
+        if conn.dialled && self.spec.dials && !connected && !both_seeds {
             self.failures += 1;
             let wait = if returns { RETURN } else { REDIAL };
-            let wait = wait * (1 << self.failures.min(4)) / 2;
+            let wait = wait * (1 << self.failures.min(REDIAL_DOUBLINGS_MAX)) / 2;
             let jitter = self.rng.jitter(Duration::from_secs(1));
             self.at(cx.now, wait + jitter, Later::Dial(conn.other));
         }

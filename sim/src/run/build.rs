@@ -5,12 +5,24 @@ use crate::oracle::{Setup, Watch};
 use crate::queue::Queue;
 use crate::run::core::lies;
 use crate::sample::{Known, PORT, Sample, engine_ip, peer_ip, tracker_ip};
-use crate::scenario::Scenario;
+use crate::scenario::{EngineSpec, Scenario};
 use crate::seed::Seed;
 use crate::tracker::check::Rules;
 use crate::tracker::{TrackerHost, names};
 use crate::world::World;
 use std::net::{IpAddr, SocketAddr};
+
+/// What makes a disk give back other bytes than it was given and told to hold.
+const DISHONEST_DISKS: &[&str] = &[
+    "bit-rot",
+    "file-deleted",
+    "file-grown",
+    "file-replaced",
+    "file-truncated",
+    "lying-fsync",
+    "misdirected-write",
+    "torn-write",
+];
 
 /// Port of trackers.
 const TRACKER_PORT: u16 = 6969;
@@ -48,7 +60,12 @@ pub fn build(scenario: &Scenario) -> Result<World, String> {
             config: host.config().clone(),
             metainfo: sample.metainfo.clone(),
             content: sample.content.clone(),
-            trackers: known.trackers.iter().map(|(_, addr, _)| addr.ip()).collect(),
+            trackers: known
+                .trackers
+                .iter()
+                .zip(&scenario.trackers)
+                .flat_map(|((_, addr, _), spec)| names::addresses(spec, addr.ip()))
+                .collect(),
             honest: honest.clone(),
         }));
         let id = world.add(&spec.name, engine_ip(n), Box::new(host), spec.after);
@@ -94,9 +111,18 @@ fn tiers(scenario: &Scenario, known: &Known) -> Vec<Vec<String>> {
     tiers.filter(|tier| !tier.is_empty()).collect()
 }
 
-/// Addresses of those who never send wrong data.
+/// Addresses of those who never send wrong data. An engine whose disk breaks its word may: it cannot know.
 fn honest(scenario: &Scenario) -> Vec<IpAddr> {
-    let engines = (0..scenario.engines.len() as u32).map(engine_ip);
+    let sound = |spec: &EngineSpec| {
+        let faults = scenario
+            .faults
+            .iter()
+            .filter(|fault| fault.targets.contains(&spec.name));
+        let mut all = faults.map(|fault| &fault.what).chain(&spec.behaviours);
+        !all.any(|used| DISHONEST_DISKS.contains(&used.name.as_str()))
+    };
+    let engines = scenario.engines.iter().zip(0..).filter(|(spec, _)| sound(spec));
+    let engines = engines.map(|(_, n)| engine_ip(n));
     let peers = scenario.peers.iter().zip(0..).filter(|(spec, _)| !lies(spec));
     engines.chain(peers.map(|(_, n)| peer_ip(n))).collect()
 }

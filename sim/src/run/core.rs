@@ -4,7 +4,7 @@ use crate::peer::{ModelPeer, capability};
 use crate::sample::{Known, Sample};
 use crate::scenario::{PeerSpec, Scenario, TrackerSpec};
 use crate::seed::Seed;
-use crate::tracker::behaviour::blocks_peers;
+use crate::tracker::behaviour::{blocks_peers, misleads};
 use crate::world::World;
 use seedbed_engine::bitfield::Bitfield;
 use seedbed_engine::time::Duration;
@@ -54,7 +54,15 @@ impl Core {
 /// Whether those who serve honestly, and can be found or find the engines by themselves, hold everything.
 fn found(scenario: &Scenario) -> bool {
     let healthy = |tracker: &TrackerSpec| !tracker.behaviours.iter().any(|used| blocks_peers(&used.name));
-    let by_tracker = scenario.trackers.is_empty() || scenario.trackers.iter().any(healthy);
+    // who answers well is not left for the next one, whatever its peers are good for (BEP 12)
+    let misleads = |tracker: &TrackerSpec| tracker.behaviours.iter().any(|used| misleads(&used.name));
+    let mut trackers = scenario.trackers.iter();
+    let by_tracker = scenario.trackers.is_empty()
+        || match scenario.torrent.private {
+            // BEP 27: it stays with one that answers, even if that one knows nobody
+            true => trackers.all(healthy),
+            false => trackers.any(healthy) && !scenario.trackers.iter().any(misleads),
+        };
     if scenario.engines.iter().any(|engine| engine.seed) && by_tracker {
         return true;
     }

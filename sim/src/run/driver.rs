@@ -1,10 +1,10 @@
 //! Takes a world through its phases, with its schedule of faults and the oracles.
 
 use super::core::Core;
-use super::{Failure, Options, Outcome};
+use super::{Ended, Failure, Options, Outcome};
 use crate::host::{self, EngineHost, Level};
-use crate::oracle::{Digest, Moment, Oracle, Verdicts, Watch, parse_moment};
-use crate::scenario::{FaultSpec, Scenario, Use, When};
+use crate::oracle::{Digest, Moment, Oracle, Verdicts, parse_moment};
+use crate::scenario::{FaultSpec, Scenario, When};
 use crate::world::{ActorId, World};
 use seedbed_engine::time::{Duration, Instant};
 use std::collections::BTreeSet;
@@ -20,12 +20,9 @@ const FAULTS_MAX: Duration = Duration::from_secs(1800);
 /// nothing goes wrong by the clock.
 const FAULTS_LEAST: Duration = Duration::from_secs(60);
 
-/// Slack of the demand that a shutdown ends.
-const SLACK: Duration = Duration::from_secs(2);
-
 /// A fault that waits for its moment.
 #[derive(Clone, Debug)]
-struct Waiting {
+pub(super) struct Waiting {
     fault: usize,
     name: &'static str,
     count: u32,
@@ -37,21 +34,21 @@ struct Waiting {
 /// A run under way. A clone goes on exactly as the original does.
 #[derive(Clone, Debug)]
 pub struct Driver {
-    scenario: Scenario,
+    pub(super) scenario: Scenario,
     /// The world.
     pub world: World,
     pub(super) hosts: Vec<ActorId>,
     /// Beginnings and ends of faults by their time.
-    due: BTreeSet<(Instant, usize, bool)>,
-    waiting: Vec<Waiting>,
-    active: BTreeSet<usize>,
+    pub(super) due: BTreeSet<(Instant, usize, bool)>,
+    pub(super) waiting: Vec<Waiting>,
+    pub(super) active: BTreeSet<usize>,
     pub(super) core: Core,
     pub(super) verdicts: Verdicts,
-    failure: Option<Failure>,
+    pub(super) failure: Option<Failure>,
     budget: u64,
     pub(super) healed_at: Option<Instant>,
-    completed: bool,
-    unrecoverable: bool,
+    pub(super) completed: bool,
+    pub(super) unrecoverable: bool,
 }
 
 impl Driver {
@@ -152,82 +149,6 @@ impl Driver {
         });
     }
 
-    /// All faults end.
-    fn heal(&mut self) {
-        self.due.clear();
-        self.waiting.clear();
-        for fault in std::mem::take(&mut self.active) {
-            self.inflict(fault, false);
-        }
-        self.healed_at = Some(self.world.now);
-    }
-
-    /// L1: now it has to be completed, if it can be.
-    fn demand_completion(&mut self) {
-        if self.failure.is_some() {
-            return;
-        }
-        let limit = self.world.now + self.core.within;
-        let healed = self.world.now;
-        let done = self.go(limit, Self::all_complete);
-        self.completed = done;
-        if self.failure.is_some() {
-            return;
-        }
-        if !self.core.exists || self.is_tampered() {
-            self.unrecoverable = !done;
-            return;
-        }
-        let now = self.world.now;
-        self.verdicts.now = now;
-        let stuck = self.describe_stuck();
-        let text = || format!("not complete at {now}, healed at {healed}: {stuck}");
-        self.verdicts.check(Oracle::L1, done, text);
-        if self.scenario.peers.is_empty() {
-            self.verdicts.check(Oracle::L11, done, text);
-        }
-        self.take_breaches();
-    }
-
-    /// Every engine is shut down, and that ends.
-    fn shut_down(&mut self) {
-        if self.failure.is_some() {
-            return;
-        }
-        let mut limit = self.world.now;
-        for id in self.hosts.clone() {
-            let Some(host) = self.world.actor::<EngineHost>(id) else {
-                continue;
-            };
-            limit = limit.max(self.world.now + host.config().shutdown_timeout + SLACK);
-            // it has no process, or is no engine: nothing to shut down
-            let _ = host::inflict(&mut self.world, id, &Use::new("shutdown"), true);
-        }
-        self.go(limit, |driver| {
-            driver.hosts.iter().all(|id| {
-                let host = driver.world.actor::<EngineHost>(*id);
-                host.is_none_or(|host| {
-                    host.engine().is_none() || host.watch().is_none_or(Watch::is_shut_down)
-                })
-            })
-        });
-        self.verdicts.now = self.world.now;
-        for id in self.hosts.clone() {
-            let Some(host) = self.world.actor::<EngineHost>(id) else {
-                continue;
-            };
-            if host.is_running()
-                && let Some(watch) = host.watch()
-            {
-                let name = host.name().to_string();
-                self.verdicts.check(Oracle::L10, watch.is_shut_down(), || {
-                    format!("{name} was told to shut down and did not")
-                });
-            }
-        }
-        self.take_breaches();
-    }
-
     /// Steps until `done`, the limit, the end of the budget or a failure. True when it is done.
     pub(super) fn go(&mut self, limit: Instant, done: impl Fn(&Self) -> bool) -> bool {
         while self.failure.is_none() {
@@ -268,7 +189,7 @@ impl Driver {
     }
 
     /// A fault begins or ends.
-    fn inflict(&mut self, n: usize, begins: bool) {
+    pub(super) fn inflict(&mut self, n: usize, begins: bool) {
         let fault: FaultSpec = self.scenario.faults[n].clone();
         if begins {
             if let Some(lasts) = fault.lasts {
@@ -348,14 +269,6 @@ impl Driver {
         self.due.insert((self.world.now, fault, true));
     }
 
-    /// Whether every engine that can be has everything.
-    pub(super) fn all_complete(&self) -> bool {
-        self.hosts.iter().all(|id| {
-            let host = self.world.actor::<EngineHost>(*id);
-            host.is_some_and(|host| host.watch().is_some_and(Watch::is_complete))
-        })
-    }
-
     /// Whether anything happens by a schedule or to a host.
     pub(super) fn has_faults(&self) -> bool {
         let hosts = self
@@ -364,41 +277,6 @@ impl Driver {
             .iter()
             .any(|engine| !engine.behaviours.is_empty());
         hosts || !self.scenario.faults.is_empty()
-    }
-
-    /// Whether a disk lost or changed what it was given: then the engine may have banned an honest peer for it, or
-    /// refuse to go on until its user acts.
-    fn is_tampered(&self) -> bool {
-        let tampered = |host: &EngineHost| host.disk().is_tampered();
-        let hosts = self
-            .hosts
-            .iter()
-            .filter_map(|id| self.world.actor::<EngineHost>(*id));
-        hosts.into_iter().any(tampered)
-    }
-
-    fn describe_stuck(&self) -> String {
-        let mut text = Vec::new();
-        for id in &self.hosts {
-            let Some(host) = self.world.actor::<EngineHost>(*id) else {
-                continue;
-            };
-            let view = host.engine().and_then(|engine| engine.torrent(host::TORRENT));
-            match view.map(|view| view.status(self.world.now)) {
-                Some(status) => text.push(format!(
-                    "{} has {} of {} pieces, {:?}, {} peers, {} known, {}",
-                    host.name(),
-                    status.pieces_have,
-                    status.pieces,
-                    status.state,
-                    status.peers,
-                    status.known,
-                    status.stalled.unwrap_or_default()
-                )),
-                None => text.push(format!("{} does not run", host.name())),
-            }
-        }
-        text.join("; ")
     }
 
     /// Something broke a rule.
@@ -439,6 +317,23 @@ impl Driver {
         digest.value()
     }
 
+    /// What an engine came to.
+    fn ended(&self, id: ActorId) -> Option<Ended> {
+        let host = self.world.actor::<EngineHost>(id)?;
+        let summary = host.watch()?.summary();
+        let name = |ip: &IpAddr| {
+            let found = self.world.at(*ip).map(|id| self.world.actors[id.0].name.clone());
+            found.unwrap_or_else(|| "?".into())
+        };
+        Some(Ended {
+            name: host.name().into(),
+            complete_at: summary.complete_at,
+            wasted: summary.wasted,
+            announces: summary.announces,
+            banned: summary.banned.iter().map(name).collect(),
+        })
+    }
+
     /// What came of it.
     pub fn outcome(mut self) -> Outcome {
         let digest = self.digest();
@@ -452,7 +347,9 @@ impl Driver {
                 events += watch.events();
             }
         }
+        let engines = self.hosts.iter().filter_map(|id| self.ended(*id)).collect();
         Outcome {
+            engines,
             digest,
             failure: self.failure,
             unrecoverable: self.unrecoverable,

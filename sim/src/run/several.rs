@@ -41,7 +41,9 @@ pub(super) fn compare(scenario: &Scenario, outcome: &mut Outcome) {
             Some(failure) => format!("{} {}", failure.oracle, failure.text),
             None => "it is not completed".into(),
         };
-        judge(outcome, oracle, other.completed && other.failure.is_none(), why);
+        // a crash at the wrong moment may lose what a bad disk was given
+        let ended = other.completed || other.unrecoverable;
+        judge(outcome, oracle, ended && other.failure.is_none(), why);
     }
 }
 

@@ -51,6 +51,14 @@ pub fn set(dns: &mut Dns, spec: &TrackerSpec, ip: IpAddr) -> Vec<&'static str> {
     set
 }
 
+/// Every address that a tracker's name ever stands for, its own first.
+pub fn addresses(spec: &TrackerSpec, ip: IpAddr) -> Vec<IpAddr> {
+    let named = spec.behaviours.iter().filter(|used| is_about_names(used));
+    let named = named.flat_map(|used| answers(used, ip));
+    let found = named.flat_map(|answer| answer.addresses);
+    core::iter::once(ip).chain(found).collect()
+}
+
 fn answers(used: &Use, ip: IpAddr) -> Vec<DnsAnswer> {
     let right = DnsAnswer::new(vec![ip]);
     match used.name.as_str() {

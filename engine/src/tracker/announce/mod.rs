@@ -266,6 +266,19 @@ impl AnnounceError {
         }
     }
 
+    /// Whether it says that this machine has no network, and nothing of the tracker.
+    pub const fn is_ours(&self) -> bool {
+        matches!(
+            self,
+            Self::Lookup(_)
+                | Self::Closed(CloseCause::Unreachable | CloseCause::Local(_))
+                | Self::Datagram(DatagramFault::Unreachable)
+                | Self::Http(
+                    HttpError::Lookup(_) | HttpError::Connect(CloseCause::Unreachable | CloseCause::Local(_))
+                )
+        )
+    }
+
     /// Whether the request may have reached the tracker although it failed.
     pub fn maybe_delivered(&self) -> bool {
         match self {

@@ -110,6 +110,11 @@ pub enum ClientOutput {
         /// What.
         data: Vec<u8>,
     },
+    /// The request itself goes out, so from now on it may be delivered. May be told more than once.
+    Asked {
+        /// Which.
+        request: RequestId,
+    },
     /// A UDP tracker was silent for the first time-out: the next one may be tried beside it.
     FirstTimeout {
         /// Which request.

@@ -6,10 +6,10 @@ use core::net::IpAddr;
 
 use crate::config::{HttpConfig, TrackerConfig};
 use crate::http::{Access, Families, HttpBody, HttpError, HttpExchange, Scheme, Use, allowed};
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::tracker::announce::parse_failure;
 use crate::tracker::http::{announce_target, parse_announce, parse_scrape, scrape_target};
-use crate::tracker::udp::UdpKey;
+use crate::tracker::udp::{Hurry, UdpKey};
 use crate::tracker::{AnnounceError, RequestKind, RequestOptions, StreamKey, TrackerReply, TrackerUrl};
 
 /// One address family's exchange.
@@ -85,6 +85,15 @@ impl Request {
     /// Whether waiting for a turn would make it useless.
     pub(super) const fn in_a_hurry(&self) -> bool {
         self.options.sends_max.is_some()
+    }
+
+    /// How often it has to be sent, if it has a limit of sends and one of time.
+    pub(super) fn hurry(&self, now: Instant) -> Option<Hurry> {
+        let (sends_max, deadline) = self.options.sends_max.zip(self.options.deadline)?;
+        Some(Hurry {
+            sends_max,
+            period: (deadline.since(now) / sends_max.max(1)).max(Duration::from_millis(1)),
+        })
     }
 
     /// Its turn has come: the lookup begins.

@@ -6,6 +6,7 @@ use alloc::string::ToString as _;
 use super::*;
 use crate::id::{InfoHash, PeerId};
 use crate::net::ServerName;
+use crate::time::Duration;
 use crate::tracker::{AnnounceEvent, AnnounceParams, AnnounceReply, RequestIds};
 
 fn params() -> AnnounceParams {
@@ -28,6 +29,8 @@ struct World {
     now: Instant,
     client: TrackerClient,
     ids: RequestIds,
+    /// How often a request was told to be on the wire.
+    asked: u32,
 }
 
 impl World {
@@ -37,6 +40,7 @@ impl World {
             now: Instant::START,
             client: TrackerClient::new(config, http, true, true, "test/1", Rng::from_seed([3; 32])),
             ids: RequestIds::new(1),
+            asked: 0,
         }
     }
 
@@ -51,12 +55,13 @@ impl World {
         self.start_with(url, RequestKind::Announce(params()), RequestOptions::default())
     }
 
-    /// Everything but trace lines, which must hold no secret.
+    /// Everything but trace lines, which must hold no secret, and the word that a request is on the wire.
     fn outputs(&mut self) -> Vec<ClientOutput> {
         let mut outputs = Vec::new();
         while let Some(output) = self.client.poll_output() {
             match output {
                 ClientOutput::Trace { text, .. } => assert!(!text.contains("SECRET"), "{text}"),
+                ClientOutput::Asked { .. } => self.asked += 1,
                 output => outputs.push(output),
             }
         }
@@ -154,7 +159,7 @@ fn an_http_announce() {
     assert!(matches!(outputs[0], ClientOutput::Send { .. }));
     assert_eq!(outputs[1], ClientOutput::Close { stream: key });
     assert!(matches!(outputs[2], ClientOutput::Done { request, .. } if request == id));
-    assert_eq!((world.client.active(), world.client.deadline()), (0, None));
+    assert_eq!((world.client.requests.len(), world.client.deadline()), (0, None));
 }
 
 #[test]
@@ -226,7 +231,7 @@ fn one_family_is_enough() {
         }
     );
     reply(&end);
-    assert_eq!(world.client.active(), 0);
+    assert_eq!(world.client.requests.len(), 0);
 }
 
 #[test]
@@ -441,4 +446,27 @@ fn scrapes() {
         panic!("{end:?}")
     };
     assert!(data.starts_with(b"GET /scrape?info_hash=aaaaaaaaaaaaaaaaaaaa HTTP/1.1\r\n"));
+}
+
+#[test]
+fn a_hurried_request_goes_where_the_name_led_last() {
+    let mut world = World::new();
+    world.start("http://t.example/announce");
+    world.resolve(&["198.51.100.1"]);
+    assert_eq!(world.asked, 0, "a connect is no request");
+    let options = RequestOptions {
+        sends_max: Some(2),
+        deadline: Some(world.now + Duration::from_secs(5)),
+        ..RequestOptions::default()
+    };
+    world.start_with(
+        "http://t.example/announce",
+        RequestKind::Announce(params()),
+        options,
+    );
+    let outputs = world.outputs();
+    assert!(
+        matches!(outputs[..], [ClientOutput::Connect { .. }]),
+        "{outputs:?}"
+    );
 }

@@ -19,6 +19,13 @@ impl Announcer {
             Cycle::Idle | Cycle::At(_) | Cycle::Resume(_) | Cycle::Awaiting => return,
         }
         self.next_tracker(now, at, counters);
+        // the cycle has ended, and meanwhile somebody's back-off has, too: the next one begins at once
+        if let Some(lane) = self.lanes.get_mut(at)
+            && matches!(lane.cycle, Cycle::At(due) if due <= now)
+        {
+            lane.tried.clear();
+            self.next_tracker(now, at, counters);
+        }
     }
 
     /// Asks the next tracker of a cycle, or ends the cycle.
@@ -133,6 +140,7 @@ impl Announcer {
             id,
             event,
             counters: *counters,
+            asked: false,
             awaited: true,
         });
         self.outputs.push_back(TierOutput::Start {
@@ -158,7 +166,10 @@ impl Announcer {
         lane.promote(index);
         lane.completed_due &= sent.event != AnnounceEvent::Completed;
         let due = if lane.completed_due { now } else { next };
+        // it knows nobody: whoever is behind it may [qBittorrent asks all tiers by default]
+        let dry = !private && reply.peers.is_empty() && reply.hosts.is_empty() && sent.counters.left > 0;
         lane.cycle = match lane.cycle {
+            _ if dry && sent.awaited && !lane.completed_due => Cycle::Resume(now),
             // a late answer beside a cycle that has already ended
             Cycle::At(planned) => Cycle::At(planned.min(due)),
             Cycle::Idle | Cycle::Resume(_) | Cycle::Awaiting => Cycle::At(due),

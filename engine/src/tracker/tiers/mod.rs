@@ -218,6 +218,15 @@ impl Announcer {
         }
     }
 
+    /// A request is on the wire: it may reach its tracker from now on.
+    pub fn handle_asked(&mut self, request: RequestId) {
+        let trackers = self.trackers.iter_mut();
+        let mut sent = trackers.filter_map(|tracker| tracker.request.as_mut());
+        if let Some(sent) = sent.find(|sent| sent.id == request) {
+            sent.asked = true;
+        }
+    }
+
     /// A request's first time-out has passed: the next tracker is tried beside it, unless the torrent is private.
     pub fn handle_first_timeout(&mut self, now: Instant, request: RequestId) {
         if self.private || self.phase != Phase::Running {

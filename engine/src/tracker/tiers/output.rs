@@ -55,6 +55,13 @@ pub enum TierOutput {
         /// Which.
         request: RequestId,
     },
+    /// The torrent stops: this request has until then and no longer.
+    Hurry {
+        /// Which.
+        request: RequestId,
+        /// When it is given up.
+        until: Instant,
+    },
     /// A tracker named peers.
     Peers {
         /// Which tracker.

@@ -1,12 +1,17 @@
 //! The end of a run: `stopped` to every tracker that may count us as a peer, within a few seconds.
 //!
-//! A `completed` that nobody has acknowledged goes out before it (Transmission's queue rule); everything else that
-//! was on its way is dropped.
+//! A `completed` that nobody has acknowledged goes out before it (Transmission's queue rule), in the first half of the
+//! time; everything else that was on its way is dropped.
 
 use super::tracker::{InFlight, Started};
 use super::{Announcer, Index, Lane, Phase, TierOutput};
 use crate::time::Instant;
 use crate::tracker::{AnnounceError, AnnounceEvent, AnnounceReply, Counters};
+
+/// `completed` leaves time for the `stopped` behind it.
+fn half(now: Instant, until: Instant) -> Instant {
+    now + until.since(now) / 2
+}
 
 impl Announcer {
     /// The torrent stops. Ends with [`TierOutput::Stopped`], after `stopped_timeout` at the latest.
@@ -17,11 +22,15 @@ impl Announcer {
             }
             return;
         }
+        let until = now + self.config.stopped_timeout;
         for tracker in &mut self.trackers {
-            let completing = |sent: &InFlight| sent.event == AnnounceEvent::Completed;
-            if !tracker.request.as_ref().is_some_and(completing)
-                && let Some(request) = tracker.drop_request()
-            {
+            let completing = |sent: &&InFlight| sent.event == AnnounceEvent::Completed;
+            if let Some(sent) = tracker.request.as_ref().filter(completing) {
+                self.outputs.push_back(TierOutput::Hurry {
+                    request: sent.id,
+                    until: half(now, until),
+                });
+            } else if let Some(request) = tracker.drop_request() {
                 self.outputs.push_back(TierOutput::Cancel { request });
             }
             tracker.stop_due = tracker.started != Started::No && tracker.usable().is_some();
@@ -29,7 +38,7 @@ impl Announcer {
         if self.private {
             self.stop_only_one();
         }
-        self.phase = Phase::Stopping(now, now + self.config.stopped_timeout);
+        self.phase = Phase::Stopping(now, until);
         self.end_if_stopped();
     }
 
@@ -80,6 +89,10 @@ impl Announcer {
                     tracker.stop_due = false;
                 }
                 AnnounceEvent::Stopped
+            };
+            let until = match event {
+                AnnounceEvent::Completed => half(now, until),
+                _ => until,
             };
             self.begin(index, event, counters, Some(until));
         }

@@ -36,10 +36,21 @@ struct World {
     /// Second, host and event of each announce.
     log: Vec<String>,
     others: Vec<TierOutput>,
+    /// Whether requests get beyond the lookup and the connect.
+    on_the_wire: bool,
 }
 
 impl World {
     fn with(tiers: &[&[&str]], private: bool, config: &TrackerConfig) -> Self {
+        Self::built(tiers, private, config, true)
+    }
+
+    /// A world whose requests get no further than lookup and connect, unless they are on the wire.
+    fn with_wire(tiers: &[&[&str]], on_the_wire: bool) -> Self {
+        Self::built(tiers, false, &TrackerConfig::default(), on_the_wire)
+    }
+
+    fn built(tiers: &[&[&str]], private: bool, config: &TrackerConfig, on_the_wire: bool) -> Self {
         let tiers: Vec<Vec<String>> = tiers
             .iter()
             .map(|tier| {
@@ -73,6 +84,7 @@ impl World {
             open: Vec::new(),
             log: Vec::new(),
             others: Vec::new(),
+            on_the_wire,
         };
         world.announcer.start(world.now);
         world.run_to(0);
@@ -96,6 +108,9 @@ impl World {
                     let second = self.now.as_micros() / 1_000_000;
                     self.log
                         .push(format!("{second} {host} {}", params.event.name().unwrap_or("-")));
+                    if self.on_the_wire {
+                        self.announcer.handle_asked(request);
+                    }
                     self.open.push(Open {
                         id: request,
                         host,
@@ -148,9 +163,15 @@ impl World {
     }
 }
 
+/// An answer with a peer in it.
 fn answer(interval: u64) -> crate::tracker::AnnounceReply {
+    let peer = PeerAddr {
+        addr: "198.51.100.9:9".parse().unwrap(),
+        id: None,
+    };
     crate::tracker::AnnounceReply {
         interval: Some(Duration::from_secs(interval)),
+        peers: [peer].to_vec(),
         ..Default::default()
     }
 }
@@ -193,6 +214,27 @@ fn all_of_a_tier_is_tried_before_the_next_tier() {
     assert_eq!(hosts.pop(), Some("d"));
     hosts.sort_unstable();
     assert_eq!(hosts, ["a", "b", "c"]);
+}
+
+#[test]
+fn a_tracker_that_knows_nobody_is_not_the_last_one_to_be_asked() {
+    let dry = |world: &mut World| {
+        let mut reply = answer(1800);
+        reply.peers.clear();
+        world.done(Ok(TrackerReply::Announce(reply)));
+    };
+    let mut world = World::new(&[&["a"], &["b"], &["c"]]);
+    dry(&mut world);
+    dry(&mut world);
+    world.ok();
+    assert_eq!(world.take_log(), ["0 a started", "0 b started", "0 c started"]);
+    world.run_to(1799);
+    assert_eq!(world.take_log(), [""; 0], "each has its interval");
+    // BEP 27: a private torrent stays with the tracker that answers
+    let mut private = World::with(&[&["a"], &["b"]], true, &TrackerConfig::default());
+    dry(&mut private);
+    private.run_to(60);
+    assert_eq!(private.take_log(), ["0 a started"]);
 }
 
 #[test]
@@ -285,7 +327,7 @@ fn the_next_tracker_is_tried_in_parallel_after_the_first_timeout() {
         world
             .others
             .iter()
-            .any(|output| matches!(output, TierOutput::Peers { peers, .. } if peers.len() == 1))
+            .any(|output| matches!(output, TierOutput::Peers { peers, .. } if peers.len() == 2))
     );
     // from then on the first tier's tracker is used alone, at its own interval
     world.run_to(1844);

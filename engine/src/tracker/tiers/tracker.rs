@@ -29,6 +29,8 @@ pub(super) struct InFlight {
     pub(super) event: AnnounceEvent,
     /// The torrent's counters when it was sent.
     pub(super) counters: Counters,
+    /// Whether it was on the wire: before that there are lookups and connects, which tell a tracker nothing.
+    pub(super) asked: bool,
     /// Whether the next tracker waits for its result.
     pub(super) awaited: bool,
 }
@@ -46,6 +48,8 @@ pub(super) struct Tracker {
     asked_not_before: Instant,
     /// Whether the last announce was answered.
     pub(super) healthy: bool,
+    /// The last announce failed for want of a network: when it may be tried if there is one again.
+    unreached: Option<Instant>,
     /// Whether it asked never to be contacted again (BEP 31).
     never: bool,
     /// The counters of the last `stopped` that was acknowledged: announces count from there.
@@ -67,6 +71,7 @@ impl Tracker {
             not_before: Instant::START,
             asked_not_before: Instant::START,
             healthy: false,
+            unreached: None,
             never: false,
             base: Counters::default(),
             request: None,
@@ -143,6 +148,7 @@ impl Tracker {
             self.tracker_id.clone_from(&reply.tracker_id);
         }
         self.failures = 0;
+        self.unreached = None;
         self.healthy = true;
         let least = reply
             .min_interval
@@ -176,6 +182,7 @@ impl Tracker {
         self.healthy = false;
         let text = error.to_string();
         self.asked_not_before = now + config.manual_min;
+        self.unreached = error.is_ours().then(|| now + backoff(1, config));
         self.never = matches!(
             error,
             AnnounceError::Failure {
@@ -226,10 +233,13 @@ impl Tracker {
         }
     }
 
-    /// Somebody asks: the interval and the back-off give way to the least interval. `by_user` lifts "never", too.
+    /// Somebody asks: the interval and the back-off give way to the least interval. `by_user` lifts "never", too;
+    /// otherwise it is the network, and a try that reached nobody was no burden to the tracker.
     pub(super) fn ask(&mut self, now: Instant, by_user: bool) {
         if by_user {
             self.never = false;
+        } else if let Some(at) = self.unreached {
+            self.not_before = self.not_before.min(at.max(now));
         }
         self.not_before = self.not_before.min(self.asked_not_before.max(now));
     }
@@ -248,7 +258,7 @@ impl Tracker {
     /// The request is cancelled because the torrent stops, or for a more important one.
     pub(super) fn drop_request(&mut self) -> Option<RequestId> {
         let sent = self.request.take()?;
-        if sent.event == AnnounceEvent::Started && self.started == Started::No {
+        if sent.event == AnnounceEvent::Started && self.started == Started::No && sent.asked {
             self.started = Started::Maybe;
         }
         Some(sent.id)

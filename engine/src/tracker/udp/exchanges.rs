@@ -14,6 +14,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
+use super::endpoint::Endpoint;
 use super::{
     Body, Packet, announce_reply, encode_announce, encode_connect, encode_scrape, refusal, scrape_reply,
 };
@@ -57,6 +58,11 @@ pub enum UdpOutput {
         /// What.
         data: Vec<u8>,
     },
+    /// The request itself goes out for the first time; until then there were only connects.
+    Asked {
+        /// Which.
+        key: UdpKey,
+    },
     /// A request is over.
     Done {
         /// Which.
@@ -91,17 +97,6 @@ struct Exchange {
     sends: u32,
     due: Instant,
     transactions: Vec<(SocketAddr, u32)>,
-}
-
-/// What is known of an endpoint.
-#[derive(Clone, Default, Debug)]
-struct Endpoint {
-    /// The connection id and when it came.
-    id: Option<(u64, Instant)>,
-    /// Transaction ids of connects without an answer.
-    connects: Vec<u32>,
-    /// When the last connect was sent.
-    connect_sent: Instant,
 }
 
 /// All requests to UDP trackers.
@@ -159,6 +154,18 @@ impl UdpExchanges {
         };
         self.exchanges.insert(key, exchange);
         self.transmit(now, key);
+    }
+
+    /// A request under way keeps to this pace from now on; what it waits for counts as its first send.
+    pub fn hurry(&mut self, now: Instant, key: UdpKey, hurry: Hurry) {
+        let Some(exchange) = self.exchanges.get_mut(&key) else {
+            return;
+        };
+        self.timers.remove(&(exchange.due, key));
+        exchange.hurry = Some(hurry);
+        exchange.sends = 1;
+        exchange.due = now + hurry.period;
+        self.timers.insert((exchange.due, key));
     }
 
     /// Ends a request without a word.
@@ -292,6 +299,13 @@ impl UdpExchanges {
         chosen.map(|(key, _)| *key).collect()
     }
 
+    /// No connection id can be used any more.
+    pub fn forget_ids(&mut self) {
+        self.endpoints
+            .values_mut()
+            .for_each(|endpoint| endpoint.id = None);
+    }
+
     fn forget_id(&mut self, endpoint: SocketAddr) {
         if let Some(endpoint) = self.endpoints.get_mut(&endpoint) {
             endpoint.id = None;
@@ -379,6 +393,7 @@ impl UdpExchanges {
             if id.is_some() && !exchange.sent {
                 exchange.sent = true;
                 exchange.n = 0;
+                self.outputs.push_back(UdpOutput::Asked { key });
             }
             let wait = exchange.wait(&self.config);
             match id {
@@ -455,14 +470,6 @@ impl Exchange {
                 .udp_timeout
                 .saturating_mul(1 << self.n.min(config.udp_retries).min(31)),
         }
-    }
-}
-
-impl Endpoint {
-    fn fresh_id(&self, now: Instant, lifetime: Duration) -> Option<u64> {
-        self.id
-            .filter(|(_, since)| now.since(*since) < lifetime)
-            .map(|(id, _)| id)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Longer packets than the standard's are legal and read; a shorter one is no packet. Every field is big-endian.
 
+mod endpoint;
 mod exchanges;
 
 use alloc::vec::Vec;

@@ -80,7 +80,7 @@ impl World {
                         .push((self.now.as_micros() / 1_000_000, kind, transaction));
                 }
                 UdpOutput::Done { key, result, .. } => self.done.push((key.request, result)),
-                UdpOutput::Trace { .. } => {}
+                UdpOutput::Asked { .. } | UdpOutput::Trace { .. } => {}
             }
         }
     }
@@ -369,6 +369,27 @@ fn a_hurried_request_sends_each_packet_at_most_so_often() {
         world.done[..],
         [(_, Err(AnnounceError::Timeout { .. }))]
     ));
+}
+
+#[test]
+fn a_request_under_way_can_be_hurried() {
+    let mut world = World::new();
+    let key = world.start(1, &[TRACKER], None);
+    world.run_to(1);
+    assert!(world.receive(TRACKER, &connect_reply(world.transaction(0))));
+    world.run_to(10);
+    let hurry = Hurry {
+        sends_max: 2,
+        period: Duration::from_millis(1_250),
+    };
+    world.udp.hurry(world.now, key, hurry);
+    world.run_to(60);
+    assert_eq!(
+        world.times(),
+        ["0c", "1a", "11a"],
+        "the announce that waits counts as one"
+    );
+    assert_eq!(world.done.len(), 1);
 }
 
 #[test]

@@ -6,6 +6,7 @@ use crate::cli::console::Console;
 use crate::cli::failure::{DONE, Failure, MISMATCH};
 use clap::Args;
 use seedbed_sim::expect::unmet;
+use seedbed_sim::render::render;
 use serde_json::json;
 
 const EXAMPLES: &str = "\
@@ -22,7 +23,7 @@ pub(crate) struct RunArgs {
     /// A scenario file, - for standard input, or a seed
     #[arg(value_name = "FILE|SEED")]
     scenario: String,
-    /// Print everything that happens, a line an event
+    /// Print everything that happens, a line an event; like lines are folded into one
     #[arg(long)]
     timeline: bool,
 }
@@ -33,9 +34,7 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<u8, Failure> {
     // a failure shows its last lines anyway, and one run costs little
     let outcome = run_guarded(&source.scenario, &report::telling());
     if args.timeline {
-        for line in &outcome.timeline {
-            console.line(line.to_string())?;
-        }
+        console.line(render(&outcome, usize::MAX).trim_end())?;
     }
     let failure = outcome.failure.as_ref();
     let unmet = unmet(&source.scenario, &outcome);

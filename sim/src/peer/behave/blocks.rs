@@ -191,7 +191,7 @@ fn wrong_form(kind: Kind, view: &View<'_>, range: BlockRange, data: &Block, next
         Kind::UnrequestedBlock => {
             // the same bytes under a range that nobody asks for
             let begin = range.begin + 1;
-            let bytes = bytes[..bytes.len().saturating_sub(1).max(1)].to_vec();
+            let bytes = bytes[..bytes.len().saturating_sub(1)].to_vec();
             next.push(piece(BlockRange { begin, ..range }, bytes));
         }
         _ => {}

@@ -384,6 +384,11 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     ),
 ];
 
+/// Whether a tracker that does this answers well and names peers that lead to nobody: a client stays with it.
+pub fn misleads(name: &str) -> bool {
+    matches!(name, "tracker-dead-peers" | "tracker-only-us")
+}
+
 /// Whether an honest client may learn no peer at all from a tracker that does this all the time. A run whose trackers
 /// all do such things cannot be expected to finish by trackers alone.
 pub fn blocks_peers(name: &str) -> bool {

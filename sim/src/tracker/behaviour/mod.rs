@@ -7,7 +7,7 @@ mod sample;
 mod udp;
 mod window;
 
-pub use list::{BEHAVIOURS, blocks_peers};
+pub use list::{BEHAVIOURS, blocks_peers, misleads};
 pub use sample::sample;
 pub use window::Window;
 

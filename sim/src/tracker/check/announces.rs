@@ -1,7 +1,7 @@
 //! The order of events and the time between announces (BEP 3; I21).
 
 use super::{Answered, Heard, Rules};
-use crate::tracker::AnnounceEvent;
+use crate::tracker::{Announce, AnnounceEvent};
 use seedbed_engine::time::{Duration, Instant};
 use std::collections::{BTreeMap, VecDeque};
 
@@ -69,7 +69,7 @@ pub(super) fn check(heard: &[&Heard], rules: &Rules, found: &mut Vec<(Instant, S
         life.unclear |= answered == Answered::Unclear;
         match announce.event {
             AnnounceEvent::Started => started(life, well, rules, &mut say),
-            AnnounceEvent::Completed => completed(life, announce.left, well, rules, &mut say),
+            AnnounceEvent::Completed => completed(life, announce, well, rules, &mut say),
             AnnounceEvent::Stopped => stopped(life, well, rules, &mut say),
             AnnounceEvent::None => none(life, rules, &mut say),
         }
@@ -97,12 +97,14 @@ fn started(life: &mut Life, well: bool, rules: &Rules, say: &mut impl FnMut(Stri
     life.acknowledged |= well;
 }
 
-fn completed(life: &mut Life, left: u64, well: bool, rules: &Rules, say: &mut impl FnMut(String)) {
+fn completed(life: &mut Life, announce: &Announce, well: bool, rules: &Rules, say: &mut impl FnMut(String)) {
+    let (left, downloaded) = (announce.left, announce.downloaded);
     none(life, rules, say);
     if left > 0 {
         say(format!("completed came with {left} bytes left"));
     }
-    if life.begun && !life.lacked {
+    // this tracker may have heard of it only when it was complete
+    if life.begun && !life.lacked && downloaded == 0 {
         say("completed came from a client that had everything when it started".into());
     }
     if life.completion_known && rules.clean {

@@ -58,7 +58,8 @@ pub(super) fn check(heard: &[&Heard], rules: &Rules, found: &mut Vec<(Instant, S
         if now.left > before.left && !rules.may_lose {
             say(format!("left grew from {} to {}", before.left, now.left));
         }
-        let got = now.downloaded.saturating_sub(first.downloaded);
+        // what had come of a piece before the first announce counts as downloaded then and as had later
+        let got = now.downloaded;
         let filled = first.left.saturating_sub(now.left);
         if got < filled && !rules.may_lose {
             say(format!(

@@ -10,12 +10,13 @@ const ID_LIFE: Duration = Duration::from_secs(60);
 const FIRST: Duration = Duration::from_secs(15);
 /// The last n.
 const LAST: u32 = 8;
-/// Gaps below the first time-out that may follow each other: `stopped` is sent twice within 5 s.
-const HURRIES_MAX: u32 = 2;
+/// Gaps below the first time-out that may follow each other: at the end `completed` and `stopped` are sent twice each
+/// within 5 s, behind what was on its way.
+const HURRIES_MAX: u32 = 4;
 /// Gaps below the second time-out that may follow each other: an event may begin a schedule anew.
-const SHORT_MAX: u32 = 3;
-/// Gaps of one unanswered run that are no time-out: an event began a schedule anew.
-const ODD_MAX: u32 = 2;
+const SHORT_MAX: u32 = 5;
+/// Gaps of one unanswered run that are no time-out: an event began a schedule anew, or the end was near.
+const ODD_MAX: u32 = 4;
 
 pub(super) fn check(heard: &[&Heard], rules: &Rules, found: &mut Vec<(Instant, String)>) {
     ids(heard, rules, found);

@@ -131,6 +131,24 @@ fn a_day_of_announces_is_bounded_whatever_the_answers() {
 }
 
 #[test]
+fn who_could_not_be_reached_is_tried_soon_when_the_network_changes() {
+    let mut world = World::new(&[&["a"]]);
+    let down = || Err(AnnounceError::Datagram(crate::net::DatagramFault::Unreachable));
+    world.done(down());
+    world.run_to(20);
+    // the second failure would be waited out for 55 s
+    world.done(down());
+    world.announcer.network_changed(world.now);
+    world.run_to(40);
+    let log = world.take_log();
+    assert_eq!(log.len(), 3, "{log:?}");
+    world.done(down());
+    world.announcer.reannounce(world.now);
+    world.run_to(90);
+    assert_eq!(world.take_log(), [""; 0], "a user who asks waits a minute");
+}
+
+#[test]
 fn asking_all_day_long_never_brings_announces_nearer_than_a_minute() {
     for script in ["0", "n", "f", "l", "0t"] {
         let times = announces_of_a_day(script, true);

@@ -138,6 +138,33 @@ fn stopped_goes_only_to_those_who_may_know_us() {
 }
 
 #[test]
+fn who_was_only_connected_to_hears_no_stopped() {
+    let mut world = World::with_wire(&[&["a"]], false);
+    world.take_log();
+    world.announcer.stop(world.now);
+    world.run_to(10);
+    assert_eq!(world.take_log(), [""; 0]);
+    assert!(world.others.contains(&TierOutput::Stopped));
+}
+
+#[test]
+fn a_completed_on_its_way_is_hurried_and_leaves_time_for_stopped() {
+    let mut world = World::new(&[&["a"]]);
+    world.ok();
+    world.announcer.complete(world.now);
+    world.run_to(0);
+    let id = world.open[0].id;
+    world.announcer.stop(world.now);
+    world.run_to(0);
+    let until = Instant::from_micros(2_500_000);
+    let hurried = TierOutput::Hurry { request: id, until };
+    assert!(world.others.contains(&hurried), "{:?}", world.others);
+    world.now = until;
+    world.done(Err(AnnounceError::Timeout { stage: Stage::Answer }));
+    assert_eq!(world.take_log(), ["0 a started", "0 a completed", "2 a stopped"]);
+}
+
+#[test]
 fn every_tracker_that_knows_us_hears_stopped() {
     let mut world = World::new(&[&["a"], &["b"]]);
     world.ok();

@@ -1,0 +1,24 @@
+//! What is kept of one UDP tracker's address between requests: its connection id (BEP 15).
+
+use crate::time::{Duration, Instant};
+use alloc::vec::Vec;
+
+/// What is known of an endpoint.
+#[derive(Clone, Default, Debug)]
+pub(super) struct Endpoint {
+    /// The connection id and when it came.
+    pub(super) id: Option<(u64, Instant)>,
+    /// Transaction ids of connects without an answer.
+    pub(super) connects: Vec<u32>,
+    /// When the last connect was sent.
+    pub(super) connect_sent: Instant,
+}
+
+impl Endpoint {
+    /// The connection id, if it may still be used.
+    pub(super) fn fresh_id(&self, now: Instant, lifetime: Duration) -> Option<u64> {
+        self.id
+            .filter(|(_, since)| now.since(*since) < lifetime)
+            .map(|(id, _)| id)
+    }
+}
