@@ -1,6 +1,7 @@
 //! Everything that a scenario can name: behaviours, faults, moments, expectations. Each part of the simulator keeps
 //! its own list; here they are one.
 
+use crate::marks::Marks;
 use crate::scenario::{Area, Behaviour};
 use crate::{host, net, oracle, peer, tracker};
 
@@ -71,6 +72,19 @@ pub fn marks() -> impl Iterator<Item = (&'static str, &'static str)> {
         .iter()
         .map(|name| (*name, "a branch of the engine, as its reports and closes show"));
     fired.chain(engine)
+}
+
+/// What a long sweep must have seen and has not, by its name: behaviours and faults that never fired, branches of the
+/// engine that were never taken, and oracles that never had anything to look at, which therefore said nothing.
+pub fn unseen(marks: &Marks, held: impl Fn(&str) -> u64) -> Vec<&'static str> {
+    let rare = |name: &&str| oracle::RARE_MARKS.contains(name);
+    let unmarked = self::marks()
+        .map(|(name, _)| name)
+        .filter(|name| marks.count(name) == 0);
+    let mut unseen: Vec<_> = unmarked.filter(|name| !rare(name)).collect();
+    unseen.extend(oracles().map(|(id, _)| id).filter(|id| held(id) == 0));
+    unseen.dedup();
+    unseen
 }
 
 /// Moments that a fault can wait for: names and meanings.

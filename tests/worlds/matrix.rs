@@ -2,11 +2,14 @@
 //! shows is seen here.
 
 use crate::snapshot;
-use seedbed_engine::time::{Duration, Instant};
+use seedbed_engine::time::Duration;
 use seedbed_sim::run::{Options, run};
 use seedbed_sim::scenario::expand::expand;
 use seedbed_sim::scenario::{EngineSpec, LinkSpec, PeerSpec, Scenario, TorrentSpec, TrackerSpec};
 use std::fmt::Write as _;
+
+/// Bytes of a block.
+const BLOCK: u32 = 256;
 
 /// One world of the table: an engine, a UDP tracker, and so many seeds.
 fn world(loss: u32, latency: u64, peers: u32) -> Scenario {
@@ -31,7 +34,7 @@ fn world(loss: u32, latency: u64, peers: u32) -> Scenario {
         torrent: TorrentSpec {
             pieces: 64,
             blocks: 8,
-            block: 256,
+            block: BLOCK,
             short: 0,
             files: 1,
             private: false,
@@ -64,22 +67,11 @@ fn loss_latency_and_peers() {
     for loss in [0, 50, 200] {
         for latency in [5, 50, 250] {
             for peers in [1, 4, 16] {
-                let options = Options {
-                    telling: true,
-                    ..Options::default()
-                };
-                let outcome = run(&world(loss, latency, peers), &options);
+                let outcome = run(&world(loss, latency, peers), &Options::default());
                 assert_eq!(outcome.failure, None);
-                let done = outcome
-                    .timeline
-                    .iter()
-                    .find(|line| line.text.contains("complete"));
-                let at = done.map_or(Instant::FAR_FUTURE, |line| line.at).to_string();
-                let waste = outcome
-                    .timeline
-                    .iter()
-                    .filter(|line| line.text.contains("wasted"))
-                    .count();
+                let eng = &outcome.engines[0];
+                let at = eng.complete_at.expect("it is complete").to_string();
+                let waste = eng.wasted / u64::from(BLOCK);
                 // writing to a string does not fail
                 let _ = writeln!(
                     table,

@@ -238,12 +238,16 @@ impl Requests {
     }
 
     /// We do not want this one any more. With the Fast extension it stays outstanding until it is answered
-    /// (BEP 6); without it no answer need come. False when it was not outstanding.
+    /// (BEP 6); without it no answer need come. False when the peer need not be told: nothing was asked for, or it was
+    /// told before.
     pub(super) fn cancelled(&mut self, range: BlockRange, fast: bool) -> bool {
         if fast {
-            let request = self.outstanding.iter_mut().find(|request| request.range == range);
-            let request = request.map(|request| (request.released, request.cancelled) = (true, true));
-            return request.is_some();
+            let mut outstanding = self.outstanding.iter_mut();
+            let Some(request) = outstanding.find(|request| request.range == range) else {
+                return false;
+            };
+            request.released = true;
+            return !core::mem::replace(&mut request.cancelled, true);
         }
         let known = self.take(range).is_some();
         if known {
@@ -445,10 +449,11 @@ mod tests {
     }
 
     #[test]
-    fn what_was_cancelled_is_not_cancelled_again_for_its_age() {
+    fn what_was_cancelled_is_not_cancelled_again() {
         let (mut requests, config) = (Requests::default(), SessionConfig::default());
         requests.sent(Instant::START, range(1));
         assert!(requests.cancelled(range(1), true));
+        assert!(!requests.cancelled(range(1), true));
         let due = Instant::START + config.request_timeout;
         assert_eq!(requests.expired(due, &config, true), None);
         assert_eq!(

@@ -7,8 +7,11 @@ use crate::scenario::{Area, Use};
 use crate::world::{ActorId, World};
 use seedbed_engine::net::CloseCause;
 use seedbed_engine::time::Duration;
-use seedbed_engine::{Command, Event};
+use seedbed_engine::{Command, Event, ProbeTracker};
 use std::net::SocketAddr;
+
+/// How long a scrape may take in all.
+const SCRAPE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Whether it happens to a process, and not to what is below it.
 pub(super) fn needs_process(what: &Use) -> bool {
@@ -97,6 +100,18 @@ impl EngineHost {
             "reannounce" => ("reannounce", Command::Reannounce(TORRENT)),
             "remove" => ("remove", Command::Remove(TORRENT)),
             "shutdown" => ("shutdown", Command::Shutdown),
+            "scrape" => match self.known.trackers.first() {
+                Some((_, _, url)) => (
+                    "scrape",
+                    Command::ProbeTracker(Box::new(ProbeTracker {
+                        url: url.clone(),
+                        metainfo: self.sample.metainfo.clone(),
+                        scrape: true,
+                        timeout: SCRAPE_TIMEOUT,
+                    })),
+                ),
+                None => return,
+            },
             "add-peer" => match what.text("who").and_then(|who| self.known.actor(who)) {
                 Some(addr) => ("add-peer", Command::AddPeer(TORRENT, addr)),
                 None => return,

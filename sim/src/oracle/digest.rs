@@ -2,7 +2,7 @@
 
 use seedbed_engine::disk::{DiskDone, DiskJob};
 use seedbed_engine::time::Instant;
-use seedbed_engine::{Action, Event, Report};
+use seedbed_engine::{Action, Command, Event, Report};
 use std::fmt::{Debug, Write};
 
 /// Words mixed by multiplication and rotation: fast and well spread, not meant against an enemy.
@@ -50,6 +50,11 @@ impl Digest {
         self.word(now.as_micros());
         match event {
             Event::Tick => self.word(1),
+            // all of the torrent in words would cost more than the rest of a small run
+            Event::Command(Command::Add(add)) => {
+                self.word(6);
+                self.bytes(&add.metainfo.info_hash.0);
+            }
             Event::Received { conn, data } => {
                 self.word(2 ^ conn.as_u64());
                 self.bytes(data);
@@ -75,6 +80,15 @@ impl Digest {
     pub(crate) fn action(&mut self, action: &Action) {
         match action {
             Action::Report(Report::Wire { .. } | Report::Tracker { .. }) => {}
+            Action::Report(Report::PieceVerified {
+                torrent,
+                piece,
+                have,
+                pieces: _,
+            }) => {
+                self.word(16 ^ (u64::from(torrent.0) << 8));
+                self.word(u64::from(piece.0) << 32 | u64::from(*have));
+            }
             Action::Send { conn, head, body } => {
                 self.word(11 ^ conn.as_u64());
                 self.bytes(head);

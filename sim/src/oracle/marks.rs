@@ -10,7 +10,6 @@ pub const MARKS: &[&str] = &[
     "eng:ban:block-differs",
     "eng:ban:sole-source",
     "eng:checked",
-    "eng:choke",
     "eng:unchoke:fast-uninterested",
     "eng:unchoke:optimistic",
     "eng:unchoke:optimistic-new",
@@ -73,6 +72,14 @@ pub const MARKS: &[&str] = &[
     "eng:violation:unknown-torrent",
     "eng:violation:wrong-length",
     "eng:violation:wrong-torrent",
+];
+
+/// Marks that a drawn world hardly ever hits: what they need has a unit test of its own.
+pub const RARE_MARKS: &[&str] = &[
+    // no drawn peer leaves out the bit and then speaks BEP 10
+    "eng:violation:extended-not-negotiated",
+    // needs more than a thousand duplicates
+    "eng:violation:too-many-duplicates",
 ];
 
 impl Watch {

@@ -24,7 +24,7 @@ mod verdicts;
 mod watch;
 
 pub use digest::Digest;
-pub use marks::MARKS;
+pub use marks::{MARKS, RARE_MARKS};
 pub use moment::{MOMENTS, Moment, parse as parse_moment};
 pub use table::{COUNT, ORACLES, Oracle, OracleInfo};
 pub use verdicts::{Breach, Verdicts};

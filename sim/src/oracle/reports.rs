@@ -182,7 +182,7 @@ impl Watch {
     /// Whether it got as far as it can: a seed whose disk lost pieces serves the rest.
     pub fn is_done(&self) -> bool {
         let seeds = matches!(self.state, Some(TorrentState::Seeding));
-        self.is_complete() || seeds && (self.disk_errors || !self.sound_disk)
+        self.removed || self.is_complete() || seeds && (self.disk_errors || !self.sound_disk)
     }
 
     /// Whether the shutdown that was commanded is over.

@@ -68,6 +68,8 @@ pub struct Watch {
     pub(crate) may_shrink: bool,
     pub(crate) state: Option<TorrentState>,
     pub(crate) paused: bool,
+    /// The user took the torrent away.
+    pub(crate) removed: bool,
     pub(crate) writing: u64,
     pub(crate) traffic: Traffic,
     pub(crate) announces: Announces,
@@ -166,6 +168,7 @@ impl Watch {
             may_shrink: true,
             state: None,
             paused: false,
+            removed: false,
             writing: 0,
             traffic: Traffic::default(),
             story: Story::default(),
@@ -199,6 +202,7 @@ impl Watch {
         self.may_shrink = true;
         self.state = None;
         self.paused = false;
+        self.removed = false;
         self.writing = 0;
         self.announces = Announces::new(&self.setup.config.tracker, self.setup.content.len() as u64);
         self.story = Story::default();
@@ -262,6 +266,14 @@ impl Watch {
             };
             self.verdicts
                 .check(Oracle::I34, kept, || format!("after the shutdown: {action:?}"));
+        }
+        if self.paused && self.story.quiet {
+            let dials = match action {
+                Action::Connect { to, .. } => !self.setup.trackers.contains(&to.ip()),
+                _ => false,
+            };
+            self.verdicts
+                .check(Oracle::I33, !dials, || "a peer is dialled while paused".into());
         }
         match action {
             Action::Connect { conn, to, tls: _ } => self.connect(*conn, *to),
@@ -358,6 +370,7 @@ impl Watch {
             Command::Recheck(_) => self.may_shrink = true,
             Command::Reannounce(_) => self.announces.disturbed(),
             Command::Remove(_) | Command::Shutdown => {
+                self.removed |= matches!(command, Command::Remove(_));
                 self.announces.stopping();
                 self.moment("stopping", None);
                 if matches!(command, Command::Shutdown) {
@@ -383,10 +396,6 @@ impl Watch {
         let tracker = self.setup.trackers.contains(&to.ip());
         if !tracker {
             self.last_dial = Some(self.now);
-        }
-        if self.paused && !tracker {
-            self.verdicts
-                .check(Oracle::I33, false, || "a peer is dialled while paused".into());
         }
         self.conns.insert(id, Conn::new(to, true, self.geometry.pieces()));
         self.limits();

@@ -153,12 +153,11 @@ fn a_planted_bug_is_found() {
     scenario.peers.push(peer("seed", 100, Vec::new()));
     let healthy = run(&scenario, &Options::default());
     assert_eq!(failure_text(&healthy, "3"), None);
-    let mut world = build(&scenario).unwrap();
-    let eng = world.find("eng").unwrap();
-    world.actor_mut::<EngineHost>(eng).unwrap().plant_blind_hash();
-    let mut driver = Driver::new(&scenario, world, &Options::default());
-    driver.run();
-    let failure = driver.outcome().failure.unwrap();
+    let canary = Options {
+        canary: true,
+        ..Options::default()
+    };
+    let failure = run(&scenario, &canary).failure.unwrap();
     assert_eq!(failure.oracle, "I2", "{}", failure.text);
 }
 

@@ -16,7 +16,7 @@ use seedbed_engine::time::Duration;
 
 /// Counts up with every change after which a seed stands for another scenario. Failing seeds of an older version have
 /// to be kept as files.
-pub const GENERATOR_VERSION: u32 = 1;
+pub const GENERATOR_VERSION: u32 = 2;
 
 /// Actors at the most in the nine worlds in ten that are small.
 const PEERS_SMALL: u32 = 8;
@@ -30,7 +30,8 @@ pub fn expand(seed: u64) -> Scenario {
     let engines = world.engines();
     let trackers = world.trackers();
     let peers = world.peers(&trackers);
-    let faults = world.faults(&engines, &trackers, &peers);
+    let mut faults = world.faults(&engines, &trackers, &peers);
+    faults.extend(world.companions(&engines, &trackers, &faults));
     Scenario {
         name: format!("seed {seed}"),
         seed,
@@ -53,6 +54,8 @@ enum Size {
     Large,
     /// Few peers, blocks of 16 KiB as in life.
     Real,
+    /// Few peers behind links so slow that they trade for minutes: choking rounds, turns and snubs take time.
+    Slow,
 }
 
 /// What is decided for a world as a whole.
@@ -61,6 +64,8 @@ struct World {
     size: Size,
     /// Areas in which something goes wrong.
     areas: Vec<Area>,
+    /// Whether engines are among themselves.
+    alone: bool,
     /// Whether anything may go wrong that keeps the content from being found.
     cruel: bool,
 }
@@ -71,11 +76,13 @@ impl World {
         let mut rng = seed.stream("expand/size");
         let size = match rng.below(1_000) {
             0..900 => Size::Small,
-            900..990 => Size::Large,
+            900..960 => Size::Large,
+            960..990 => Size::Slow,
             _ => Size::Real,
         };
         // a third of a hundred worlds may lack a full copy or any way to it
         let cruel = rng.chance(3, 100);
+        let alone = size == Size::Small && rng.chance(2, 100);
         let mut rng = seed.stream("expand/areas");
         let areas = catalogue::AREAS
             .iter()
@@ -86,6 +93,7 @@ impl World {
             seed,
             size,
             areas,
+            alone,
             cruel,
         }
     }
@@ -111,6 +119,7 @@ impl World {
                     within(&mut rng, 64, 256),
                 )
             }
+            Size::Slow => (within(&mut rng, 16, 64), within(&mut rng, 1, 4), 64),
             Size::Real => (few(&mut rng, 2, 16), few(&mut rng, 1, 8), 16_384),
         };
         let piece = blocks * block;
@@ -130,6 +139,7 @@ impl World {
 
     fn engines(&self) -> Vec<EngineSpec> {
         let count = match self.stream("engines").below(10) {
+            drawn if self.alone => 2 + drawn % 3,
             0..7 => 1,
             7..9 => 2,
             _ => 3,
@@ -146,19 +156,28 @@ impl World {
         let mut rng = self.stream(&name);
         EngineSpec {
             // the first one downloads, so that there is something to see
-            seed: n > 0 && rng.chance(1, 3),
+            seed: n > 0 && (rng.chance(1, 3) || self.alone && n == 1),
             after: later(&mut rng, n > 0),
-            config: params::config(&mut rng),
+            config: self.config(&mut rng),
             link: self.link(&name),
             behaviours: self.behaviours(&mut rng, catalogue::ENGINE, 2, params::for_hosts),
             name,
         }
     }
 
+    fn config(&self, rng: &mut Rng) -> Vec<(String, Value)> {
+        let mut config = params::config(rng);
+        let slots = Value::Int(i64::from(within(rng, 1, 3)));
+        if self.size == Size::Slow && config.iter().all(|(name, _)| name != "slots") {
+            config.push(("slots".into(), slots));
+        }
+        config
+    }
+
     fn trackers(&self) -> Vec<TrackerSpec> {
         let count = match self.stream("trackers").below(20) {
-            0..2 => 0,
-            2..12 => 1,
+            0..2 if !self.alone => 0,
+            0..12 => 1,
             12..17 => 2,
             _ => 3,
         };
@@ -179,7 +198,12 @@ impl World {
             // a second tracker shares the first one's tier now and then
             tier: if n > 0 && rng.chance(1, 4) { n - 1 } else { n },
             link: self.link(&name),
-            behaviours: self.behaviours(&mut rng, areas, 2, |_| true),
+            // engines among themselves have no other way to find each other
+            behaviours: if self.alone && n == 0 {
+                Vec::new()
+            } else {
+                self.behaviours(&mut rng, areas, 2, |_| true)
+            },
             name,
         }
     }
@@ -187,7 +211,9 @@ impl World {
     fn peers(&self, trackers: &[TrackerSpec]) -> Vec<PeerSpec> {
         let mut rng = self.stream("peers");
         let count = match self.size {
+            _ if self.alone => 0,
             Size::Small | Size::Real => within(&mut rng, 1, PEERS_SMALL),
+            Size::Slow => within(&mut rng, 4, PEERS_SMALL),
             Size::Large => within(&mut rng, PEERS_SMALL + 1, PEERS_LARGE),
         };
         let way = trackers.iter().any(|tracker| tracker.behaviours.is_empty());
@@ -200,6 +226,12 @@ impl World {
         let mut rng = self.stream(&name);
         let honest = n == 0 && !self.cruel;
         let base = rng.below(10);
+        // who trades has less than everything
+        let base = if self.size == Size::Slow {
+            4 + base % 3
+        } else {
+            base
+        };
         let (leech, has) = match base {
             _ if honest => (false, 100),
             0..4 => (false, 100),
@@ -227,7 +259,12 @@ impl World {
             0 => u64::from(few(rng, 4, 1_000)) * 1_000,
             _ => 0,
         };
-        let (up, down) = (rate(&mut rng), rate(&mut rng));
+        let (up, down) = match self.size {
+            // an engine is worth two peers, trackers send little
+            Size::Slow if name.starts_with('e') => (u64::from(within(&mut rng, 100, 400)), 0),
+            Size::Slow if name.starts_with('p') => (u64::from(few(&mut rng, 16, 200)), 0),
+            Size::Small | Size::Large | Size::Real | Size::Slow => (rate(&mut rng), rate(&mut rng)),
+        };
         let rough = rng.chance(1, 4);
         let share = |rng: &mut Rng, most: u32| {
             if rough && rng.chance(1, 2) {
@@ -285,6 +322,7 @@ impl World {
         };
         let whom = Whom {
             engines: engines.iter().map(|spec| spec.name.as_str()).collect(),
+            trackers: trackers.iter().map(|spec| spec.name.as_str()).collect(),
             others: trackers
                 .iter()
                 .map(|spec| spec.name.as_str())
@@ -302,7 +340,12 @@ impl World {
             .collect();
         let (chosen, shape) = *pick(&mut rng, &known)?;
         let engine = rng.chance(1, 2) || shape.engines;
-        let first = pick(&mut rng, if engine { &whom.engines } else { &whom.others })?;
+        let others = if shape.datagrams && !whom.trackers.is_empty() {
+            &whom.trackers
+        } else {
+            &whom.others
+        };
+        let first = pick(&mut rng, if engine { &whom.engines } else { others })?;
         let mut targets = vec![(*first).to_owned()];
         if shape.pair && rng.chance(1, 2) {
             let other = *pick(&mut rng, &whom.others)?;
@@ -311,19 +354,72 @@ impl World {
             }
         }
         let lasts = millis(few(&mut rng, 100, 60_000));
+        let when = When::At(millis(few(&mut rng, 1, 60_000)));
+        // the schedule says when and for how long
+        let mut what = use_of(&mut rng, chosen, &["when", "for", "after"]);
+        if chosen.name == "add-peer" {
+            let peers: Vec<_> = whom.others.iter().filter(|name| name.starts_with('p')).collect();
+            let who = pick(&mut rng, &peers)?;
+            what.params.push(("who".into(), Value::Text((**who).to_owned())));
+        }
         Some(FaultSpec {
-            when: When::At(millis(few(&mut rng, 1, 60_000))),
+            when,
             lasts: shape.lasts.then_some(lasts),
             targets,
-            // the schedule says when and for how long
-            what: use_of(&mut rng, chosen, &["when", "for", "after"]),
+            what,
         })
+    }
+
+    /// What other things need to be seen: a saved state is read when a process starts, a scrape is asked for.
+    fn companions(
+        &self,
+        engines: &[EngineSpec],
+        trackers: &[TrackerSpec],
+        faults: &[FaultSpec],
+    ) -> Vec<FaultSpec> {
+        let mut rng = self.stream("companions");
+        let mut companions = Vec::new();
+        for engine in engines {
+            let at = millis(few(&mut rng, 100, 60_000));
+            let mut all = faults.iter().filter(|fault| fault.targets.contains(&engine.name));
+            let by_schedule = all.any(|fault| fault.what.name.starts_with("resume-"));
+            if by_schedule
+                || engine
+                    .behaviours
+                    .iter()
+                    .any(|used| used.name.starts_with("resume-"))
+            {
+                companions.push(blow(at, &engine.name, "crash"));
+            }
+        }
+        let scrapes = |tracker: &TrackerSpec| {
+            tracker
+                .behaviours
+                .iter()
+                .any(|used| used.name == "http-scrape-other")
+        };
+        if trackers.first().is_some_and(scrapes) {
+            let at = millis(few(&mut rng, 1, 5_000));
+            companions.extend(engines.first().map(|engine| blow(at, &engine.name, "scrape")));
+        }
+        companions
+    }
+}
+
+/// Something that happens at once.
+fn blow(at: Duration, target: &str, name: &str) -> FaultSpec {
+    FaultSpec {
+        when: When::At(at),
+        lasts: None,
+        targets: vec![target.into()],
+        what: Use::new(name),
     }
 }
 
 /// Names that faults can hit.
 struct Whom<'a> {
     engines: Vec<&'a str>,
+    trackers: Vec<&'a str>,
     others: Vec<&'a str>,
 }
 

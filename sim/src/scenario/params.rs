@@ -72,6 +72,13 @@ const TRACKER: &[Param] = &[
     half("until", Kind::Time(1_000, 300_000)),
     seldom("every", Kind::Int(2, 4)),
     seldom("flap", Kind::Time(1_000, 60_000)),
+    written("count"),
+    written("least"),
+    written("gap"),
+    written("bits"),
+    written("times"),
+    written("lookups"),
+    written("by"),
 ];
 
 /// When a peer's behaviour is at work, and the numbers that peers' behaviours take.
@@ -98,6 +105,10 @@ const PEER: &[Param] = &[
     written("reqq"),
     written("shorter"),
     written("span"),
+    written("gap"),
+    written("late"),
+    written("wait"),
+    written("lasts"),
 ];
 
 /// When a fault of a disk is at work. What lasts ends, so that a world can heal.
@@ -215,8 +226,8 @@ const OWN: &[(&str, &[Param])] = &[
     ("duplicating", &[half("share", Kind::Int(1, 500))]),
     ("reordering", &[half("share", Kind::Int(1, 500))]),
     ("corrupting", &[half("share", Kind::Int(1, 500))]),
-    ("mtu-drop", &[half("bytes", Kind::Of(&[100, 576, 1_280]))]),
-    ("datagram-rate", &[half("rate", Kind::Int(1, 20))]),
+    ("mtu-drop", &[half("bytes", Kind::Of(&[60, 100, 576]))]),
+    ("datagram-rate", &[always("rate", Kind::Int(1, 3))]),
     ("cut-connects", &[half("times", Kind::Int(1, 3))]),
     (
         "reset-after",
@@ -262,6 +273,8 @@ pub struct FaultShape {
     pub engines: bool,
     /// What is between two actors, as well as one of them.
     pub pair: bool,
+    /// Datagrams only: trackers and engines send them, peers do not.
+    pub datagrams: bool,
     /// For some time, instead of as a single blow.
     pub lasts: bool,
 }
@@ -272,14 +285,32 @@ pub fn fault(behaviour: &Behaviour) -> Option<FaultShape> {
     let shape = FaultShape {
         engines,
         pair: matches!(behaviour.name, "partition" | "partition-one-way" | "flap"),
+        datagrams: matches!(
+            behaviour.name,
+            "burst-loss"
+                | "duplicating"
+                | "reordering"
+                | "corrupting"
+                | "mtu-drop"
+                | "datagram-rate"
+                | "spoofed-source"
+        ),
         lasts: !matches!(
             behaviour.name,
-            "reset-all" | "half-open" | "crash" | "power-loss" | "suspend" | "freeze"
+            "reset-all"
+                | "half-open"
+                | "crash"
+                | "power-loss"
+                | "suspend"
+                | "freeze"
+                | "remove"
+                | "add-peer"
+                | "scrape"
         ),
     };
     match behaviour.name {
-        // these end a download for good, or need a word that only a person has
-        "remove" | "shutdown" | "add-peer" => None,
+        // the run has an end of its own
+        "shutdown" => None,
         "network-change" if !engines => None,
         _ => Some(shape),
     }

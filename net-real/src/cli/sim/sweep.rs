@@ -53,6 +53,12 @@ pub(crate) struct SweepArgs {
     /// Run each world twice and fail if the digests differ
     #[arg(long)]
     twice: bool,
+    /// Fail if a behaviour never fired or an oracle never had anything to look at: for 10,000 seeds and more
+    #[arg(long)]
+    demand_all: bool,
+    /// Plant a bug in every world, to see that the oracles and this command report it
+    #[arg(long, hide = true)]
+    canary: bool,
 }
 
 /// What the threads share.
@@ -62,6 +68,7 @@ struct Work {
     /// Seeds in all.
     count: u64,
     twice: bool,
+    options: Options,
     next: AtomicU64,
     done: AtomicU64,
     failed: AtomicU64,
@@ -76,6 +83,10 @@ pub(crate) fn run(args: &SweepArgs, console: &Console) -> Result<u8, Failure> {
         shard,
         count: shard.share(args.seeds.end - args.seeds.start),
         twice: args.twice,
+        options: Options {
+            canary: args.canary,
+            ..Options::default()
+        },
         next: AtomicU64::new(0),
         done: AtomicU64::new(0),
         failed: AtomicU64::new(0),
@@ -86,13 +97,25 @@ pub(crate) fn run(args: &SweepArgs, console: &Console) -> Result<u8, Failure> {
     let total = sweep(&work, args.jobs.map_or(cores, usize::from), console)?;
     let wall = began.elapsed();
     for (n, failed) in total.failed.iter().enumerate() {
-        console.line(told(failed, n < BLOCKS_MAX))?;
+        console.line(told(failed, n < BLOCKS_MAX, &work.options))?;
     }
     console.value(&total.json(wall))?;
     for line in total.lines(wall) {
         console.line(line)?;
     }
-    Ok(if total.failed.is_empty() { DONE } else { MISMATCH })
+    let unseen = if args.demand_all {
+        total.unseen()
+    } else {
+        Vec::new()
+    };
+    if !unseen.is_empty() {
+        console.line(format!(
+            "FAILED: never seen in these seeds: {}",
+            unseen.join(", ")
+        ))?;
+    }
+    let good = total.failed.is_empty() && unseen.is_empty();
+    Ok(if good { DONE } else { MISMATCH })
 }
 
 /// Runs everything and adds it up in order.
@@ -155,9 +178,9 @@ impl Work {
 
     fn world(&self, seed: u64) -> Outcome {
         let scenario = expand(seed);
-        let mut outcome = run_guarded(&scenario, &Options::default());
+        let mut outcome = run_guarded(&scenario, &self.options);
         if self.twice && outcome.failure.is_none() {
-            let again = run_guarded(&scenario, &Options::default());
+            let again = run_guarded(&scenario, &self.options);
             if again.digest != outcome.digest {
                 outcome.failure = Some(report::differs(outcome.digest, again.digest));
             }
@@ -184,13 +207,16 @@ impl Work {
 }
 
 /// A failure, whole with the last lines of its timeline or in a line.
-fn told(failed: &Failed, whole: bool) -> String {
+fn told(failed: &Failed, whole: bool, options: &Options) -> String {
     let name = format!("seed {}", failed.seed);
     let again = failed.seed.to_string();
     if !whole {
         return format!("FAILED {name}: {} {}", failed.failure.oracle, failed.failure.text);
     }
-    let options = report::telling();
+    let options = Options {
+        telling: true,
+        ..options.clone()
+    };
     let outcome = run_guarded(&expand(failed.seed), &options);
     report::block(&name, &failed.failure, &outcome, &again)
 }

@@ -63,6 +63,12 @@ impl Total {
         self.failed.extend(part.failed.iter().cloned());
     }
 
+    /// What must have been seen in a long sweep and was not.
+    pub(crate) fn unseen(&self) -> Vec<&'static str> {
+        let held = |id: &str| self.oracles.get(id).copied().unwrap_or(0);
+        seedbed_sim::catalogue::unseen(&self.marks, held)
+    }
+
     pub(crate) fn json(&self, wall: Duration) -> Value {
         let failed =
             |one: &Failed| json!({"seed": one.seed, "oracle": one.failure.oracle, "text": one.failure.text});
@@ -75,6 +81,7 @@ impl Total {
             "wall_seconds": wall.as_secs_f64(),
             "digest": format!("{:016x}", self.digest),
             "generator_version": GENERATOR_VERSION,
+            "unseen": self.unseen(),
             "oracles": self.oracles,
             "marks": self.marks.iter().collect::<BTreeMap<_, _>>(),
         })

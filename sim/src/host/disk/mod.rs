@@ -89,6 +89,8 @@ pub struct DiskModel {
     /// Jobs under way, by when they are done.
     pending: BTreeMap<(Instant, u64), (OpId, DiskJob)>,
     submitted: u64,
+    /// The number of the last job of this life.
+    op_last: Option<OpId>,
     /// When the last job is done, if they go one at a time.
     busy_until: Instant,
 
@@ -113,6 +115,7 @@ impl DiskModel {
             saved: Saved::default(),
             pending: BTreeMap::new(),
             submitted: 0,
+            op_last: None,
             busy_until: Instant::START,
             opened: None,
             buffer: BTreeMap::new(),
@@ -186,7 +189,7 @@ impl DiskModel {
 
     /// Takes a job; it is done at [`DiskModel::deadline`] or later.
     pub fn submit(&mut self, now: Instant, op: OpId, job: DiskJob) {
-        if self.pending.values().any(|(known, _)| *known == op) {
+        if self.op_last.replace(op).is_some_and(|last| op <= last) {
             self.violations.push(format!("job {} was asked for twice", op.0));
         }
         let base = match &job {
@@ -204,8 +207,9 @@ impl DiskModel {
         }
         let mut due = begin + base + jitter;
         let scope = scope(&job);
-        for ((other_due, _), (_, other)) in &self.pending {
-            if *other_due > due && must_wait(scope, self::scope(other)) {
+        // only those that would be done later can hold it up
+        for ((other_due, _), (_, other)) in self.pending.range((due, u64::MAX)..) {
+            if must_wait(scope, self::scope(other)) {
                 due = *other_due;
             }
         }
@@ -223,7 +227,8 @@ impl DiskModel {
     pub fn poll(&mut self, now: Instant, marks: &mut Marks) -> Option<(OpId, Result<DiskDone, DiskError>)> {
         let first = self.pending.first_entry().filter(|entry| entry.key().0 <= now)?;
         let (key, (op, job)) = first.remove_entry();
-        if self.submitted > key.1 && self.pending.keys().any(|(_, number)| *number < key.1) {
+        let unordered = self.speed.jitter > Duration::ZERO || self.speed.hash > Duration::ZERO;
+        if unordered && self.pending.keys().any(|(_, number)| *number < key.1) {
             marks.hit("disk-overtakes");
         }
         *self.done.entry(kind(&job)).or_default() += 1;
@@ -242,6 +247,7 @@ impl DiskModel {
         }
         self.buffer.clear();
         self.opened = None;
+        self.op_last = None;
         self.busy_until = now;
     }
 
