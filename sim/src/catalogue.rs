@@ -71,7 +71,9 @@ pub fn marks() -> impl Iterator<Item = (&'static str, &'static str)> {
     let engine = oracle::MARKS
         .iter()
         .map(|name| (*name, "a branch of the engine, as its reports and closes show"));
-    fired.chain(engine)
+    let within = seedbed_engine::marks::NAMES.iter();
+    let within = within.map(|name| (*name, "a branch within the engine, in how many runs it was taken"));
+    fired.chain(engine).chain(within)
 }
 
 /// What a long sweep must have seen and has not, by its name: behaviours and faults that never fired, branches of the

@@ -10,6 +10,7 @@
 
 mod address;
 mod bans;
+mod entry;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ mod tests;
 pub use report::{AddOutcome, BanReason, CandidateView, Refusal, Source, Standing};
 
 use crate::config::CandidatesConfig;
+use crate::marks::{Mark, Marks};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use address::{canonical, canonical_ip};
@@ -24,49 +26,7 @@ use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use bans::Bans;
 use core::net::{IpAddr, SocketAddr};
-
-/// The order in which addresses are dialled; the last one is dropped first when the list is full.
-type Rank = (u32, bool, Source, Option<Instant>, u32);
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Phase {
-    Ready,
-    Waiting(Instant),
-    GivenUp,
-    /// It has everything, as we do: being named says nothing new of it.
-    NotNeeded,
-    /// In `links`.
-    Linked,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Entry {
-    source: Source,
-    failures: u32,
-    /// It was a useful peer once.
-    useful: bool,
-    last_tried: Option<Instant>,
-    /// Random order among equals, so that not every client dials the same peer first.
-    salt: u32,
-    phase: Phase,
-}
-
-impl Entry {
-    const fn rank(&self) -> Rank {
-        (
-            self.failures,
-            !self.useful,
-            self.source,
-            self.last_tried,
-            self.salt,
-        )
-    }
-
-    /// The part of the rank by which an address deserves another one's place.
-    const fn merit(&self) -> (u32, bool, Source) {
-        (self.failures, !self.useful, self.source)
-    }
-}
+use entry::{Entry, Phase, Rank};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Link {
@@ -91,6 +51,8 @@ pub struct Candidates {
     bans: Bans,
     /// Oldest first.
     own: VecDeque<SocketAddr>,
+    /// Branches that were taken.
+    pub marks: Marks,
 }
 
 impl Candidates {
@@ -109,6 +71,7 @@ impl Candidates {
             exhausted: false,
             bans: Bans::default(),
             own: VecDeque::new(),
+            marks: Marks::default(),
         }
     }
 
@@ -163,7 +126,10 @@ impl Candidates {
                 .filter(|(_, entry)| entry.phase != Phase::Linked)
                 .max_by_key(|(_, entry)| entry.rank());
             match worst {
-                Some((addr, entry)) if entry.merit() > new.merit() => self.take(*addr),
+                Some((addr, entry)) if entry.merit() > new.merit() => {
+                    self.marks.hit(Mark::CandidateReplaced);
+                    self.take(*addr)
+                }
                 _ => return Err(Refusal::TooManyPorts),
             };
         }
@@ -427,11 +393,13 @@ impl Candidates {
                 self.ips.remove(&addr.ip());
             }
         }
+        let mut marks = self.marks;
         let concerned: Vec<SocketAddr> = if self.entries.contains_key(&addr) {
             [addr].to_vec()
         } else if self.config.allow_multiple_per_ip {
             Vec::new()
         } else {
+            marks.hit(Mark::CandidateOfHost);
             let idle = |(_, entry): &(SocketAddr, Entry)| entry.phase != Phase::Linked;
             self.entries_of(addr.ip())
                 .filter(idle)
@@ -446,11 +414,15 @@ impl Candidates {
                 continue;
             }
             change(&self.config, &mut entry);
+            if entry.phase == Phase::GivenUp {
+                marks.hit(Mark::CandidateGivenUp);
+            }
             if matches!(entry.phase, Phase::Waiting(at) if at <= now) {
                 entry.phase = self.after_failure(&entry, now, now);
             }
             self.put(addr, entry);
         }
+        self.marks = marks;
     }
 
     /// Waits for n + 1 times the least wait after the n-th failure since `since`, and a little more at random.

@@ -20,6 +20,7 @@ use crate::action::{Action, CloseReason};
 use crate::config::Config;
 use crate::event::Event;
 use crate::id::{ConnId, InfoHash, OpId, PeerId, TorrentId};
+use crate::marks::Marks;
 use crate::report::Report;
 use crate::rng::{Purpose, Rng};
 use crate::session::End;
@@ -63,6 +64,8 @@ pub struct Engine {
     /// Shutting down: when it has to be over.
     shutdown_at: Option<Instant>,
     shut_down: bool,
+    /// Branches that torrents took that are gone.
+    marks: Marks,
 }
 
 /// Whose connection it is.
@@ -155,6 +158,7 @@ impl Engine {
             probe_ids: RequestIds::new(0),
             shutdown_at: None,
             shut_down: false,
+            marks: Marks::default(),
             config,
             seed,
         }
@@ -260,6 +264,16 @@ impl Engine {
     /// The only way out: the next action, if any.
     pub fn poll_action(&mut self) -> Option<Action> {
         self.actions.pop_front()
+    }
+
+    /// Branches that were taken so far, for tests. Walks all torrents.
+    pub fn marks(&self) -> Marks {
+        let mut marks = self.marks;
+        marks.merge(self.trackers.marks());
+        self.torrents
+            .values()
+            .for_each(|torrent| marks.merge(torrent.marks()));
+        marks
     }
 
     /// When `Tick` is due, and which timer asks.

@@ -91,6 +91,7 @@ impl Engine {
         let Some(torrent) = self.torrents.remove(&id) else {
             return;
         };
+        self.marks.merge(torrent.marks());
         self.by_hash.remove(&torrent.info_hash());
         self.touched.remove(&id);
         if let Some((at, due)) = self.registered.remove(&id) {

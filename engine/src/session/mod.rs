@@ -28,6 +28,7 @@ use crate::config::SessionConfig;
 use crate::extension::handshake::ExtendedHandshake;
 use crate::geometry::{BlockRange, Geometry};
 use crate::id::{InfoHash, PeerId, PieceIndex};
+use crate::marks::{Mark, Marks};
 use crate::time::Instant;
 use crate::wire::{Decoder, HandshakeDecoder, Reserved};
 use alloc::string::String;
@@ -175,6 +176,8 @@ pub struct Session {
     uploaded: u64,
     uploaded_this_unchoke: u64,
 
+    /// Branches that were taken.
+    marks: Marks,
     outbox: Vec<Outgoing>,
     trace: Vec<(bool, String)>,
 }
@@ -239,6 +242,7 @@ impl Session {
             downloaded: 0,
             uploaded: 0,
             uploaded_this_unchoke: 0,
+            marks: Marks::default(),
             outbox: Vec::new(),
             trace: Vec::new(),
         }
@@ -266,6 +270,7 @@ impl Session {
 
     /// Nothing is read from the peer until [`Session::go_on_reading`].
     pub fn hold_reading(&mut self) {
+        self.marks.hit(Mark::ReadingHeld);
         self.held = true;
     }
 
@@ -401,6 +406,11 @@ impl Session {
         };
         let depth = self.requests.depth(&self.rules.config).min(reqq) as usize;
         depth.saturating_sub(self.requests.outstanding())
+    }
+
+    /// Branches that were taken.
+    pub const fn marks(&self) -> Marks {
+        self.marks
     }
 
     /// Whether the peer said that it wants nothing more (BEP 21).

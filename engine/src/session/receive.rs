@@ -7,6 +7,7 @@ use crate::block::Block;
 use crate::extension::handshake::{ExtendedHandshake, ExtensionError};
 use crate::geometry::BlockRange;
 use crate::id::PieceIndex;
+use crate::marks::Mark;
 use crate::time::Instant;
 use crate::wire::{Decoder, HandshakePart, Limits, Message, Reserved, WireError};
 use alloc::string::ToString;
@@ -110,8 +111,11 @@ impl Session {
             Message::Request(range) => self.requested(now, range),
             Message::Piece { range, data } => self.block(now, range, data),
             Message::Cancel(range) => {
-                if self.uploads.cancel(range) && self.fast() {
-                    self.send(now, &Message::Reject(range));
+                if self.uploads.cancel(range) {
+                    self.marks.hit(Mark::UploadCancelled);
+                    if self.fast() {
+                        self.send(now, &Message::Reject(range));
+                    }
                 }
                 Ok(None)
             }
@@ -217,7 +221,11 @@ impl Session {
 
     fn granted_fast(&mut self, piece: PieceIndex) -> bool {
         let blocks = self.rules.geometry.blocks_in(piece);
-        self.allowed_to_peer.contains(&piece) && self.uploads.serve_fast(piece, blocks)
+        let serves = self.allowed_to_peer.contains(&piece) && self.uploads.serve_fast(piece, blocks);
+        if serves {
+            self.marks.hit(Mark::FastServed);
+        }
+        serves
     }
 
     fn block(&mut self, now: Instant, range: BlockRange, data: Block) -> Meaning {
@@ -243,7 +251,11 @@ impl Session {
                 // a granted piece that is refused was no grant (BEP 6: it says nothing about having it)
                 self.allowed_to_us.retain(|piece| *piece != range.piece);
                 // behind a choke every request is refused (BEP 6)
-                if !self.peer_choking && self.refusals.refused(now) {
+                let over = !self.peer_choking && self.refusals.refused(now);
+                if self.refusals.is_pausing() {
+                    self.marks.hit(Mark::RefusalPause);
+                }
+                if over {
                     self.end();
                     return Ok(Some(Output::Ended(End::RefusesAll)));
                 }

@@ -7,6 +7,7 @@ use crate::extension::fast::allowed_fast_set;
 use crate::extension::handshake::ExtendedHandshake;
 use crate::geometry::BlockRange;
 use crate::id::PieceIndex;
+use crate::marks::Mark;
 use crate::time::Instant;
 use crate::wire::{Handshake, Message, Reserved, encode_piece_head};
 use alloc::string::ToString;
@@ -179,6 +180,8 @@ impl Session {
     pub fn request(&mut self, now: Instant, range: BlockRange) {
         if self.requests.asks(now, range) {
             self.send(now, &Message::Request(range));
+        } else {
+            self.marks.hit(Mark::RequestOwed);
         }
     }
 

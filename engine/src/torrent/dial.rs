@@ -1,6 +1,7 @@
 //! Dialling: which known address next, as far as the limits allow.
 
 use super::{Context, Output, Torrent};
+use crate::marks::Mark;
 use crate::session::Session;
 use crate::time::Instant;
 
@@ -68,6 +69,7 @@ impl Torrent {
 
     /// We were kept from reading for a while: the time of everything that peers owe begins anew.
     pub fn overslept(&mut self, now: Instant) {
+        self.marks.hit(Mark::Overslept);
         for peer in self.sessions.values_mut() {
             peer.session.overslept(now);
         }
@@ -75,6 +77,7 @@ impl Torrent {
 
     /// The network of this machine changed: old connections are dead, old failures mean nothing.
     pub fn network_changed(&mut self, cx: &mut Context<'_>) {
+        self.marks.hit(Mark::NetworkChanged);
         self.end_all(cx, crate::session::End::NetworkChanged);
         self.candidates.retry_now(false);
         self.announce_network_changed(cx);

@@ -11,6 +11,7 @@ use super::{Context, Phase, Torrent};
 use crate::disk::{DiskError, DiskFault, DiskJob};
 use crate::geometry::BlockRange;
 use crate::id::{ConnId, PieceIndex, Sha1Digest};
+use crate::marks::Mark;
 use crate::report::Report;
 use alloc::vec::Vec;
 
@@ -44,6 +45,7 @@ impl Torrent {
                 );
             }
             DiskFault::Full | DiskFault::Denied | DiskFault::Io => {
+                self.marks.hit(Mark::PieceDoubtful);
                 self.verifying.doubtful.insert(piece);
                 self.disk_failed(cx, error);
             }
@@ -52,6 +54,7 @@ impl Torrent {
 
     /// A piece that was offered is not there any more.
     fn lose_piece(&mut self, cx: &mut Context<'_>, piece: PieceIndex) {
+        self.marks.hit(Mark::PieceLost);
         if self.is_complete() {
             // seeds were sent away, and are of use again
             self.candidates.retry_now(true);

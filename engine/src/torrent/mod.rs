@@ -38,6 +38,7 @@ use crate::config::Config;
 use crate::disk::{DiskError, DiskJob, FileStamp};
 use crate::geometry::{Geometry, GeometryError};
 use crate::id::{ConnId, OpId, PeerId, TorrentId};
+use crate::marks::Marks;
 use crate::metainfo::Metainfo;
 use crate::picker::Picker;
 use crate::rate::Rate;
@@ -214,6 +215,7 @@ pub struct Torrent {
     /// The files were made, or vouched for, by a run of ours, so they may be written to.
     ours: bool,
     stop: stop::Stop,
+    marks: Marks,
 }
 
 /// Payload of this run, in bytes and bytes a second.
@@ -311,6 +313,7 @@ impl Torrent {
             completed: Completed::default(),
             ours: false,
             stop: stop::Stop::default(),
+            marks: Marks::default(),
             add,
         };
         torrent.report(
@@ -352,6 +355,21 @@ impl Torrent {
         for addr in self.add.peers.clone() {
             self.candidates.add(now, addr, Source::User, true);
         }
+    }
+
+    /// Branches that were taken, by the torrent and all of its parts.
+    pub fn marks(&self) -> Marks {
+        let mut marks = self.marks;
+        marks.merge(self.candidates.marks);
+        marks.merge(
+            self.announcer
+                .as_ref()
+                .map_or_else(Marks::default, |announcer| announcer.marks),
+        );
+        self.sessions
+            .values()
+            .for_each(|peer| marks.merge(peer.session.marks()));
+        marks
     }
 
     /// Whether everything wanted is verified.

@@ -11,6 +11,7 @@ use super::{Context, Phase, Purpose, Torrent};
 use crate::bitfield::Bitfield;
 use crate::disk::{DiskJob, FileStamp};
 use crate::id::PieceIndex;
+use crate::marks::Mark;
 use crate::report::Report;
 use crate::resume::Resume;
 use alloc::collections::VecDeque;
@@ -64,8 +65,6 @@ impl Torrent {
             self.picker.piece_failed(piece);
             self.blame.forget(piece);
         }
-        // peers that had nothing to give may have now
-        self.candidates.retry_now(true);
     }
 
     /// Storage told what is there.
@@ -85,6 +84,7 @@ impl Torrent {
             |bytes| match Resume::decode(&bytes, self.metainfo.info_hash, pieces) {
                 Ok(resume) => Some(resume),
                 Err(error) => {
+                    self.marks.hit(Mark::ResumeUnused);
                     self.note(
                         cx,
                         format!("the saved state is not used, the files are hashed: {error}"),
@@ -95,6 +95,9 @@ impl Torrent {
         );
         self.ours |= resume.is_some();
         let foreign = !self.ours;
+        if resume.is_some() {
+            self.marks.hit(Mark::ResumeTrusted);
+        }
         let trusted = resume.map_or_else(|| Bitfield::new(pieces), |resume| self.trusted(&resume));
         for piece in trusted.iter() {
             self.mark_verified(piece);
@@ -209,6 +212,8 @@ impl Torrent {
         checking.bad.sort_unstable();
         checking.missing.sort_unstable();
         let have = self.picker.have().count();
+        // peers that had nothing to give may have now, and seeds are of use again if anything lacks
+        self.candidates.retry_now(!self.picker.have().is_full());
         let foreign = checking.foreign;
         let (bad, missing) = (checking.bad, checking.missing);
         self.report(
@@ -224,7 +229,10 @@ impl Torrent {
             Purpose::Check => self.stop(cx, true),
             Purpose::Seed => self.activate(cx),
             Purpose::Download => match self.obstacle(foreign) {
-                Some(text) => self.enter(cx, Phase::Failed { text }),
+                Some(text) => {
+                    self.marks.hit(Mark::ForeignFile);
+                    self.enter(cx, Phase::Failed { text });
+                }
                 None => self.prepare(cx),
             },
         }

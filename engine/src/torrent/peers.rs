@@ -7,6 +7,7 @@ use crate::candidates::{Refusal, Source};
 use crate::disk::DiskJob;
 use crate::geometry::BlockRange;
 use crate::id::ConnId;
+use crate::marks::Mark;
 use crate::net::CloseCause;
 use crate::picker::Receipt;
 use crate::report::{PeerClosed, Report};
@@ -207,6 +208,7 @@ impl Torrent {
         let Some(peer) = self.sessions.remove(&conn) else {
             return;
         };
+        self.marks.merge(peer.session.marks());
         if let Some(at) = peer.timer {
             self.timers.remove(&(at, conn));
         }
@@ -285,11 +287,15 @@ impl Torrent {
             Said::Suggested(piece) => self.picker.peer_suggests(conn, piece),
             Said::Block { range, data } => self.block(cx, conn, range, data),
             Said::Rejected(range) | Said::Expired(range) => {
+                if matches!(said, Said::Expired(_)) {
+                    self.marks.hit(Mark::RequestExpired);
+                }
                 self.picker.release(conn, range);
                 self.others_may_request(conn);
             }
             Said::Snubbed { released } => {
                 self.silent.insert(conn);
+                self.marks.hit(Mark::Snubbed);
                 for range in released {
                     self.picker.release(conn, range);
                 }
@@ -325,7 +331,11 @@ impl Torrent {
         }
         // of pieces that both got from each other neither tells the other, so a seed may be known by its word alone
         let wants_nothing = |peer: &Peer| peer.session.is_upload_only() && !peer.session.peer_interested();
-        if self.picker.peer_is_seed(conn) || self.sessions.get(&conn).is_some_and(wants_nothing) {
+        let by_word = self.sessions.get(&conn).is_some_and(wants_nothing);
+        if by_word && !self.picker.peer_is_seed(conn) {
+            self.marks.hit(Mark::PartedByWord);
+        }
+        if self.picker.peer_is_seed(conn) || by_word {
             self.end_session(cx, conn, End::BothSeeds);
         }
     }
@@ -404,6 +414,12 @@ impl Torrent {
                 piece_complete,
                 cancel,
             } => {
+                if !cancel.is_empty() {
+                    self.marks.hit(Mark::CancelElsewhere);
+                }
+                if !self.silent.is_empty() {
+                    self.marks.hit(Mark::CancelSilent);
+                }
                 // silent peers owe blocks too, which others were asked for meanwhile
                 for other in cancel.into_iter().chain(self.silent.iter().copied()) {
                     if let Some(peer) = self.sessions.get_mut(&other) {
@@ -420,7 +436,10 @@ impl Torrent {
                     self.hash(cx, range.piece);
                 }
             }
-            Receipt::Duplicate | Receipt::NotRequested => self.traffic.wasted += length,
+            Receipt::Duplicate | Receipt::NotRequested => {
+                self.marks.hit(Mark::DuplicateBlock);
+                self.traffic.wasted += length;
+            }
         }
     }
 

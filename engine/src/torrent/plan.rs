@@ -4,7 +4,8 @@ use super::disk::DiskOp;
 use super::{Context, Output, Phase, Torrent};
 use crate::disk::DiskJob;
 use crate::id::ConnId;
-use crate::picker::PickMode;
+use crate::marks::Mark;
+use crate::picker::{PickMode, PickReason};
 use crate::session::Session;
 use crate::time::{Duration, Instant};
 use alloc::vec::Vec;
@@ -68,6 +69,7 @@ impl Torrent {
         let endgame = self.picker.is_endgame();
         self.picker.pick(conn, wants, mode, &mut picks);
         for pick in picks {
+            self.marks.hit(mark_of(pick.reason));
             session.request(cx.now, pick.range);
             if mode.snubbed {
                 // who owes us blocks for long is tried with one more, and holds it back from nobody
@@ -152,6 +154,19 @@ impl Torrent {
             }
             self.dirty.insert(conn);
         }
+    }
+}
+
+const fn mark_of(reason: PickReason) -> Mark {
+    match reason {
+        PickReason::Random => Mark::PickRandom,
+        PickReason::Partial => Mark::PickPartial,
+        PickReason::Rarest { .. } => Mark::PickRarest,
+        PickReason::Common { .. } => Mark::PickCommon,
+        PickReason::Endgame { .. } => Mark::PickEndgame,
+        PickReason::AllowedFast => Mark::PickAllowedFast,
+        PickReason::Suggested => Mark::PickSuggested,
+        PickReason::Exclusive => Mark::PickExclusive,
     }
 }
 

@@ -39,7 +39,7 @@ impl Torrent {
             // the user may have moved the file that was in the way
             Phase::Failed { .. } => self.open(cx),
             Phase::Active => {
-                self.candidates.retry_now(true);
+                self.candidates.retry_now(!self.is_complete());
                 self.announce_start(cx);
             }
             Phase::Opening | Phase::Checking(_) | Phase::Preparing | Phase::Stopping | Phase::Gone => {}

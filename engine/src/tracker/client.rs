@@ -7,6 +7,7 @@
 //! Invariants: exactly one `Done` per request that is not cancelled, and nothing about it afterwards; keys of streams
 //! and lookups are never reused, and events for unknown ones are ignored.
 
+mod datagrams;
 mod hosts;
 mod pacing;
 mod request;
@@ -20,13 +21,14 @@ use core::net::{IpAddr, SocketAddr};
 use self::hosts::Hosts;
 use self::pacing::Pacing;
 use self::request::{Part, Request};
-use super::udp::{UdpExchanges, UdpKey, UdpOutput};
+use super::udp::{UdpExchanges, UdpKey};
 use super::{
     AnnounceError, ClientOutput, LookupKey, RequestId, RequestKind, RequestOptions, Stage, StreamKey,
     TrackerReply, TrackerUrl,
 };
 use crate::config::{HttpConfig, TrackerConfig};
 use crate::http::{Families, HttpExchange, HttpOutput};
+use crate::marks::Marks;
 use crate::net::{CloseCause, DatagramFault, LookupError};
 use crate::rng::Rng;
 use crate::time::Instant;
@@ -121,6 +123,14 @@ impl TrackerClient {
         };
         request.options.sends_max = Some(self.config.stopped_sends_max);
         request.options.deadline = Some(until);
+        let known = self.hosts.last(request.url.host()).map(<[IpAddr]>::to_vec);
+        if let Some(addresses) = known.filter(|_| request.begun && request.parts.is_empty()) {
+            // there is no time for the lookup that is under way
+            self.lookups.retain(|_, (owner, _)| *owner != id);
+            self.store(id, request);
+            self.resolved(now, id, Ok(addresses));
+            return self.advance(now);
+        }
         if let Some(hurry) = request.hurry(now) {
             for part in &request.parts {
                 if let Part::Udp(key) = part {
@@ -209,6 +219,11 @@ impl TrackerClient {
             .into_iter()
             .flatten()
             .min()
+    }
+
+    /// Branches that were taken.
+    pub const fn marks(&self) -> Marks {
+        self.udp.marks
     }
 
     /// What to do next, in order.
@@ -304,16 +319,6 @@ impl TrackerClient {
             }
         }
         self.pump(now, id, request);
-    }
-
-    fn start_udp(&mut self, now: Instant, key: UdpKey, request: &mut Request, addresses: &[IpAddr]) {
-        let port = request.url.port();
-        let endpoints = addresses.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
-        let hurry = request.hurry(now);
-        let url_data = request.url.path_and_query();
-        self.udp
-            .start(now, key, endpoints, request.kind.clone(), url_data, hurry);
-        request.parts.push(Part::Udp(key));
     }
 
     /// Lets one HTTP exchange handle an event.
@@ -418,40 +423,6 @@ impl TrackerClient {
             }
         }
         self.lookups.retain(|_, (owner, _)| *owner != id);
-    }
-
-    fn drain_udp(&mut self, now: Instant) {
-        while let Some(output) = self.udp.poll_output() {
-            match output {
-                UdpOutput::Datagram { to, data } => {
-                    self.outputs.push_back(ClientOutput::Datagram { to, data });
-                }
-                UdpOutput::Asked { key } => self
-                    .outputs
-                    .push_back(ClientOutput::Asked { request: key.request }),
-                UdpOutput::Trace { key, text } => self.outputs.push_back(ClientOutput::Trace {
-                    request: key.request,
-                    text,
-                }),
-                UdpOutput::Done { key, from, result } => {
-                    let Some(mut request) = self.take(key.request) else {
-                        continue;
-                    };
-                    let index = request
-                        .parts
-                        .iter()
-                        .position(|part| matches!(part, Part::Udp(k) if *k == key));
-                    if result.is_ok() {
-                        self.hosts.answered(request.url.host(), from.ip());
-                    }
-                    if let Some(index) = index {
-                        let result = request::mark_loopback(result, from.ip());
-                        request.part_done(now, index, result, &self.config);
-                    }
-                    self.settle(key.request, request);
-                }
-            }
-        }
     }
 
     /// A timer of a request is due.

@@ -101,11 +101,9 @@ impl EngineHost {
 
     /// The process dies; with `power-loss` the whole machine does.
     pub(super) fn crash(&mut self, cx: &mut Cx<'_>, how: &Use) {
-        if self.engine.take().is_none() {
-            return;
-        }
+        let Some(engine) = self.engine.take() else { return };
         if let Some(watch) = &mut self.watch {
-            watch.restarted();
+            watch.restarted(engine.marks());
         }
         let power = how.name.starts_with("power-loss");
         cx.marks.hit(if power { "power-loss" } else { "crash" });

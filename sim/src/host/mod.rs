@@ -301,6 +301,12 @@ impl EngineHost {
         })
     }
 
+    /// Whether its torrent refuses to write over files that it does not know any more.
+    pub fn refuses(&self) -> bool {
+        let torrent = self.engine.as_ref().and_then(|engine| engine.torrent(TORRENT));
+        torrent.is_some_and(|torrent| matches!(torrent.state(), TorrentState::Failed { .. }))
+    }
+
     /// Streams that are open or being opened.
     pub fn streams(&self) -> impl Iterator<Item = (ConnId, SocketAddr)> + '_ {
         self.streams.iter().map(|(conn, addr)| (*conn, *addr))

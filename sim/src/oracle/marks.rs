@@ -80,6 +80,18 @@ pub const RARE_MARKS: &[&str] = &[
     "eng:violation:extended-not-negotiated",
     // needs more than a thousand duplicates
     "eng:violation:too-many-duplicates",
+    // who suggests in a drawn world has nothing
+    "pick-suggested",
+    // no drawn host has more than one port
+    "candidate-replaced",
+    // a few in ten thousand worlds
+    "eng:state:failed",
+    "eng:end:tracker-switched",
+    "tracker-switched",
+    "tracker-cycle-at-once",
+    "foreign-file",
+    "piece-doubtful",
+    "pick-common",
 ];
 
 impl Watch {

@@ -13,6 +13,7 @@ use crate::marks::Marks;
 use seedbed_engine::bitfield::Bitfield;
 use seedbed_engine::geometry::{BlockRange, Geometry};
 use seedbed_engine::id::{ConnId, OpId, PieceIndex};
+use seedbed_engine::marks::Marks as EngineMarks;
 use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::time::Instant;
 use seedbed_engine::{Action, Command, Config, Engine, Event, Report, TorrentState};
@@ -101,6 +102,8 @@ pub struct Watch {
     pub(crate) speaker: Option<IpAddr>,
     /// Blocks that were written since the engine last settled.
     pub(crate) written: Vec<BlockRange>,
+    /// Branches that the engines of earlier lives took.
+    pub engine_marks: EngineMarks,
     /// What is told of all lives in the end.
     pub(crate) summary: Summary,
 }
@@ -186,12 +189,15 @@ impl Watch {
             unchoking: None,
             racing: Vec::new(),
             conns_most: 0,
+            engine_marks: EngineMarks::default(),
             summary: Summary::default(),
         }
     }
 
     /// The process died: all that the engine knew is gone, the disk and what was proven are not.
-    pub fn restarted(&mut self) {
+    /// `marks` are those of the engine that is no more.
+    pub fn restarted(&mut self, marks: EngineMarks) {
+        self.engine_marks.merge(marks);
         self.conns.clear();
         self.dirty.clear();
         self.ops.clear();

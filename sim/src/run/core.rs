@@ -2,7 +2,7 @@
 
 use crate::peer::{ModelPeer, capability};
 use crate::sample::{Known, Sample};
-use crate::scenario::{PeerSpec, Scenario, TrackerSpec};
+use crate::scenario::{Area, EngineSpec, PeerSpec, Scenario, TrackerSpec, Use};
 use crate::seed::Seed;
 use crate::tracker::behaviour::{blocks_peers, misleads};
 use crate::world::World;
@@ -63,7 +63,8 @@ fn found(scenario: &Scenario) -> bool {
             true => trackers.all(healthy),
             false => trackers.any(healthy) && !scenario.trackers.iter().any(misleads),
         };
-    if scenario.engines.iter().any(|engine| engine.seed) && by_tracker {
+    let keeps_all = |engine: &EngineSpec| engine.seed && has_sound_disk(scenario, engine);
+    if scenario.engines.iter().any(keeps_all) && by_tracker {
         return true;
     }
     let pieces = scenario.torrent.pieces;
@@ -74,6 +75,22 @@ fn found(scenario: &Scenario) -> bool {
         }
     }
     held.is_full()
+}
+
+/// Whether nothing happens to an engine's disk that may cost a seed a piece.
+fn has_sound_disk(scenario: &Scenario, engine: &EngineSpec) -> bool {
+    let on_disk = |used: &Use| {
+        let mut known = crate::host::BEHAVIOURS.iter();
+        known.any(|known| known.name == used.name && known.area == Area::Disk)
+    };
+    let faults = scenario
+        .faults
+        .iter()
+        .filter(|fault| fault.targets.contains(&engine.name));
+    !faults
+        .map(|fault| &fault.what)
+        .chain(&engine.behaviours)
+        .any(on_disk)
 }
 
 /// Bytes a second of the slowest link; 0 when none is limited.

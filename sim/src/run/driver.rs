@@ -6,6 +6,7 @@ use crate::host::{self, EngineHost, Level};
 use crate::oracle::{Digest, Moment, Oracle, Verdicts, parse_moment};
 use crate::scenario::{FaultSpec, Scenario, When};
 use crate::world::{ActorId, World};
+use seedbed_engine::Engine;
 use seedbed_engine::time::{Duration, Instant};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -343,6 +344,10 @@ impl Driver {
             let watch = self.world.actor::<EngineHost>(*id).and_then(EngineHost::watch);
             if let Some(watch) = watch {
                 marks.add(&watch.marks);
+                let engine = self.world.actor::<EngineHost>(*id).and_then(EngineHost::engine);
+                let mut taken = watch.engine_marks;
+                taken.merge(engine.map(Engine::marks).unwrap_or_default());
+                taken.names().for_each(|name| marks.hit(name));
                 self.verdicts.add(&watch.verdicts);
                 events += watch.events();
             }

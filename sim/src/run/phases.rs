@@ -32,6 +32,21 @@ impl Driver {
         self.healed_at = Some(self.world.now);
     }
 
+    /// Whether a saved state was lost and with it the knowledge whose files these are: only a user can say that they
+    /// may be written over.
+    fn is_refused(&self) -> bool {
+        let lost = self
+            .world
+            .marks
+            .iter()
+            .any(|(name, _)| name.starts_with("resume-"));
+        let mut hosts = self
+            .hosts
+            .iter()
+            .filter_map(|id| self.world.actor::<EngineHost>(*id));
+        lost && hosts.any(EngineHost::refuses)
+    }
+
     fn anybody_sleeps(&self) -> bool {
         let hosts = self.hosts.iter();
         let mut hosts = hosts.filter_map(|id| self.world.actor::<EngineHost>(*id));
@@ -71,7 +86,7 @@ impl Driver {
         if self.failure.is_some() {
             return;
         }
-        if !self.core.exists || self.is_tampered() {
+        if !self.core.exists || self.is_tampered() || self.is_refused() {
             self.unrecoverable = !done;
             return;
         }

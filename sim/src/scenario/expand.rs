@@ -4,10 +4,11 @@
 //! others as they are. Behaviours are drawn after *swarm testing*: a random half of all areas is switched off in a
 //! world, since worlds in which everything goes wrong at once explore less than worlds in which a few things do.
 
+mod faults;
+
 use super::params::{self, Kind, Often};
 use super::{
-    Area, Behaviour, EngineSpec, FaultSpec, LinkSpec, PeerSpec, Scenario, TorrentSpec, TrackerSpec, Use,
-    Value, When, text,
+    Area, Behaviour, EngineSpec, LinkSpec, PeerSpec, Scenario, TorrentSpec, TrackerSpec, Use, Value, text,
 };
 use crate::catalogue;
 use crate::seed::Seed;
@@ -312,115 +313,6 @@ impl World {
         }
         uses
     }
-
-    fn faults(&self, engines: &[EngineSpec], trackers: &[TrackerSpec], peers: &[PeerSpec]) -> Vec<FaultSpec> {
-        let mut rng = self.stream("faults");
-        let count = if rng.chance(1, 2) {
-            within(&mut rng, 1, 4)
-        } else {
-            0
-        };
-        let whom = Whom {
-            engines: engines.iter().map(|spec| spec.name.as_str()).collect(),
-            trackers: trackers.iter().map(|spec| spec.name.as_str()).collect(),
-            others: trackers
-                .iter()
-                .map(|spec| spec.name.as_str())
-                .chain(peers.iter().map(|spec| spec.name.as_str()))
-                .collect(),
-        };
-        (0..count).filter_map(|n| self.fault(n, &whom)).collect()
-    }
-
-    fn fault(&self, n: u32, whom: &Whom<'_>) -> Option<FaultSpec> {
-        let mut rng = self.stream(&format!("fault/{n}"));
-        let known: Vec<_> = catalogue::faults()
-            .filter(|known| self.areas.contains(&known.area))
-            .filter_map(|known| Some((known, params::fault(known)?)))
-            .collect();
-        let (chosen, shape) = *pick(&mut rng, &known)?;
-        let engine = rng.chance(1, 2) || shape.engines;
-        let others = if shape.datagrams && !whom.trackers.is_empty() {
-            &whom.trackers
-        } else {
-            &whom.others
-        };
-        let first = pick(&mut rng, if engine { &whom.engines } else { others })?;
-        let mut targets = vec![(*first).to_owned()];
-        if shape.pair && rng.chance(1, 2) {
-            let other = *pick(&mut rng, &whom.others)?;
-            if targets[0] != other {
-                targets.push(other.to_owned());
-            }
-        }
-        let lasts = millis(few(&mut rng, 100, 60_000));
-        let when = When::At(millis(few(&mut rng, 1, 60_000)));
-        // the schedule says when and for how long
-        let mut what = use_of(&mut rng, chosen, &["when", "for", "after"]);
-        if chosen.name == "add-peer" {
-            let peers: Vec<_> = whom.others.iter().filter(|name| name.starts_with('p')).collect();
-            let who = pick(&mut rng, &peers)?;
-            what.params.push(("who".into(), Value::Text((**who).to_owned())));
-        }
-        Some(FaultSpec {
-            when,
-            lasts: shape.lasts.then_some(lasts),
-            targets,
-            what,
-        })
-    }
-
-    /// What other things need to be seen: a saved state is read when a process starts, a scrape is asked for.
-    fn companions(
-        &self,
-        engines: &[EngineSpec],
-        trackers: &[TrackerSpec],
-        faults: &[FaultSpec],
-    ) -> Vec<FaultSpec> {
-        let mut rng = self.stream("companions");
-        let mut companions = Vec::new();
-        for engine in engines {
-            let at = millis(few(&mut rng, 100, 60_000));
-            let mut all = faults.iter().filter(|fault| fault.targets.contains(&engine.name));
-            let by_schedule = all.any(|fault| fault.what.name.starts_with("resume-"));
-            if by_schedule
-                || engine
-                    .behaviours
-                    .iter()
-                    .any(|used| used.name.starts_with("resume-"))
-            {
-                companions.push(blow(at, &engine.name, "crash"));
-            }
-        }
-        let scrapes = |tracker: &TrackerSpec| {
-            tracker
-                .behaviours
-                .iter()
-                .any(|used| used.name == "http-scrape-other")
-        };
-        if trackers.first().is_some_and(scrapes) {
-            let at = millis(few(&mut rng, 1, 5_000));
-            companions.extend(engines.first().map(|engine| blow(at, &engine.name, "scrape")));
-        }
-        companions
-    }
-}
-
-/// Something that happens at once.
-fn blow(at: Duration, target: &str, name: &str) -> FaultSpec {
-    FaultSpec {
-        when: When::At(at),
-        lasts: None,
-        targets: vec![target.into()],
-        what: Use::new(name),
-    }
-}
-
-/// Names that faults can hit.
-struct Whom<'a> {
-    engines: Vec<&'a str>,
-    trackers: Vec<&'a str>,
-    others: Vec<&'a str>,
 }
 
 fn pick<'a, T>(rng: &mut Rng, of: &'a [T]) -> Option<&'a T> {

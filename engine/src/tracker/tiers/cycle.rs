@@ -5,6 +5,7 @@ use alloc::string::String;
 use super::lane::{Cycle, Index, Lane};
 use super::tracker::InFlight;
 use super::{Announcer, TierOutput, TrackerKey};
+use crate::marks::Mark;
 use crate::time::Instant;
 use crate::tracker::{AnnounceError, AnnounceEvent, AnnounceParams, AnnounceReply, Counters, RequestOptions};
 
@@ -24,6 +25,7 @@ impl Announcer {
             && matches!(lane.cycle, Cycle::At(due) if due <= now)
         {
             lane.tried.clear();
+            self.marks.hit(Mark::TrackerCycleAtOnce);
             self.next_tracker(now, at, counters);
         }
     }
@@ -54,7 +56,8 @@ impl Announcer {
                 None => {}
             }
             let event = tracker.next_event(completed_due, self.partial_seed);
-            if lane.tried.contains(&index) {
+            // `completed` is news to who was asked in this cycle, too
+            if lane.tried.contains(&index) && event != AnnounceEvent::Completed {
                 continue;
             }
             if tracker.may_announce(now, event) {
@@ -65,7 +68,7 @@ impl Announcer {
                 }
                 break;
             }
-            if tracker.healthy {
+            if tracker.healthy && (!tracker.dry || self.private) {
                 // it has heard from us within its interval: the tiers behind it are not needed
                 cycle = Cycle::At(tracker.not_before);
                 break;
@@ -167,7 +170,10 @@ impl Announcer {
         lane.completed_due &= sent.event != AnnounceEvent::Completed;
         let due = if lane.completed_due { now } else { next };
         // it knows nobody: whoever is behind it may [qBittorrent asks all tiers by default]
-        let dry = !private && reply.peers.is_empty() && reply.hosts.is_empty() && sent.counters.left > 0;
+        let dry = !private && tracker.dry;
+        if dry {
+            self.marks.hit(Mark::TrackerDry);
+        }
         lane.cycle = match lane.cycle {
             _ if dry && sent.awaited && !lane.completed_due => Cycle::Resume(now),
             // a late answer beside a cycle that has already ended
@@ -185,6 +191,7 @@ impl Announcer {
             }
         }
         if switched {
+            self.marks.hit(Mark::TrackerSwitched);
             self.outputs.push_back(TierOutput::SwitchedPrivateTracker);
         }
         self.report_answer(key, url, next, reply);

@@ -19,6 +19,7 @@ use self::tracker::Tracker;
 use super::{AnnounceError, AnnounceEvent, Counters, RequestId, RequestIds, TrackerReply, TrackerUrl};
 use crate::config::TrackerConfig;
 use crate::http::UrlError;
+use crate::marks::{Mark, Marks};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 
@@ -50,6 +51,8 @@ pub struct Announcer {
     trackers: Vec<Tracker>,
     lanes: Vec<Lane>,
     outputs: VecDeque<TierOutput>,
+    /// Branches that were taken.
+    pub marks: Marks,
 }
 
 impl Announcer {
@@ -78,6 +81,7 @@ impl Announcer {
             trackers: Vec::new(),
             lanes: Vec::new(),
             outputs: VecDeque::new(),
+            marks: Marks::default(),
         };
         for tier in tiers {
             let mut indices: Vec<Index> = tier.iter().filter_map(|text| announcer.insert(text)).collect();
@@ -128,7 +132,10 @@ impl Announcer {
                 }
                 awaiting |= tracker.request.as_ref().is_some_and(|sent| sent.awaited);
             }
-            if !awaiting {
+            // who knows us hears it at once, whoever else is being asked for peers
+            let current = lane.current.and_then(|index| self.trackers.get(index));
+            let known = current.is_some_and(|tracker| tracker.healthy && tracker.request.is_none());
+            if known || !awaiting {
                 lane.cycle = Cycle::At(now);
             }
         }
@@ -241,6 +248,7 @@ impl Announcer {
             .and_then(|tracker| tracker.request.as_mut());
         if let Some(sent) = sent.filter(|sent| sent.awaited) {
             sent.awaited = false;
+            self.marks.hit(Mark::TrackerParallel);
             if let Some(lane) = self.lane_of(index) {
                 lane.cycle = Cycle::Resume(now);
             }

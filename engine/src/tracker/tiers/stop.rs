@@ -5,6 +5,7 @@
 
 use super::tracker::{InFlight, Started};
 use super::{Announcer, Index, Lane, Phase, TierOutput};
+use crate::marks::Mark;
 use crate::time::Instant;
 use crate::tracker::{AnnounceError, AnnounceEvent, AnnounceReply, Counters};
 
@@ -26,6 +27,7 @@ impl Announcer {
         for tracker in &mut self.trackers {
             let completing = |sent: &&InFlight| sent.event == AnnounceEvent::Completed;
             if let Some(sent) = tracker.request.as_ref().filter(completing) {
+                self.marks.hit(Mark::TrackerHurried);
                 self.outputs.push_back(TierOutput::Hurry {
                     request: sent.id,
                     until: half(now, until),

@@ -238,6 +238,22 @@ fn a_tracker_that_knows_nobody_is_not_the_last_one_to_be_asked() {
 }
 
 #[test]
+fn a_tracker_that_knows_nobody_keeps_no_other_from_its_turn() {
+    let mut world = World::new(&[&["a"], &["b"]]);
+    let mut reply = answer(1800);
+    reply.peers.clear();
+    world.done(Ok(TrackerReply::Announce(reply)));
+    world.fail();
+    world.take_log();
+    world.run_to(30);
+    assert_eq!(world.take_log().len(), 1, "b's back-off is over");
+    // complete meanwhile, while b is being asked: a knows us
+    world.announcer.complete(world.now);
+    world.run_to(30);
+    assert_eq!(world.take_log(), ["30 a completed"]);
+}
+
+#[test]
 fn the_one_that_answers_is_asked_first_from_then_on() {
     let mut world = World::new(&[&["a", "b", "c"]]);
     world.fail();

@@ -50,6 +50,8 @@ pub(super) struct Tracker {
     pub(super) healthy: bool,
     /// The last announce failed for want of a network: when it may be tried if there is one again.
     unreached: Option<Instant>,
+    /// Whether its last answer named nobody although we lack pieces: then it keeps the others from nothing.
+    pub(super) dry: bool,
     /// Whether it asked never to be contacted again (BEP 31).
     never: bool,
     /// The counters of the last `stopped` that was acknowledged: announces count from there.
@@ -72,6 +74,7 @@ impl Tracker {
             asked_not_before: Instant::START,
             healthy: false,
             unreached: None,
+            dry: false,
             never: false,
             base: Counters::default(),
             request: None,
@@ -147,6 +150,7 @@ impl Tracker {
         if reply.tracker_id.is_some() {
             self.tracker_id.clone_from(&reply.tracker_id);
         }
+        self.dry = reply.peers.is_empty() && reply.hosts.is_empty() && sent.counters.left > 0;
         self.failures = 0;
         self.unreached = None;
         self.healthy = true;

@@ -2,6 +2,7 @@
 
 use crate::time::{Duration, Instant};
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 
 /// What is known of an endpoint.
 #[derive(Clone, Default, Debug)]
@@ -21,4 +22,9 @@ impl Endpoint {
             .filter(|(_, since)| now.since(*since) < lifetime)
             .map(|(id, _)| id)
     }
+}
+
+/// The form in which endpoints are compared: IPv4 as IPv4, no flow label or scope.
+pub(super) fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }

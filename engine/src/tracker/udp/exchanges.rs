@@ -14,11 +14,12 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-use super::endpoint::Endpoint;
+use super::endpoint::{Endpoint, canonical};
 use super::{
     Body, Packet, announce_reply, encode_announce, encode_connect, encode_scrape, refusal, scrape_reply,
 };
 use crate::config::TrackerConfig;
+use crate::marks::{Mark, Marks};
 use crate::net::DatagramFault;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
@@ -109,6 +110,8 @@ pub struct UdpExchanges {
     transactions: BTreeMap<(SocketAddr, u32), UdpKey>,
     timers: BTreeSet<(Instant, UdpKey)>,
     outputs: VecDeque<UdpOutput>,
+    /// Branches that were taken.
+    pub marks: Marks,
 }
 
 impl UdpExchanges {
@@ -122,6 +125,7 @@ impl UdpExchanges {
             transactions: BTreeMap::new(),
             timers: BTreeSet::new(),
             outputs: VecDeque::new(),
+            marks: Marks::default(),
         }
     }
 
@@ -164,7 +168,7 @@ impl UdpExchanges {
         self.timers.remove(&(exchange.due, key));
         exchange.hurry = Some(hurry);
         exchange.sends = 1;
-        exchange.due = now + hurry.period;
+        exchange.due = exchange.due.min(now + hurry.period);
         self.timers.insert((exchange.due, key));
     }
 
@@ -255,6 +259,7 @@ impl UdpExchanges {
                 self.finish(key, to, Err(AnnounceError::Datagram(fault)));
             } else {
                 exchange.addresses.pop_front();
+                self.marks.hit(Mark::UdpNextAddress);
                 exchange.sends = 0;
                 self.transmit(now, key);
             }
@@ -370,6 +375,7 @@ impl UdpExchanges {
             }
             return;
         }
+        self.marks.hit(Mark::UdpRetransmit);
         if exchange.connecting {
             // another address of the same tracker may be alive
             exchange.addresses.rotate_left(1);
@@ -386,6 +392,9 @@ impl UdpExchanges {
         if let Some(to) = exchange.addresses.front().copied() {
             let endpoint = self.endpoints.entry(to).or_default();
             let id = endpoint.fresh_id(now, self.config.connection_id_lifetime);
+            if id.is_none() && exchange.sent && !exchange.connecting {
+                self.marks.hit(Mark::UdpIdExpired);
+            }
             if exchange.connecting != id.is_none() {
                 exchange.connecting = id.is_none();
                 exchange.sends = 0;
@@ -414,6 +423,7 @@ impl UdpExchanges {
         };
         let pending = endpoint.connects.last().is_some();
         if pending && now.since(endpoint.connect_sent) < shared_for {
+            self.marks.hit(Mark::UdpConnectShared);
             self.trace(key, format!("-- {to} shares the connect that is on its way"));
             return;
         }
@@ -486,9 +496,4 @@ fn describe(result: &Result<TrackerReply, AnnounceError>) -> String {
         Ok(TrackerReply::Scrape(reply)) => format!("scrape: {} torrents", reply.files.len()),
         Err(error) => format!("{error}"),
     }
-}
-
-/// The form in which endpoints are compared: IPv4 as IPv4, no flow label or scope.
-fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
 }

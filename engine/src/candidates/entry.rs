@@ -1,0 +1,47 @@
+//! What is kept of one known address, and by what it is dialled before others.
+
+use super::Source;
+use crate::time::Instant;
+
+/// The order in which addresses are dialled; the last one is dropped first when the list is full.
+pub(super) type Rank = (u32, bool, Source, Option<Instant>, u32);
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Phase {
+    Ready,
+    Waiting(Instant),
+    GivenUp,
+    /// It has everything, as we do: being named says nothing new of it.
+    NotNeeded,
+    /// In `links`.
+    Linked,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) source: Source,
+    pub(super) failures: u32,
+    /// It was a useful peer once.
+    pub(super) useful: bool,
+    pub(super) last_tried: Option<Instant>,
+    /// Random order among equals, so that not every client dials the same peer first.
+    pub(super) salt: u32,
+    pub(super) phase: Phase,
+}
+
+impl Entry {
+    pub(super) const fn rank(&self) -> Rank {
+        (
+            self.failures,
+            !self.useful,
+            self.source,
+            self.last_tried,
+            self.salt,
+        )
+    }
+
+    /// The part of the rank by which an address deserves another one's place.
+    pub(super) const fn merit(&self) -> (u32, bool, Source) {
+        (self.failures, !self.useful, self.source)
+    }
+}
