@@ -8,6 +8,7 @@ mod build;
 mod checks;
 mod core;
 mod driver;
+mod health;
 mod phases;
 mod several;
 #[cfg(test)]

@@ -27,7 +27,6 @@ pub(crate) struct Story {
     sole: Vec<IpAddr>,
     spoiled: BTreeMap<IpAddr, u32>,
     pub(crate) banned: Vec<IpAddr>,
-    pub(crate) disk_failed_at: Option<Instant>,
 }
 
 impl Watch {
@@ -62,6 +61,7 @@ impl Watch {
                 self.verdicts.check(Oracle::I12, !honest, || {
                     format!("an honest peer is banned: {why:?}")
                 });
+                self.bans(*ip);
                 self.story.banned.push(*ip);
                 self.summary.banned.push(*ip);
             }
@@ -94,9 +94,8 @@ impl Watch {
                 .piece_indices()
                 .for_each(|piece| self.blocks.forget(piece));
         }
-        let failed = matches!(state, TorrentState::DiskFailed { .. });
-        self.story.disk_failed_at = failed.then_some(self.now);
-        self.state = Some(state.clone());
+        let before = self.state.replace(state.clone());
+        self.owes_in_state(before.as_ref());
     }
 
     /// I1: the engine counts a piece.

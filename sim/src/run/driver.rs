@@ -91,6 +91,9 @@ impl Driver {
 
     /// The whole run.
     pub fn run(&mut self) {
+        if self.scenario.faults.is_empty() {
+            self.rely();
+        }
         self.fault_phase();
         self.heal();
         self.demand_completion();

@@ -30,6 +30,7 @@ impl Driver {
         self.go(self.world.now + SLEEP_MAX, |driver| !driver.anybody_sleeps());
         self.user_acts();
         self.healed_at = Some(self.world.now);
+        self.rely();
     }
 
     fn anybody_sleeps(&self) -> bool {
@@ -68,6 +69,7 @@ impl Driver {
             done = self.go(limit, Self::all_complete);
         }
         self.completed = done;
+        self.call_in();
         if self.failure.is_some() {
             return;
         }
