@@ -72,6 +72,8 @@ pub struct Ended {
 pub struct Outcome {
     /// Over events, actions and the engines' state.
     pub digest: u64,
+    /// Over what the engines decided, without sizes and figures.
+    pub decisions: u64,
     /// The first rule that did not hold.
     pub failure: Option<Failure>,
     /// Whether nobody could have finished this download.

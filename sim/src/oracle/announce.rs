@@ -1,5 +1,6 @@
 //! Announces as they stand on the wire, over UDP (BEP 15) and HTTP (BEP 3): their order, distance and figures.
 
+use super::decisions::Decision;
 use super::table::Oracle;
 use super::verdicts::Verdicts;
 use super::watch::Watch;
@@ -356,6 +357,8 @@ impl Watch {
 
     fn announced_to(&mut self, to: SocketAddr, said: Said) {
         self.summary.announces += 1;
+        let event = Decision::Announce(said.event as u8);
+        self.decisions.add(self.now, to.ip(), event);
         self.announces.announce(self.now, to, said, &mut self.verdicts);
         let (received, sent) = (self.traffic.received, self.traffic.sent);
         let kept = said.downloaded <= received && said.uploaded <= sent;

@@ -8,6 +8,7 @@
 mod announce;
 mod blocks;
 mod conn;
+mod decisions;
 mod digest;
 mod disk;
 mod marks;

@@ -1,5 +1,6 @@
 //! The engine's reports: their order, what they claim, and the branches that they show.
 
+use super::decisions::Decision;
 use super::table::Oracle;
 use super::watch::{Summary, Watch};
 use seedbed_engine::id::PieceIndex;
@@ -61,6 +62,7 @@ impl Watch {
                 self.verdicts.check(Oracle::I12, !honest, || {
                     format!("an honest peer is banned: {why:?}")
                 });
+                self.decisions.add(self.now, *ip, Decision::Ban);
                 self.bans(*ip);
                 self.story.banned.push(*ip);
                 self.summary.banned.push(*ip);
@@ -199,6 +201,11 @@ impl Watch {
     /// Events so far.
     pub const fn events(&self) -> u64 {
         self.events
+    }
+
+    /// A digest of what the engine decided, without sizes and figures.
+    pub fn decisions(&self) -> u64 {
+        self.decisions.value()
     }
 
     /// What it came to so far.

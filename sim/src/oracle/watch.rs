@@ -3,6 +3,7 @@
 use super::announce::Announces;
 use super::blocks::Blocks;
 use super::conn::{Asked, Conn};
+use super::decisions::{Decision, Decisions};
 use super::digest::Digest;
 use super::disk::Job;
 use super::moment::Moment;
@@ -55,6 +56,7 @@ pub struct Watch {
     pub(crate) moment_counts: BTreeMap<(&'static str, Option<IpAddr>), u32>,
     /// Over all events and actions, and the state after each.
     pub digest: Digest,
+    pub(crate) decisions: Decisions,
     pub(crate) now: Instant,
     pub(crate) conns: BTreeMap<ConnId, Conn>,
     pub(crate) dirty: Vec<ConnId>,
@@ -156,6 +158,7 @@ impl Watch {
             moments: Vec::new(),
             moment_counts: BTreeMap::new(),
             digest: Digest::default(),
+            decisions: Decisions::default(),
             now: Instant::START,
             conns: BTreeMap::new(),
             dirty: Vec::new(),
@@ -396,6 +399,7 @@ impl Watch {
     }
 
     fn connect(&mut self, id: ConnId, to: SocketAddr) {
+        self.decisions.add(self.now, to.ip(), Decision::Dial);
         let number = id.as_u64();
         let new = !id.is_accepted() && (number > self.dialled || self.dialled == 0 && number == 0);
         self.verdicts

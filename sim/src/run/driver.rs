@@ -341,11 +341,12 @@ impl Driver {
     pub fn outcome(mut self) -> Outcome {
         let digest = self.digest();
         let mut marks = std::mem::take(&mut self.world.marks);
-        let mut events = 0;
+        let (mut events, mut decisions) = (0, Digest::default());
         for id in &self.hosts {
             let watch = self.world.actor::<EngineHost>(*id).and_then(EngineHost::watch);
             if let Some(watch) = watch {
                 marks.add(&watch.marks);
+                decisions.word(watch.decisions());
                 self.verdicts.add(&watch.verdicts);
                 events += watch.events();
             }
@@ -354,6 +355,7 @@ impl Driver {
         Outcome {
             engines,
             digest,
+            decisions: decisions.value(),
             failure: self.failure,
             unrecoverable: self.unrecoverable,
             completed: self.completed,

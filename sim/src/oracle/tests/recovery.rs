@@ -234,3 +234,23 @@ fn a_new_network_is_used() {
         story.waits(60);
     });
 }
+
+#[test]
+fn decisions_are_told_apart_by_number_and_not_by_size() {
+    let after = |tell: &dyn Fn(&mut Story, ConnId)| {
+        let mut story = Story::new();
+        let conn = story.connect(1);
+        tell(&mut story, conn);
+        story.watch.decisions()
+    };
+    let asks =
+        |piece, n| after(&move |story: &mut Story, conn| story.say(conn, &Message::Request(block(piece, n))));
+    assert_eq!(asks(0, 1), asks(0, 1));
+    assert_ne!(asks(0, 1), asks(0, 0));
+    assert_ne!(asks(0, 1), asks(1, 1));
+    let choked = after(&|story, conn| story.say(conn, &Message::Choke));
+    let unchoked = after(&|story, conn| story.say(conn, &Message::Unchoke));
+    assert_ne!(choked, unchoked);
+    let told = |left| after(&move |story: &mut Story, _| story.announce(2, left));
+    assert_eq!(told(512), told(256));
+}
