@@ -8,6 +8,7 @@ mod build;
 mod checks;
 mod core;
 mod driver;
+mod health;
 mod phases;
 mod several;
 #[cfg(test)]
@@ -75,6 +76,8 @@ pub struct Ended {
 pub struct Outcome {
     /// Over events, actions and the engines' state.
     pub digest: u64,
+    /// Over what the engines decided, without sizes and figures.
+    pub decisions: u64,
     /// The first rule that did not hold.
     pub failure: Option<Failure>,
     /// Whether nobody could have finished this download.

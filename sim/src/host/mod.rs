@@ -358,6 +358,7 @@ impl EngineHost {
         let Some(engine) = &mut self.engine else { return };
         if let Some(watch) = &mut self.watch {
             watch.sound_disk = !self.disk.is_tampered();
+            watch.disk_is(cx.now, self.disk.is_healthy());
             watch.event(cx.now, &event);
         }
         engine.handle(cx.now, event);

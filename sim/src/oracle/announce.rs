@@ -1,12 +1,13 @@
 //! Announces as they stand on the wire, over UDP (BEP 15) and HTTP (BEP 3): their order, distance and figures.
 
+use super::decisions::Decision;
 use super::table::Oracle;
 use super::verdicts::Verdicts;
 use super::watch::Watch;
 use seedbed_engine::config::TrackerConfig;
 use seedbed_engine::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Connection ids of one tracker that are remembered.
 const IDS_KEPT: usize = 32;
@@ -69,8 +70,6 @@ pub(crate) struct Announces {
     told_left: Vec<u64>,
     pub(crate) several_addresses: bool,
     stopping: bool,
-    /// When any tracker was last asked.
-    pub(crate) last_contact: Option<Instant>,
 }
 
 impl Announces {
@@ -82,7 +81,6 @@ impl Announces {
             told_left: Vec::new(),
             several_addresses: false,
             stopping: false,
-            last_contact: None,
         }
     }
 
@@ -107,6 +105,17 @@ impl Announces {
                 ..Asked::default()
             };
         }
+    }
+
+    /// The longest interval that one of these trackers wants to be left alone for, by its last good answer.
+    pub(crate) fn told(&self, trackers: &[IpAddr]) -> Duration {
+        let of = |(addr, _): &(&SocketAddr, &Asked)| trackers.contains(&addr.ip());
+        let wanted = self
+            .asked
+            .iter()
+            .filter(of)
+            .filter_map(|(_, asked)| asked.answered);
+        wanted.map(|(_, wanted)| wanted).max().unwrap_or(Duration::ZERO)
     }
 
     pub(crate) fn left_is(&mut self, left: u64) {
@@ -191,7 +200,6 @@ impl Announces {
     }
 
     fn announce(&mut self, now: Instant, to: SocketAddr, said: Said, verdicts: &mut Verdicts) {
-        self.last_contact = Some(now);
         let (floor, ceiling) = (self.config.interval_floor, self.config.interval_ceiling);
         let manual = self.config.manual_min;
         let stopping = self.stopping;
@@ -283,7 +291,7 @@ impl Watch {
         if action > 2 {
             return;
         }
-        self.announces.last_contact = Some(now);
+        self.contacts(to.ip());
         if let Some(transaction) = word(data, 12) {
             let asked = self.announces.asked.entry(to).or_default();
             if asked.transactions.len() == TRANSACTIONS_KEPT {
@@ -349,6 +357,8 @@ impl Watch {
 
     fn announced_to(&mut self, to: SocketAddr, said: Said) {
         self.summary.announces += 1;
+        let event = Decision::Announce(said.event as u8);
+        self.decisions.add(self.now, to.ip(), event);
         self.announces.announce(self.now, to, said, &mut self.verdicts);
         let (received, sent) = (self.traffic.received, self.traffic.sent);
         let kept = said.downloaded <= received && said.uploaded <= sent;

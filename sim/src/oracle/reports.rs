@@ -1,7 +1,8 @@
 //! The engine's reports: their order, what they claim, and the branches that they show.
 
+use super::decisions::Decision;
 use super::table::Oracle;
-use super::watch::{Summary, Watch};
+use super::watch::Watch;
 use seedbed_engine::id::PieceIndex;
 use seedbed_engine::time::Instant;
 use seedbed_engine::{Report, TorrentState};
@@ -27,7 +28,19 @@ pub(crate) struct Story {
     sole: Vec<IpAddr>,
     spoiled: BTreeMap<IpAddr, u32>,
     pub(crate) banned: Vec<IpAddr>,
-    pub(crate) disk_failed_at: Option<Instant>,
+}
+
+/// What an engine came to, over all of its lives.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Summary {
+    /// When it first had everything.
+    pub complete_at: Option<Instant>,
+    /// Announces that it sent, repeated ones too.
+    pub announces: u64,
+    /// Whom it banned, in that order.
+    pub banned: Vec<IpAddr>,
+    /// Payload that came in vain, in bytes.
+    pub wasted: u64,
 }
 
 impl Watch {
@@ -62,6 +75,8 @@ impl Watch {
                 self.verdicts.check(Oracle::I12, !honest, || {
                     format!("an honest peer is banned: {why:?}")
                 });
+                self.decisions.add(self.now, *ip, Decision::Ban);
+                self.bans(*ip);
                 self.story.banned.push(*ip);
                 self.summary.banned.push(*ip);
             }
@@ -94,9 +109,8 @@ impl Watch {
                 .piece_indices()
                 .for_each(|piece| self.blocks.forget(piece));
         }
-        let failed = matches!(state, TorrentState::DiskFailed { .. });
-        self.story.disk_failed_at = failed.then_some(self.now);
-        self.state = Some(state.clone());
+        let before = self.state.replace(state.clone());
+        self.owes_in_state(before.as_ref());
     }
 
     /// I1: the engine counts a piece.
@@ -200,6 +214,11 @@ impl Watch {
     /// Events so far.
     pub const fn events(&self) -> u64 {
         self.events
+    }
+
+    /// A digest of what the engine decided, without sizes and figures.
+    pub fn decisions(&self) -> u64 {
+        self.decisions.value()
     }
 
     /// What it came to so far.

@@ -1,6 +1,7 @@
 //! What the engine says to peers.
 
 use super::conn::{Asked, Conn, Kind};
+use super::decisions;
 use super::received::take;
 use super::stream::Said;
 use super::table::Oracle;
@@ -55,6 +56,9 @@ impl Watch {
         let Some(conn) = self.conns.get_mut(&id) else {
             return;
         };
+        if let Some(decision) = decisions::shown(&said, &self.geometry) {
+            self.decisions.add(now, conn.addr.ip(), decision);
+        }
         let first = conn.messages == 0;
         let shaken = conn.ours.is_some();
         match said {

@@ -2,7 +2,7 @@
 //! have in common (M).
 
 /// Number of oracles.
-pub const COUNT: usize = 51;
+pub const COUNT: usize = 52;
 
 /// An oracle, for lists and reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -70,6 +70,7 @@ pub enum Oracle {
     M3,
     M4,
     M5,
+    M6,
     M9,
 }
 
@@ -312,6 +313,11 @@ pub const ORACLES: &[OracleInfo] = &[
         "M5",
         "an idle peer more prevents nothing",
         "a run was repeated with idle peers",
+    ),
+    info(
+        "M6",
+        "a scaled-down torrent leads to the same decisions as one of real sizes",
+        "a run without limits of bytes was repeated with larger blocks",
     ),
     info(
         "M9",

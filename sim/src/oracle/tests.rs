@@ -14,6 +14,8 @@ use seedbed_engine::wire::{Message, encode_piece_head};
 use seedbed_engine::{Action, BanReason, CloseReason, Command, Config, Event, Report, TorrentState};
 use std::net::{IpAddr, SocketAddr};
 
+mod recovery;
+
 const TORRENT: TorrentId = TorrentId(1);
 
 /// A watch, and the engine whose part the test plays.
@@ -62,6 +64,7 @@ impl Story {
             content: sample.content.clone(),
             trackers: vec![tracker().ip()],
             honest: vec![peer(1).ip()],
+            others: (1..=9).map(|n| peer(n).ip()).collect(),
         });
         let mut story = Self {
             watch,

@@ -3,10 +3,12 @@
 use super::announce::Announces;
 use super::blocks::Blocks;
 use super::conn::{Asked, Conn};
+use super::decisions::{Decision, Decisions};
 use super::digest::Digest;
 use super::disk::Job;
 use super::moment::Moment;
-use super::reports::Story;
+use super::recovery::Recovery;
+use super::reports::{Story, Summary};
 use super::table::Oracle;
 use super::verdicts::Verdicts;
 use crate::marks::Marks;
@@ -37,6 +39,8 @@ pub struct Setup {
     pub trackers: Vec<IpAddr>,
     /// Addresses of those who never send wrong data.
     pub honest: Vec<IpAddr>,
+    /// Addresses of all others in the world that take part in the torrent.
+    pub others: Vec<IpAddr>,
 }
 
 /// Watches one engine, through all of its lives.
@@ -53,6 +57,7 @@ pub struct Watch {
     pub(crate) moment_counts: BTreeMap<(&'static str, Option<IpAddr>), u32>,
     /// Over all events and actions, and the state after each.
     pub digest: Digest,
+    pub(crate) decisions: Decisions,
     pub(crate) now: Instant,
     pub(crate) conns: BTreeMap<ConnId, Conn>,
     pub(crate) dirty: Vec<ConnId>,
@@ -94,10 +99,10 @@ pub struct Watch {
     pub to_compare: Vec<PieceIndex>,
     /// What was had when the user paused.
     pub(crate) paused_have: Option<Bitfield>,
-    /// When the network last changed.
-    pub(crate) network_changed: Option<Instant>,
-    /// When a peer was last dialled.
-    pub(crate) last_dial: Option<Instant>,
+    /// What has to come true again, and by when.
+    pub(crate) recovery: Recovery,
+    /// Whether no fault of the disk is at work.
+    pub(crate) disk_works: bool,
     /// Whose bytes the engine is looking at.
     pub(crate) speaker: Option<IpAddr>,
     /// Blocks that were written since the engine last settled.
@@ -106,19 +111,6 @@ pub struct Watch {
     pub engine_marks: EngineMarks,
     /// What is told of all lives in the end.
     pub(crate) summary: Summary,
-}
-
-/// What an engine came to, over all of its lives.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Summary {
-    /// When it first had everything.
-    pub complete_at: Option<Instant>,
-    /// Announces that it sent, repeated ones too.
-    pub announces: u64,
-    /// Whom it banned, in that order.
-    pub banned: Vec<IpAddr>,
-    /// Payload that came in vain, in bytes.
-    pub wasted: u64,
 }
 
 /// Payload, counted from the streams.
@@ -158,6 +150,7 @@ impl Watch {
             moments: Vec::new(),
             moment_counts: BTreeMap::new(),
             digest: Digest::default(),
+            decisions: Decisions::default(),
             now: Instant::START,
             conns: BTreeMap::new(),
             dirty: Vec::new(),
@@ -182,8 +175,8 @@ impl Watch {
             disk_errors: false,
             to_compare: Vec::new(),
             paused_have: None,
-            network_changed: None,
-            last_dial: None,
+            recovery: Recovery::default(),
+            disk_works: true,
             speaker: None,
             written: Vec::new(),
             unchoking: None,
@@ -212,6 +205,7 @@ impl Watch {
         self.writing = 0;
         self.announces = Announces::new(&self.setup.config.tracker, self.setup.content.len() as u64);
         self.story = Story::default();
+        self.recovery.restarted();
         self.disk_errors = false;
         // what was on its way to the disk is lost, and not in vain
         self.traffic.answers = self.traffic.written;
@@ -244,7 +238,10 @@ impl Watch {
                 }
             }
             Event::Closed { conn, cause: _ } => self.forget(*conn),
-            Event::Datagram { from, data } => self.announces.answer(now, *from, data),
+            Event::Datagram { from, data } => {
+                self.announces.answer(now, *from, data);
+                self.answers(from.ip());
+            }
             Event::DatagramError { to, fault: _ } => self.announces.refused(*to),
             Event::Resolved { op, result } => {
                 self.ops.remove(op);
@@ -255,7 +252,7 @@ impl Watch {
             Event::DiskDone { op, result } => self.disk_done(*op, result),
             Event::NetworkChanged => {
                 self.announces.disturbed();
-                self.network_changed = Some(now);
+                self.network_changes();
             }
         }
     }
@@ -291,6 +288,9 @@ impl Watch {
             Action::Close { conn, reason } => {
                 self.named(*conn, "Close");
                 self.mark_close(reason);
+                if let Some(conn) = self.conns.get(conn) {
+                    self.closes(conn.addr.ip(), reason);
+                }
                 self.traffic.answers =
                     (self.traffic.answers - self.traffic.just_now).max(self.traffic.written);
                 self.traffic.just_now = 0;
@@ -316,6 +316,9 @@ impl Watch {
             );
         }
         self.judge_step();
+        if self.ticked {
+            self.owed();
+        }
         self.look(engine);
     }
 
@@ -323,6 +326,7 @@ impl Watch {
     pub(crate) fn judge_step(&mut self) {
         self.slots();
         self.races();
+        self.judge_bans();
     }
 
     /// The process was stopped, or its machine slept, and goes on now: what is over its time is late for that.
@@ -334,6 +338,7 @@ impl Watch {
             conn.progress = self.now;
             conn.waits_since = conn.waits_since.map(|_| self.now);
         }
+        self.owe_all();
     }
 
     fn tick(&mut self) {
@@ -361,6 +366,11 @@ impl Watch {
     }
 
     fn command(&mut self, command: &Command) {
+        self.note(command);
+        self.owes_after(command);
+    }
+
+    fn note(&mut self, command: &Command) {
         match command {
             Command::Add(_) => self.moment("started", None),
             Command::Pause(_) => {
@@ -391,17 +401,21 @@ impl Watch {
     fn accepted(&mut self, id: ConnId, from: SocketAddr) {
         self.conns
             .insert(id, Conn::new(from, false, self.geometry.pieces()));
+        self.meets(from.ip(), false);
     }
 
     fn connect(&mut self, id: ConnId, to: SocketAddr) {
+        self.decisions.add(self.now, to.ip(), Decision::Dial);
         let number = id.as_u64();
         let new = !id.is_accepted() && (number > self.dialled || self.dialled == 0 && number == 0);
         self.verdicts
             .check(Oracle::I27, new, || format!("{id} is dialled a second time"));
         self.dialled = self.dialled.max(number);
         let tracker = self.setup.trackers.contains(&to.ip());
-        if !tracker {
-            self.last_dial = Some(self.now);
+        if tracker {
+            self.contacts(to.ip());
+        } else {
+            self.meets(to.ip(), true);
         }
         self.conns.insert(id, Conn::new(to, true, self.geometry.pieces()));
         self.limits();
@@ -438,6 +452,9 @@ impl Watch {
     /// A connection is no more.
     fn forget(&mut self, id: ConnId) {
         if let Some(conn) = self.conns.remove(&id) {
+            if !self.setup.trackers.contains(&conn.addr.ip()) {
+                self.parts(conn.addr.ip());
+            }
             for asked in &conn.asked {
                 if !asked.cancelled && !asked.released {
                     self.blocks.unasked(asked.range);

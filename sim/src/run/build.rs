@@ -67,11 +67,18 @@ pub fn build(scenario: &Scenario) -> Result<World, String> {
                 .flat_map(|((_, addr, _), spec)| names::addresses(spec, addr.ip()))
                 .collect(),
             honest: honest.clone(),
+            others: others(&known, &spec.name),
         }));
         let id = world.add(&spec.name, engine_ip(n), Box::new(host), spec.after);
         world.net.set_link(id, spec.link);
     }
     Ok(world)
+}
+
+/// Everybody but one.
+fn others(known: &Known, but: &str) -> Vec<IpAddr> {
+    let others = known.actors.iter().filter(|(name, _)| name != but);
+    others.map(|(_, addr)| addr.ip()).collect()
 }
 
 /// Who is where.

@@ -92,6 +92,9 @@ impl Driver {
 
     /// The whole run.
     pub fn run(&mut self) {
+        if self.scenario.faults.is_empty() {
+            self.rely();
+        }
         self.fault_phase();
         self.heal();
         self.demand_completion();
@@ -339,7 +342,7 @@ impl Driver {
     pub fn outcome(mut self) -> Outcome {
         let digest = self.digest();
         let mut marks = std::mem::take(&mut self.world.marks);
-        let mut events = 0;
+        let (mut events, mut decisions) = (0, Digest::default());
         for id in &self.hosts {
             let watch = self.world.actor::<EngineHost>(*id).and_then(EngineHost::watch);
             if let Some(watch) = watch {
@@ -348,6 +351,7 @@ impl Driver {
                 let mut taken = watch.engine_marks;
                 taken.merge(engine.map(Engine::marks).unwrap_or_default());
                 taken.names().for_each(|name| marks.hit(name));
+                decisions.word(watch.decisions());
                 self.verdicts.add(&watch.verdicts);
                 events += watch.events();
             }
@@ -356,6 +360,7 @@ impl Driver {
         Outcome {
             engines,
             digest,
+            decisions: decisions.value(),
             failure: self.failure,
             unrecoverable: self.unrecoverable,
             completed: self.completed,

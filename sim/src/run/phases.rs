@@ -30,6 +30,7 @@ impl Driver {
         self.go(self.world.now + SLEEP_MAX, |driver| !driver.anybody_sleeps());
         self.user_acts();
         self.healed_at = Some(self.world.now);
+        self.rely();
     }
 
     /// Whether a saved state was lost and with it the knowledge whose files these are: only a user can say that they
@@ -83,6 +84,7 @@ impl Driver {
             done = self.go(limit, Self::all_complete);
         }
         self.completed = done;
+        self.call_in();
         if self.failure.is_some() {
             return;
         }

@@ -16,6 +16,22 @@ const EVERY: u64 = 50;
 /// Steps after which a world is copied, and for which both go on.
 const COPIED_AT: u64 = 97;
 
+/// How many times larger blocks and pieces are in the second run of M6.
+const SCALE: u32 = 8;
+
+/// Bytes of a block in the first run of M6.
+const SCALED_BLOCK: u32 = 1024;
+
+/// Blocks that are asked of one peer at a time in M6: fewer than a model peer gives to the network at once, and not
+/// more than one read of 64 KiB takes when they are multiplied.
+const SCALED_PIPELINE: i64 = 7;
+
+/// Blocks of a torrent that M6 is tried with: larger ones take their time.
+const SCALED_BLOCKS_MAX: u32 = 256;
+
+/// Settings of an engine that count bytes.
+const IN_BYTES: &[&str] = &["disk-bytes", "send-buffer", "serve-block"];
+
 /// Whether this scenario's seed is one of those.
 pub(super) const fn is_chosen(scenario: &Scenario) -> bool {
     scenario.seed % EVERY == 7
@@ -25,6 +41,7 @@ pub(super) const fn is_chosen(scenario: &Scenario) -> bool {
 pub(super) fn compare(scenario: &Scenario, outcome: &mut Outcome) {
     copied(scenario, outcome);
     repeated(scenario, outcome);
+    scaled(scenario, outcome);
     if !outcome.completed {
         return;
     }
@@ -156,4 +173,64 @@ fn with_idle_peers(scenario: &Scenario) -> Scenario {
         });
     }
     variant
+}
+
+/// M6: the sizes of the torrent are multiplied, and nothing is decided otherwise or at another time.
+///
+/// That is exactly so only where no time depends on bytes and nothing of the world's own sizes is ever full, so both
+/// runs are of a variant: see [`unlimited`]. Sizes that an engine is told are multiplied, too.
+pub(super) fn scaled(scenario: &Scenario, outcome: &mut Outcome) {
+    let torrent = &scenario.torrent;
+    if torrent.pieces * torrent.blocks > SCALED_BLOCKS_MAX {
+        return;
+    }
+    let small = unlimited(scenario);
+    let mut large = small.clone();
+    large.torrent.block *= SCALE;
+    large.torrent.short *= SCALE;
+    for (name, value) in large.engines.iter_mut().flat_map(|engine| &mut engine.config) {
+        if let (true, Value::Int(bytes)) = (IN_BYTES.contains(&name.as_str()), value) {
+            *bytes *= i64::from(SCALE);
+        }
+    }
+    decide_alike(&small, &large, outcome);
+}
+
+/// The comparison of M6. A smaller run that breaks a rule of another oracle says nothing of this one.
+pub(super) fn decide_alike(small: &Scenario, large: &Scenario, outcome: &mut Outcome) {
+    let [small, large] = [small, large].map(|scenario| once(scenario, &Options::default()));
+    if small.failure.is_some() {
+        return;
+    }
+    let why = match &large.failure {
+        Some(failure) => format!("{} {}", failure.oracle, failure.text),
+        None => format!("{:016x} and {:016x}", small.decisions, large.decisions),
+    };
+    judge(outcome, Oracle::M6, small.decisions == large.decisions, why);
+}
+
+/// A variant in which sizes play no part:
+///
+/// - links carry any rate, and nothing goes wrong: faults and behaviours count bytes in many ways;
+/// - blocks outweigh the heads of messages, which are never multiplied, and few are asked for at a time, so that
+///   whatever is under way leaves in one portion and is taken in one read;
+/// - no allowed-fast set is granted: it is drawn from the info-hash (BEP 6), which is another one.
+fn unlimited(scenario: &Scenario) -> Scenario {
+    let mut free = scenario.clone();
+    free.torrent.block = SCALED_BLOCK;
+    free.torrent.short %= SCALED_BLOCK;
+    free.faults.clear();
+    free.trackers.iter_mut().for_each(|one| one.behaviours.clear());
+    free.peers.iter_mut().for_each(|one| one.behaviours.clear());
+    for engine in &mut free.engines {
+        engine.behaviours.clear();
+        for (name, value) in [("allowed-fast", 0), ("pipeline-max", SCALED_PIPELINE)] {
+            engine.config.push((name.into(), Value::Int(value)));
+        }
+    }
+    let links = free.engines.iter_mut().map(|one| &mut one.link);
+    let links = links.chain(free.peers.iter_mut().map(|one| &mut one.link));
+    let links = links.chain(free.trackers.iter_mut().map(|one| &mut one.link));
+    links.for_each(|link| (link.up, link.down) = (0, 0));
+    free
 }

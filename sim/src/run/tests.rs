@@ -4,7 +4,7 @@ use super::*;
 use crate::host::EngineHost;
 use crate::oracle::MOMENTS;
 use crate::scenario::{
-    Behaviour, EngineSpec, FaultSpec, LinkSpec, PeerSpec, TorrentSpec, TrackerSpec, Use, When,
+    Behaviour, EngineSpec, FaultSpec, LinkSpec, PeerSpec, TorrentSpec, TrackerSpec, Use, Value, When,
 };
 use seedbed_engine::rng::Rng;
 
@@ -175,5 +175,29 @@ fn variants_of_a_run_come_to_the_same_end() {
             .iter()
             .any(|(known, held)| *known == id && *held > 0)
     };
-    assert!(["I26", "M1", "M2", "M3", "M4", "M5", "M9"].into_iter().all(held));
+    assert!(
+        ["I26", "M1", "M2", "M3", "M4", "M5", "M6", "M9"]
+            .into_iter()
+            .all(held)
+    );
+}
+
+#[test]
+fn sizes_that_are_not_multiplied_change_decisions() {
+    let mut outcome = Outcome {
+        oracles: Verdicts::default().counts(),
+        ..Outcome::default()
+    };
+    several::scaled(&scenario(9), &mut outcome);
+    assert_eq!(outcome.failure, None);
+    // as if the engine had a limit of its own that does not know the size of blocks
+    let small = scenario(9);
+    let mut large = small.clone();
+    large.torrent.block *= 16;
+    large.engines[1]
+        .config
+        .push(("serve-block".into(), Value::Int(512)));
+    several::decide_alike(&small, &large, &mut outcome);
+    assert_eq!(outcome.failure.map(|failure| failure.oracle), Some("M6"));
+    assert_eq!(outcome.oracles[Oracle::M6 as usize].1, 2);
 }
