@@ -48,6 +48,8 @@ struct Asked {
     early: bool,
     /// The last announce is of no event and has no answer yet: it may be repeated.
     pending: bool,
+    /// A connection over HTTP has brought no good answer yet.
+    trying: bool,
     started: bool,
     completed: bool,
     stopped: u32,
@@ -178,7 +180,18 @@ impl Announces {
                 let transaction = word(data, 4);
                 asked.completion_known |= transaction.is_some_and(|id| asked.completions.contains(&id));
             }
+            // the back-off counts from now on
+            Some(3) => asked.answered = None,
             _ => {}
+        }
+    }
+
+    /// A tracker is connected to over HTTP: if the last try came to nothing, the back-off counts.
+    pub(crate) fn connects(&mut self, to: SocketAddr) {
+        if let Some(asked) = self.asked.get_mut(&to)
+            && std::mem::replace(&mut asked.trying, true)
+        {
+            asked.answered = None;
         }
     }
 
@@ -280,6 +293,7 @@ impl Asked {
     fn well_answered(&mut self, now: Instant, wanted: Duration) {
         self.answered = Some((now, wanted));
         self.pending = false;
+        self.trying = false;
         self.completion_known |= self.last.is_some_and(|last| last.event == Word::Completed);
     }
 }
@@ -299,7 +313,9 @@ impl Watch {
             }
             asked.transactions.push(transaction);
         }
-        self.announces.repeats(now, to, action, &mut self.verdicts);
+        // another event is another announce
+        let kind = action | word(data, 80).filter(|_| action == 1).unwrap_or(0) << 8;
+        self.announces.repeats(now, to, kind, &mut self.verdicts);
         if let (1.., Some(id)) = (action, data.first_chunk()) {
             self.announces
                 .uses(now, to, u64::from_be_bytes(*id), &mut self.verdicts);

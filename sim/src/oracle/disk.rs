@@ -124,6 +124,8 @@ impl Watch {
                 if self.setup.metainfo.piece_hash(piece) == Some(*digest) {
                     self.proven.insert(piece);
                 } else {
+                    // one that was had is doubted only by a check of what is there
+                    self.may_shrink |= self.have.contains(piece);
                     self.blocks.doubt(piece);
                     self.blocks.failed(piece);
                 }

@@ -413,6 +413,7 @@ impl Watch {
         self.dialled = self.dialled.max(number);
         let tracker = self.setup.trackers.contains(&to.ip());
         if tracker {
+            self.announces.connects(to);
             self.contacts(to.ip());
         } else {
             self.meets(to.ip(), true);

@@ -409,15 +409,28 @@ impl ModelPeer {
             .values()
             .any(|other| other.other.ip() == conn.other.ip());
         let returns = self.has_kind(Kind::Reconnects);
-        if conn.dialled && self.spec.dials && !connected && !both_seeds {
+        if let Some(to) = self.redial(&conn).filter(|_| !connected && !both_seeds) {
             self.failures += 1;
             let wait = if returns { RETURN } else { REDIAL };
             let wait = wait * (1 << self.failures.min(REDIAL_DOUBLINGS_MAX)) / 2;
             let jitter = self.rng.jitter(Duration::from_secs(1));
-            self.at(cx.now, wait + jitter, Later::Dial(conn.other));
+            self.at(cx.now, wait + jitter, Later::Dial(to));
         }
         if returns {
             self.rng.fill(&mut self.peer_id.0[8..]);
+        }
+    }
+
+    /// Which engine is dialled again when a connection has ended, also when it was the one that the engine dialled and
+    /// ours had been closed as the second.
+    fn redial(&self, conn: &Conn) -> Option<SocketAddr> {
+        let ip = conn.other.ip();
+        let engine = self.engines.iter().find(|engine| engine.ip() == ip).copied();
+        let waits = |later: &Later| matches!(later, Later::Dial(to) if to.ip() == ip);
+        match (self.spec.dials, conn.dialled) {
+            (false, _) => None,
+            (true, true) => Some(conn.other),
+            (true, false) => engine.filter(|_| !self.later.values().any(waits)),
         }
     }
 

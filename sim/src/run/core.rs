@@ -63,7 +63,7 @@ fn found(scenario: &Scenario) -> bool {
             true => trackers.all(healthy),
             false => trackers.any(healthy) && !scenario.trackers.iter().any(misleads),
         };
-    let keeps_all = |engine: &EngineSpec| engine.seed && has_sound_disk(scenario, engine);
+    let keeps_all = |engine: &EngineSpec| engine.seed && stays_whole(scenario, engine);
     if scenario.engines.iter().any(keeps_all) && by_tracker {
         return true;
     }
@@ -77,11 +77,11 @@ fn found(scenario: &Scenario) -> bool {
     held.is_full()
 }
 
-/// Whether nothing happens to an engine's disk that may cost a seed a piece.
-fn has_sound_disk(scenario: &Scenario, engine: &EngineSpec) -> bool {
+/// Whether nothing happens to an engine that may cost a seed a piece or the torrent.
+fn stays_whole(scenario: &Scenario, engine: &EngineSpec) -> bool {
     let on_disk = |used: &Use| {
         let mut known = crate::host::BEHAVIOURS.iter();
-        known.any(|known| known.name == used.name && known.area == Area::Disk)
+        used.name == "remove" || known.any(|known| known.name == used.name && known.area == Area::Disk)
     };
     let faults = scenario
         .faults

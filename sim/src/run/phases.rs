@@ -36,11 +36,8 @@ impl Driver {
     /// Whether a saved state was lost and with it the knowledge whose files these are: only a user can say that they
     /// may be written over.
     fn is_refused(&self) -> bool {
-        let lost = self
-            .world
-            .marks
-            .iter()
-            .any(|(name, _)| name.starts_with("resume-"));
+        let takes = |name: &str| name.starts_with("resume-") || name == "power-loss";
+        let lost = self.world.marks.iter().any(|(name, _)| takes(name));
         let mut hosts = self
             .hosts
             .iter()
