@@ -291,11 +291,8 @@ impl Requests {
     /// The next request that is over its time. Without the Fast extension it is done with; with it the peer has to
     /// answer the cancel, and until then, or for as long again, the request stays outstanding (BEP 6).
     pub(super) fn expired(&mut self, now: Instant, config: &SessionConfig, fast: bool) -> Option<BlockRange> {
-        while self
-            .outstanding
-            .front()
-            .is_some_and(|oldest| now >= oldest.at + config.request_timeout)
-        {
+        let is_over = |oldest: &Outstanding| now >= oldest.at + config.request_timeout;
+        while self.outstanding.front().is_some_and(is_over) {
             let request = self.outstanding.pop_front()?;
             if fast && !request.cancelled {
                 self.outstanding.push_back(Outstanding {
