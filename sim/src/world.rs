@@ -67,6 +67,8 @@ pub struct Slot {
     pub actor: Box<dyn Actor>,
     /// Whether it runs: a crashed one gets no input.
     pub up: bool,
+    /// Whether it was started: an outage that ends before its time has come starts it as well.
+    begun: bool,
     /// For when its tick is in the queue.
     tick: Option<Instant>,
 }
@@ -118,6 +120,7 @@ impl World {
             ip,
             actor,
             up: true,
+            begun: false,
             tick: None,
         });
         self.net.join(id);
@@ -214,9 +217,23 @@ impl World {
         }
     }
 
+    /// Starts an actor whose time has come, unless it was started before.
+    fn start(&mut self, id: ActorId) {
+        let slot = &mut self.actors[id.0];
+        if slot.up && !std::mem::replace(&mut slot.begun, true) {
+            self.give(id, Input::Start);
+        }
+    }
+
+    /// One that comes back is started, for the first time or again.
+    pub(crate) fn start_again(&mut self, id: ActorId) {
+        self.actors[id.0].begun = true;
+        self.give(id, Input::Start);
+    }
+
     fn deliver(&mut self, id: ActorId, delivery: Delivery) {
         match delivery {
-            Delivery::Start => self.give(id, Input::Start),
+            Delivery::Start => self.start(id),
             Delivery::Accepted(stream, from) => self.give(id, Input::Accepted { stream, from }),
             Delivery::Connected(stream) => {
                 if self.net.is_open(id, stream) {

@@ -2,7 +2,6 @@
 //!
 //! While none holds, every question here is answered by one comparison.
 
-use crate::actor::Input;
 use crate::net::datagram::Parcel;
 use crate::net::stream::{EndRef, Phase};
 use crate::net::{Answer, Cutter, Net, NetEvent};
@@ -296,7 +295,7 @@ impl World {
         if !self.actors[id.0].up {
             self.net.host(id).down = None;
             self.actors[id.0].up = true;
-            self.give(id, Input::Start);
+            self.start_again(id);
         }
     }
 

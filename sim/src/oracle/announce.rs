@@ -48,6 +48,10 @@ struct Asked {
     early: bool,
     /// The last announce is of no event and has no answer yet: it may be repeated.
     pending: bool,
+    /// An announce has neither an answer nor failed. What comes after the first answer is nothing to the engine.
+    awaits: bool,
+    /// A scrape may wait for the same connection id by a schedule of its own.
+    shared: bool,
     /// A connection over HTTP has brought no good answer yet.
     trying: bool,
     started: bool,
@@ -142,7 +146,13 @@ impl Announces {
     pub(crate) fn refused(&mut self, by: SocketAddr) {
         if let Some(asked) = self.asked.get_mut(&by) {
             asked.unanswered = None;
+            asked.awaits = false;
         }
+    }
+
+    /// A tracker is probed, by a scrape perhaps.
+    pub(crate) fn scraped(&mut self) {
+        self.asked.values_mut().for_each(|asked| asked.shared = true);
     }
 
     /// A datagram came.
@@ -173,7 +183,7 @@ impl Announces {
                     asked.ids.push((u64::from_be_bytes(*id), now));
                 }
             }
-            Some(1) => {
+            Some(1) if std::mem::take(&mut asked.awaits) => {
                 let interval = word(data, 8).map_or(0, |interval| interval.min(i32::MAX as u32));
                 asked.answered = Some((now, Duration::from_secs(interval.into())));
                 asked.pending = false;
@@ -181,7 +191,10 @@ impl Announces {
                 asked.completion_known |= transaction.is_some_and(|id| asked.completions.contains(&id));
             }
             // the back-off counts from now on
-            Some(3) => asked.answered = None,
+            Some(3) => {
+                asked.answered = None;
+                asked.awaits = false;
+            }
             _ => {}
         }
     }
@@ -248,6 +261,7 @@ impl Announces {
         asked.stopped += u32::from(said.event == Word::Stopped);
         asked.last = Some(said);
         asked.pending = said.event == Word::None;
+        asked.awaits = true;
         asked.early &= said.event != Word::None;
     }
 
@@ -259,6 +273,7 @@ impl Announces {
         let mut gap = None;
         if let Some((at, before, last)) = asked.unanswered
             && before == kind
+            && !asked.shared
             && !self.several_addresses
             && !self.stopping
         {

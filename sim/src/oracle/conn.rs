@@ -51,6 +51,8 @@ pub(crate) struct Conn {
     pub(crate) interested: bool,
     /// Since when it is interested without being unchoked.
     pub(crate) waits_since: Option<Instant>,
+    /// When it became interested, having been unchoked before: it may have the slot until the next round.
+    pub(crate) interested_late: Option<Instant>,
     pub(crate) allowed_to_us: Vec<PieceIndex>,
     pub(crate) allowed_to_peer: Vec<PieceIndex>,
     pub(crate) reqq: Option<u32>,
@@ -94,6 +96,7 @@ impl Conn {
             interesting: false,
             interested: false,
             waits_since: None,
+            interested_late: None,
             allowed_to_us: Vec::new(),
             allowed_to_peer: Vec::new(),
             reqq: None,

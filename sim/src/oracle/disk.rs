@@ -95,6 +95,13 @@ impl Watch {
         self.moment("write", None);
     }
 
+    /// While the disk is behind, nothing is read from peers, and what they owe has time.
+    fn note_backlog(&mut self) {
+        if self.writing > self.setup.config.disk_bytes_in_flight_max / 2 {
+            self.backlog_at = self.now;
+        }
+    }
+
     /// I30: a saved state.
     fn saves(&mut self, data: &[u8]) {
         self.moment("save", None);
@@ -117,6 +124,7 @@ impl Watch {
     pub(crate) fn disk_done(&mut self, op: OpId, result: &Result<DiskDone, DiskError>) {
         let Some(job) = self.ops.remove(&op) else { return };
         if let Job::Write(range) = &job {
+            self.note_backlog();
             self.writing = self.writing.saturating_sub(u64::from(range.length));
         }
         match (job, result) {

@@ -64,10 +64,14 @@ impl Watch {
                 if !conn.interested && conn.choked {
                     conn.waits_since = Some(now);
                 }
+                if !conn.interested && !conn.choked {
+                    conn.interested_late = Some(now);
+                }
                 conn.interested = true;
             }
             Said::NotInterested => {
                 conn.interested = false;
+                conn.interested_late = None;
                 conn.waits_since = None;
             }
             Said::Have(piece) => {

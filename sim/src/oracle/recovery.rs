@@ -329,6 +329,8 @@ impl Watch {
     /// A peer is dialled, or has dialled us.
     pub(crate) fn meets(&mut self, ip: IpAddr, dialled: bool) {
         self.recovery.open += 1;
+        // with this one, which may not be among them yet
+        self.conns_most = self.conns_most.max(self.conns.len() + 1);
         let (now, recovery, verdicts) = (self.now, &mut self.recovery, &mut self.verdicts);
         if dialled {
             pay(&mut recovery.network, now, Oracle::L9, verdicts);

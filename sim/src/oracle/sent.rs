@@ -73,7 +73,10 @@ impl Watch {
             format!("{id}: {said:?} before the handshake")
         });
         match said {
-            Said::Choke => conn.choked = true,
+            Said::Choke => {
+                conn.choked = true;
+                conn.interested_late = None;
+            }
             Said::Unchoke => {
                 conn.choked = false;
                 conn.waits_since = None;
@@ -302,7 +305,9 @@ impl Watch {
         let Some(id) = self.unchoking.take() else {
             return;
         };
-        let served = |conn: &&Conn| !conn.choked && conn.interested;
+        let (now, round) = (self.now, self.setup.config.choker.round);
+        let unasked = |conn: &Conn| conn.interested_late.is_some_and(|at| now < at + round);
+        let served = |conn: &&Conn| !conn.choked && conn.interested && !unasked(conn);
         let served = self.conns.values().filter(served).count();
         let slots = self.slots as usize;
         self.verdicts.check(Oracle::I15, served <= slots, || {

@@ -211,7 +211,8 @@ impl Watch {
         let patience = round * ROUNDS * (1 + waiting / slots);
         for (id, conn) in &self.conns {
             if let Some(oldest) = conn.asked.iter().find(|asked| !asked.cancelled) {
-                self.verdicts.check(Oracle::L2, now < oldest.at + timeout, || {
+                let since = oldest.at.max(self.backlog_at);
+                self.verdicts.check(Oracle::L2, now < since + timeout, || {
                     format!("{} is outstanding at {id} since {}", oldest.range, oldest.at)
                 });
             }
@@ -228,7 +229,6 @@ impl Watch {
     fn tables(&mut self) {
         let kept = self.ops.len();
         // jobs for a peer that has left go on
-        self.conns_most = self.conns_most.max(self.conns.len());
         let peers = self.conns_most;
         let bound = 64 + peers * self.setup.config.session.reqq_ours as usize;
         self.verdicts.check(Oracle::I32, kept <= bound, || {

@@ -91,6 +91,8 @@ pub struct Watch {
     pub(crate) racing: Vec<(ConnId, BlockRange)>,
     /// Connections at a time, at the most so far.
     pub(crate) conns_most: usize,
+    /// When writes last waited beyond what lets the engine read on.
+    pub(crate) backlog_at: Instant,
     /// Whether the disk keeps what it was given: no rot, no lost writes, nobody else at the files.
     pub sound_disk: bool,
     /// A job failed in this life: which blocks the engine holds for lost is not known from outside then.
@@ -182,6 +184,7 @@ impl Watch {
             unchoking: None,
             racing: Vec::new(),
             conns_most: 0,
+            backlog_at: Instant::START,
             engine_marks: EngineMarks::default(),
             summary: Summary::default(),
         }
@@ -271,10 +274,8 @@ impl Watch {
                 .check(Oracle::I34, kept, || format!("after the shutdown: {action:?}"));
         }
         if self.paused && self.story.quiet {
-            let dials = match action {
-                Action::Connect { to, .. } => !self.setup.trackers.contains(&to.ip()),
-                _ => false,
-            };
+            // what a tracker's redirect leads to is no peer
+            let dials = matches!(action, Action::Connect { to, .. } if self.setup.others.contains(&to.ip()));
             self.verdicts
                 .check(Oracle::I33, !dials, || "a peer is dialled while paused".into());
         }
@@ -394,7 +395,8 @@ impl Watch {
                 }
             }
             Command::SetLimits(limits) => self.slots = limits.slots.unwrap_or(self.slots).max(self.slots),
-            Command::AddPeer(..) | Command::Fetch { .. } | Command::ProbeTracker(_) => {}
+            Command::ProbeTracker(_) => self.announces.scraped(),
+            Command::AddPeer(..) | Command::Fetch { .. } => {}
         }
     }
 

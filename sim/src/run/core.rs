@@ -69,7 +69,13 @@ fn found(scenario: &Scenario) -> bool {
     }
     let pieces = scenario.torrent.pieces;
     let mut held = Bitfield::new(pieces);
-    for spec in scenario.peers.iter().filter(|spec| by_tracker || spec.dials) {
+    // who has everything and has met another such one does not dial it again, even if that one loses something
+    let returns = scenario
+        .engines
+        .iter()
+        .all(|engine| stays_whole(scenario, engine));
+    let comes = |spec: &&PeerSpec| by_tracker || spec.dials && returns;
+    for spec in scenario.peers.iter().filter(comes) {
         for piece in capability(spec, pieces, Seed(scenario.seed)).serves.iter() {
             held.insert(piece);
         }

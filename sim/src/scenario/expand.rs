@@ -263,7 +263,8 @@ impl World {
         let (up, down) = match self.size {
             // an engine is worth two peers, trackers send little
             Size::Slow if name.starts_with('e') => (u64::from(within(&mut rng, 100, 400)), 0),
-            Size::Slow if name.starts_with('p') => (u64::from(few(&mut rng, 16, 200)), 0),
+            // a handshake to each of three engines gets out in time, even when it is resent
+            Size::Slow if name.starts_with('p') => (u64::from(few(&mut rng, 48, 240)), 0),
             Size::Small | Size::Large | Size::Real | Size::Slow => (rate(&mut rng), rate(&mut rng)),
         };
         let rough = rng.chance(1, 4);

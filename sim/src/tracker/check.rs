@@ -89,6 +89,8 @@ pub struct Rules {
     pub slack: Duration,
     /// Whether nothing is lost, doubled or overtaken on the way. To be unset in a run with faults of links or hosts.
     pub clean: bool,
+    /// Whether what was sent first is heard first: each datagram has the delay of every other.
+    pub ordered: bool,
     /// Whether clients may lose what they had: by a recheck, by their disks.
     pub may_lose: bool,
     /// Whether what was said may arrive as something else: then no field of it means anything.
@@ -106,6 +108,7 @@ impl Rules {
             slack: delay(&spec.link) + SLACK,
             // who resets a request has not heard it, and its client cannot know
             clean: is_clean(&spec.link) && !spec.behaviours.iter().any(|used| used.name == "http-reset"),
+            ordered: spec.link.jitter == Duration::ZERO,
             may_lose: false,
             garbled: spec.link.corrupt > 0,
         }
@@ -127,6 +130,7 @@ impl Rules {
             asked: !calm,
             slack: rules.slack + worst + trouble,
             clean: rules.clean && calm && !tuned && links.clone().all(is_clean),
+            ordered: rules.ordered && links.clone().all(|link| link.jitter == Duration::ZERO),
             may_lose: !calm,
             garbled: rules.garbled || links.clone().any(|link| link.corrupt > 0) || corrupted(scenario),
             ..rules

@@ -49,7 +49,11 @@ pub fn due(one: &mut Trait, view: &mut View<'_>, conn: &Conn) -> (Vec<Say>, Opti
         Kind::FlapsChoke if one.fired < one.int("flaps", 60) => {
             Some(one.time("each", Duration::from_millis(100)))
         }
-        Kind::FlapsChoke => return (Vec::new(), None),
+        // at last the door is open
+        Kind::FlapsChoke => {
+            let opens = conn.am_choking.then_some(Say::Message(Message::Unchoke));
+            return (opens.into_iter().collect(), None);
+        }
         _ => super::duration(&one.params, "each"),
     };
     if !is_possible(one.entry.kind, conn) || !one.fires(view.now, conn.is_endgame(), view.marks) {

@@ -115,7 +115,7 @@ fn completed(life: &mut Life, announce: &Announce, well: bool, rules: &Rules, sa
 }
 
 fn stopped(life: &mut Life, well: bool, rules: &Rules, say: &mut impl FnMut(String)) {
-    if !life.begun && rules.clean {
+    if !life.begun && rules.clean && rules.ordered {
         say("stopped came without started".into());
     }
     if life.stop_acknowledged && rules.clean {

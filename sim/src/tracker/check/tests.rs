@@ -18,6 +18,7 @@ fn rules() -> Rules {
         asked: false,
         slack: Duration::from_secs(1),
         clean: true,
+        ordered: true,
         may_lose: false,
         garbled: false,
     }
