@@ -1,7 +1,6 @@
 //! Whole runs: plain ones, drawn ones, one with a bug planted.
 
 use super::*;
-use crate::host::EngineHost;
 use crate::oracle::MOMENTS;
 use crate::scenario::{
     Behaviour, EngineSpec, FaultSpec, LinkSpec, PeerSpec, TorrentSpec, TrackerSpec, Use, Value, When,
