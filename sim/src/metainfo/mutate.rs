@@ -143,7 +143,7 @@ fn paths(name: &str, info: &mut Tree) {
         "torrent-path-long" => &[&[&long], &[&long, "a"], &[&long]],
         "torrent-path-collision" => &[&["Same"], &["same"], &["SAME"], &["both"], &["both", "file"]],
         "torrent-path-absolute" => &[&["/etc/passwd"], &["C:", "Windows"], &["~", ".profile"]],
-        "torrent-name-hostile" => return info.set("name", Tree::text("../../../root/.ssh")),
+        "torrent-name-hostile" => return info.set("name", Tree::text("../../../etc/cron.d")),
         _ => return,
     };
     bad.iter().for_each(|path| add_file(info, path));
