@@ -2,6 +2,11 @@
 
 use bytes::Bytes;
 use core::fmt;
+use core::ops::Range;
+use smallvec::SmallVec;
+
+/// Parts of some bytes, ascending and disjoint. Inline as many as one read usually brings.
+pub type Spans = SmallVec<[Range<usize>; 8]>;
 
 /// Payload bytes. Cloning and slicing share the bytes. `Debug` prints only the length: payload is the user's.
 #[derive(Clone, PartialEq, Eq, Default)]

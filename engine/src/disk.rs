@@ -11,10 +11,25 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 
 /// The output folder of a torrent: bytes that only the driver understands (a path on its system).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(from = "ByteBuf", into = "ByteBuf")]
 pub struct Root(pub Arc<[u8]>);
+
+impl From<ByteBuf> for Root {
+    fn from(bytes: ByteBuf) -> Self {
+        Self(bytes.into_vec().into())
+    }
+}
+
+impl From<Root> for ByteBuf {
+    fn from(root: Root) -> Self {
+        Self::from(root.0.to_vec())
+    }
+}
 
 /// One request to the storage of one torrent. Jobs of a torrent take effect in the order of their actions.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -67,7 +82,7 @@ pub enum DiskJob {
 }
 
 /// What a file looked like.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct FileStamp {
     /// Length in bytes.
     pub length: u64,
@@ -107,7 +122,7 @@ pub enum DiskDone {
 }
 
 /// Kind of a storage failure: what the engine's reaction depends on.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum DiskFault {
     /// No space or quota left.
     Full,
@@ -122,7 +137,7 @@ pub enum DiskFault {
 }
 
 /// A failed job.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct DiskError {
     /// What kind of failure.
     pub fault: DiskFault,

@@ -10,6 +10,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
+use serde::{Deserialize, Serialize};
 
 /// One thing that happened. Any event in any order is legal input.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -85,7 +86,7 @@ pub enum Event<'a> {
 
 /// What a user can ask for. A command that cannot be carried out is answered by
 /// [`Report::Rejected`](crate::Report::Rejected).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Command {
     /// Start a torrent.
     Add(Box<AddTorrent>),
@@ -118,7 +119,7 @@ pub enum Command {
 }
 
 /// Limits that can change while running. `None` leaves one as it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Limits {
     /// Connections over all torrents.
     pub connections: Option<usize>,
@@ -129,11 +130,12 @@ pub struct Limits {
 }
 
 /// A single announce outside of any torrent.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ProbeTracker {
     /// The tracker; typed by the user, so free of the rules for foreign URLs.
     pub url: String,
     /// The torrent to ask about.
+    #[serde(with = "crate::metainfo::stored")]
     pub metainfo: Arc<Metainfo>,
     /// Scrape instead of announcing.
     pub scrape: bool,

@@ -3,9 +3,10 @@
 //! A late event for a dead id finds nothing and is ignored; it can never reach a younger thing of the same number.
 
 use core::fmt;
+use serde::{Deserialize, Serialize};
 
 /// A torrent of this engine, numbered from 1 in the order of `AddTorrent`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct TorrentId(pub u32);
 
 /// A TCP connection. The engine numbers what it dials, the driver what it accepts; the two ranges do not meet.
@@ -13,7 +14,7 @@ pub struct TorrentId(pub u32);
 pub struct ConnId(u64);
 
 /// A request to the driver that is answered later (name lookup, disk job).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct OpId(pub u64);
 
 impl ConnId {
@@ -60,7 +61,7 @@ impl fmt::Display for TorrentId {
 }
 
 /// Index of a piece, from 0.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct PieceIndex(pub u32);
 
 impl PieceIndex {

@@ -55,6 +55,7 @@ pub mod torrent;
 mod action;
 mod engine;
 mod event;
+pub mod journal;
 
 pub use action::{Action, CloseReason};
 pub use config::Config;

@@ -2,13 +2,14 @@
 
 use alloc::string::String;
 use core::fmt;
+use serde::{Deserialize, Serialize};
 
 /// The name that a TLS certificate has to be valid for.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ServerName(pub String);
 
 /// Why the driver says that a connection is no more, or never came to be.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum CloseCause {
     /// The other side ended its stream.
     Eof,
@@ -29,7 +30,7 @@ pub enum CloseCause {
 }
 
 /// Which check of a TLS connection failed.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum TlsFault {
     /// The certificate chain ends in no authority that we trust (also self-signed).
     UnknownIssuer,
@@ -69,7 +70,7 @@ impl fmt::Display for CloseCause {
 }
 
 /// Why a datagram did not go out, or came back as an ICMP message.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum DatagramFault {
     /// Port unreachable: nobody listens there.
     Refused,
@@ -93,7 +94,7 @@ impl fmt::Display for DatagramFault {
 }
 
 /// A failed name lookup, in a sentence.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LookupError(pub String);
 
 impl fmt::Display for LookupError {

@@ -4,6 +4,7 @@
 //! changes no draw of the picker, and a snapshot of one does not move with the other. The numbers are pinned by
 //! golden outputs below: `rand`'s ranges are not promised to be stable, these are.
 
+use alloc::collections::BTreeMap;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
 
@@ -29,6 +30,48 @@ pub enum Purpose {
     Announce = 8,
 }
 
+impl Purpose {
+    /// Every purpose, in the order of their numbers.
+    pub const ALL: [Self; 8] = [
+        Self::PeerId,
+        Self::TrackerKey,
+        Self::Transaction,
+        Self::TierShuffle,
+        Self::Picker,
+        Self::Choker,
+        Self::Candidates,
+        Self::Announce,
+    ];
+}
+
+/// Where the streams of an engine begin.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Seeds {
+    /// All of them at one root, as in every real run.
+    Root([u8; 32]),
+    /// Each at a seed of its own, by purpose and instance, as a recording has them: one that identifies somebody can
+    /// be replaced without a change to the others. A stream that is not named begins at zeros.
+    Streams(BTreeMap<(u64, u64), [u8; 32]>),
+}
+
+impl Seeds {
+    /// The seed of one stream. From it nothing follows about the root or another stream.
+    pub fn seed(&self, purpose: Purpose, instance: u64) -> [u8; 32] {
+        match self {
+            Self::Root(root) => Rng::seed(root, purpose, instance),
+            Self::Streams(seeds) => seeds
+                .get(&(purpose as u64, instance))
+                .copied()
+                .unwrap_or_default(),
+        }
+    }
+
+    /// The stream for a purpose; see [`Rng::derive`].
+    pub fn stream(&self, purpose: Purpose, instance: u64) -> Rng {
+        Rng::from_seed(self.seed(purpose, instance))
+    }
+}
+
 /// A stream of random numbers. A clone goes on with the same numbers.
 #[derive(Clone, Debug)]
 pub struct Rng(ChaCha8Rng);
@@ -36,12 +79,16 @@ pub struct Rng(ChaCha8Rng);
 impl Rng {
     /// The stream for a purpose. `instance` separates users of one purpose (the torrent's number; 0 if only one).
     pub fn derive(root: &[u8; 32], purpose: Purpose, instance: u64) -> Self {
+        Self::from_seed(Self::seed(root, purpose, instance))
+    }
+
+    fn seed(root: &[u8; 32], purpose: Purpose, instance: u64) -> [u8; 32] {
         let mut base = ChaCha8Rng::from_seed(*root);
         base.set_stream(purpose as u64);
         base.set_word_pos(u128::from(instance) * 8);
         let mut seed = [0; 32];
         base.fill_bytes(&mut seed);
-        Self::from_seed(seed)
+        seed
     }
 
     /// A stream of its own seed.
@@ -121,6 +168,19 @@ mod tests {
             .collect();
         assert_eq!(drawn, expected);
         assert_ne!(Rng::derive(&root, Purpose::Picker, 2).next_u32(), expected[0]);
+    }
+
+    #[test]
+    fn a_stream_begins_at_its_own_seed_as_at_the_root() {
+        let root = Seeds::Root([7; 32]);
+        let named = Purpose::ALL.map(|purpose| ((purpose as u64, 3), root.seed(purpose, 3)));
+        let streams = Seeds::Streams(named.into_iter().collect());
+        for purpose in Purpose::ALL {
+            let expected = Rng::derive(&[7; 32], purpose, 3).next_u64();
+            assert_eq!(root.stream(purpose, 3).next_u64(), expected);
+            assert_eq!(streams.stream(purpose, 3).next_u64(), expected);
+            assert_ne!(streams.stream(purpose, 4).next_u64(), expected);
+        }
     }
 
     #[test]

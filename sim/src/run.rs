@@ -39,6 +39,8 @@ pub struct Options {
     pub several: bool,
     /// Plants a bug that the oracles have to find: every hash of a piece is told to be right.
     pub canary: bool,
+    /// Whether the journals of all engines are kept.
+    pub journals: bool,
     /// Steps at the most; a small world takes some thousands. 0 is the default.
     pub budget: u64,
 }
@@ -96,6 +98,8 @@ pub struct Outcome {
     pub oracles: Vec<(&'static str, u64)>,
     /// What each engine came to.
     pub engines: Vec<Ended>,
+    /// Of each engine's processes a journal, if they were asked for: the engine's name, its bytes.
+    pub journals: Vec<(String, Vec<u8>)>,
     /// What happened, if it was asked for; of a failure always its last lines.
     pub timeline: Vec<Line>,
 }

@@ -1,9 +1,10 @@
 //! Constants of the list of known addresses.
 
 use crate::time::Duration;
+use serde::{Deserialize, Serialize};
 
 /// Whom to dial (protocol.md §19).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CandidatesConfig {
     /// Addresses kept for one torrent. 3000 [libtorrent].
     pub known_max: usize,

@@ -1,9 +1,10 @@
 //! Constants of the choker.
 
 use crate::time::Duration;
+use serde::{Deserialize, Serialize};
 
 /// Whom a seed serves.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub enum SeedPolicy {
     /// In turn, each for a quota [libtorrent's default]: spreads a new torrent fastest.
     #[default]
@@ -13,7 +14,7 @@ pub enum SeedPolicy {
 }
 
 /// Whom to unchoke (protocol.md §10).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ChokerConfig {
     /// Peers unchoked at a time, optimistic ones included. 8 [libtorrent's slots].
     pub slots: u32,

@@ -15,9 +15,11 @@ pub use session::SessionConfig;
 pub use tracker::{HttpConfig, TrackerConfig};
 
 use crate::time::Duration;
+use alloc::borrow::Cow;
+use serde::{Deserialize, Serialize};
 
 /// Everything that an engine is told once, at its start. Part of every recording.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Config {
     /// Length of our block requests in bytes: 16 KiB (BEP 3's field practice; longer ones are refused by many).
     pub block_length: u32,
@@ -32,7 +34,7 @@ pub struct Config {
     /// The whole peer id, instead of prefix and random bytes. For tests.
     pub peer_id: Option<[u8; 20]>,
     /// The client name and version of the extended handshake's `v` (BEP 10) and of `User-Agent`.
-    pub client_name: &'static str,
+    pub client_name: Cow<'static, str>,
     /// Peer connections over all torrents, half-open ones included. 200: libtorrent's default.
     pub connections_max: usize,
     /// Peer connections of one torrent. 50: Transmission's default; 80 suits a one-shot client of few torrents.
@@ -83,7 +85,7 @@ impl Default for Config {
             ipv6: true,
             peer_id_prefix: *b"-sE0100-",
             peer_id: None,
-            client_name: concat!("seedbed/", env!("CARGO_PKG_VERSION")),
+            client_name: Cow::Borrowed(concat!("seedbed/", env!("CARGO_PKG_VERSION"))),
             connections_max: 200,
             connections_per_torrent_max: 80,
             half_open_max: 100,

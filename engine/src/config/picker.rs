@@ -1,7 +1,9 @@
 //! Constants of the piece picker.
 
+use serde::{Deserialize, Serialize};
+
 /// Which blocks to request (protocol.md §9).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PickerConfig {
     /// Pieces that are picked at random before rarest first begins. 4 [libtorrent `initial_picker_threshold`].
     pub random_first_pieces: u32,

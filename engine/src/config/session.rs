@@ -1,9 +1,10 @@
 //! Limits and time-outs of one peer connection.
 
 use crate::time::Duration;
+use serde::{Deserialize, Serialize};
 
 /// One peer connection (protocol.md §6–8; sources in brackets).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SessionConfig {
     /// From the connect action to the established connection. 15 s [libtorrent].
     pub connect_timeout: Duration,

@@ -1,9 +1,10 @@
 //! Constants of announcing and of the HTTP client below it.
 
 use crate::time::Duration;
+use serde::{Deserialize, Serialize};
 
 /// Announcing (protocol.md §2–5).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TrackerConfig {
     /// First UDP time-out; the n-th is 2^n times as long (BEP 15).
     pub udp_timeout: Duration,
@@ -75,7 +76,7 @@ impl Default for TrackerConfig {
 }
 
 /// The HTTP client (protocol.md §3).
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct HttpConfig {
     /// Bytes of a head (status line and headers).
     pub head_max: usize,

@@ -70,8 +70,9 @@ impl Engine {
             config: &self.config,
             ids: &mut self.ids,
             out: &mut out,
+            unread: &mut self.unread,
         };
-        match Torrent::new(&mut cx, id, add, self.peer_id, &self.seed) {
+        match Torrent::new(&mut cx, id, add, self.peer_id, &self.seeds) {
             Ok(torrent) => {
                 self.torrents_added += 1;
                 self.torrents.insert(id, torrent);

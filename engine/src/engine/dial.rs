@@ -85,6 +85,7 @@ impl Engine {
             config: &self.config,
             ids: &mut self.ids,
             out: &mut out,
+            unread: &mut self.unread,
         };
         if !torrent.dial(&mut cx) {
             return false;

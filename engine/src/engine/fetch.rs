@@ -51,7 +51,7 @@ impl Engine {
             v6: self.config.ipv6,
         };
         let user_query = url.query().is_some();
-        let agent = self.config.client_name;
+        let agent = &self.config.client_name;
         let exchange = HttpExchange::new(self.now, &url, access, user_query, families, &config, agent);
         self.fetch = Some(Fetch { exchange, conn: None });
         self.drain_fetch();

@@ -96,7 +96,11 @@ impl Engine {
             reserved,
             rest,
         };
+        let before = data.len() - rest.len();
         let taken = self.with_torrent(id, |torrent, cx| torrent.handle_incoming(cx, conn, from, head));
+        for span in &mut self.unread {
+            *span = before + span.start..before + span.end;
+        }
         if let Some(Err(end)) = taken {
             self.refuse(conn, from, end);
         }

@@ -17,18 +17,20 @@ mod view;
 pub use view::TorrentView;
 
 use crate::action::{Action, CloseReason};
+use crate::block::Spans;
 use crate::config::Config;
 use crate::event::Event;
 use crate::id::{ConnId, InfoHash, OpId, PeerId, TorrentId};
 use crate::marks::Marks;
 use crate::report::Report;
-use crate::rng::{Purpose, Rng};
+use crate::rng::{Purpose, Seeds};
 use crate::session::End;
 use crate::time::{Duration, Instant};
 use crate::torrent::{Due, Ids, Torrent};
 use crate::tracker::{LookupKey, RequestIds, StreamKey, TrackerClient};
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
+use core::ops::Range;
 use dial::Dialer;
 use fetch::Fetch;
 use incoming::Incoming;
@@ -38,11 +40,13 @@ use probe::Probe;
 #[derive(Clone, Debug)]
 pub struct Engine {
     config: Config,
-    seed: [u8; 32],
+    seeds: Seeds,
     peer_id: PeerId,
     now: Instant,
     ids: Ids,
     actions: VecDeque<Action>,
+    /// Parts of what was received last that no decision depends on.
+    unread: Spans,
 
     torrents: BTreeMap<TorrentId, Torrent>,
     by_hash: BTreeMap<InfoHash, TorrentId>,
@@ -128,19 +132,25 @@ impl Engine {
     ///
     /// `seed` is the root of all randomness: a driver of real networks takes it from the operating system.
     pub fn new(config: Config, seed: [u8; 32]) -> Self {
+        Self::with_seeds(config, Seeds::Root(seed))
+    }
+
+    /// The same with streams that begin at seeds of their own: for the replay of a recorded run.
+    pub fn with_seeds(config: Config, seeds: Seeds) -> Self {
         let trackers = TrackerClient::new(
             config.tracker.clone(),
             config.http.clone(),
             config.ipv4,
             config.ipv6,
-            config.client_name,
-            Rng::derive(&seed, Purpose::Transaction, 0),
+            &config.client_name,
+            seeds.stream(Purpose::Transaction, 0),
         );
         Self {
-            peer_id: peer_id(&config, &seed),
+            peer_id: peer_id(&config, &seeds),
             now: Instant::START,
             ids: Ids::default(),
             actions: VecDeque::new(),
+            unread: Spans::new(),
             torrents: BTreeMap::new(),
             by_hash: BTreeMap::new(),
             torrents_added: 0,
@@ -160,7 +170,7 @@ impl Engine {
             shut_down: false,
             marks: Marks::default(),
             config,
-            seed,
+            seeds,
         }
     }
 
@@ -173,6 +183,7 @@ impl Engine {
                 .for_each(|torrent| torrent.overslept(now));
         }
         self.now = self.now.max(now);
+        self.unread.clear();
         self.apply(event);
         self.settle();
     }
@@ -301,6 +312,23 @@ impl Engine {
         self.torrents.keys().copied()
     }
 
+    /// Which bytes of the `Received` that was handled last were not looked at: payload of blocks, and what came behind
+    /// the end of a connection. Ascending and disjoint. No decision depends on them, so a recording leaves them out,
+    /// and a replay fills them with anything.
+    pub fn unread_spans(&self) -> &[Range<usize>] {
+        &self.unread
+    }
+
+    /// Torrents that were taken so far; the newest has this number.
+    pub const fn torrents_added(&self) -> u32 {
+        self.torrents_added
+    }
+
+    /// Where the random streams begin, for recordings.
+    pub const fn seeds(&self) -> &Seeds {
+        &self.seeds
+    }
+
     /// Our peer id of this run.
     pub const fn peer_id(&self) -> PeerId {
         self.peer_id
@@ -348,9 +376,9 @@ impl Engine {
 }
 
 /// Our peer id: the prefix says which client and version (BEP 20), the rest is random, fresh for each run.
-fn peer_id(config: &Config, seed: &[u8; 32]) -> PeerId {
+fn peer_id(config: &Config, seeds: &Seeds) -> PeerId {
     let mut id = [0; 20];
-    Rng::derive(seed, Purpose::PeerId, 0).fill(&mut id);
+    seeds.stream(Purpose::PeerId, 0).fill(&mut id);
     id[..8].copy_from_slice(&config.peer_id_prefix);
     PeerId(config.peer_id.unwrap_or(id))
 }

@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::event::ProbeTracker;
 use crate::report::{Report, TrackerProbe};
-use crate::rng::{Purpose, Rng};
+use crate::rng::Purpose;
 use crate::time::Instant;
 use crate::tracker::{
     AnnounceError, AnnounceEvent, AnnounceParams, RequestId, RequestKind, RequestOptions, TrackerReply,
@@ -49,7 +49,7 @@ impl Engine {
             downloaded: 0,
             left: command.metainfo.total_length,
             event: AnnounceEvent::Started,
-            key: Rng::derive(&self.seed, Purpose::TrackerKey, 0).next_u32(),
+            key: self.seeds.stream(Purpose::TrackerKey, 0).next_u32(),
             numwant: Some(self.config.tracker.numwant),
             tracker_id: None,
             supports_encryption: false,

@@ -28,6 +28,7 @@ impl Engine {
             config: &self.config,
             ids: &mut self.ids,
             out: &mut out,
+            unread: &mut self.unread,
         };
         let result = call(torrent, &mut cx);
         self.touched.insert(id);
@@ -142,7 +143,7 @@ impl Engine {
                 self.actions.push_back(Action::Read { conn, budget });
                 self.fetch_received(conn, data);
             }
-            None => {}
+            None => self.unread.push(0..data.len()),
         }
     }
 

@@ -11,6 +11,7 @@ mod info;
 mod lint;
 mod outer;
 mod path;
+pub(crate) mod stored;
 #[cfg(test)]
 mod tests;
 mod v2;

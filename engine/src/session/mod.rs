@@ -23,7 +23,7 @@ pub use end::End;
 pub use violation::Violation;
 
 use crate::bitfield::Bitfield;
-use crate::block::Block;
+use crate::block::{Block, Spans};
 use crate::config::SessionConfig;
 use crate::extension::handshake::ExtendedHandshake;
 use crate::geometry::{BlockRange, Geometry};
@@ -31,6 +31,7 @@ use crate::id::{InfoHash, PeerId, PieceIndex};
 use crate::marks::{Mark, Marks};
 use crate::time::Instant;
 use crate::wire::{Decoder, HandshakeDecoder, Reserved};
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -53,7 +54,7 @@ pub struct Rules {
     /// Port that peers can reach us at.
     pub listen_port: u16,
     /// Client name of the extended handshake.
-    pub client_name: &'static str,
+    pub client_name: Cow<'static, str>,
     /// Whether each message is kept as a line for [`Session::take_trace`].
     pub trace: bool,
 }
@@ -155,6 +156,8 @@ pub struct Session {
     /// Pieces that we let the peer have while we choke it.
     allowed_to_peer: Vec<PieceIndex>,
 
+    /// Payload in the last lent slice, when the session ended within it.
+    payload_at_end: Spans,
     requests: Requests,
     refusals: Refusals,
     uploads: Uploads,
@@ -226,6 +229,7 @@ impl Session {
             peer_interested: false,
             allowed_to_us: Vec::new(),
             allowed_to_peer: Vec::new(),
+            payload_at_end: Spans::new(),
             requests: Requests::default(),
             refusals: Refusals::default(),
             uploads: Uploads::default(),
@@ -295,6 +299,9 @@ impl Session {
 
     /// Ends the session; what was given out for sending still goes.
     pub fn end(&mut self) {
+        if let Phase::Open(decoder) = &self.phase {
+            self.payload_at_end = decoder.payload_spans().into();
+        }
         self.phase = Phase::Over;
     }
 

@@ -11,6 +11,7 @@ use crate::marks::Mark;
 use crate::time::Instant;
 use crate::wire::{Decoder, HandshakePart, Limits, Message, Reserved, WireError};
 use alloc::string::ToString;
+use core::ops::Range;
 
 /// Allowed-fast pieces that are remembered of one peer. BEP 6 grants 10; a set is never validated.
 const ALLOWED_FAST_MAX: usize = 100;
@@ -30,8 +31,18 @@ type Meaning = Result<Option<Output>, Violation>;
 impl Session {
     /// Begins with the next lent slice, so that the spans of payload are counted from it.
     pub fn begin_input(&mut self) {
+        self.payload_at_end.clear();
         if let Phase::Open(decoder) = &mut self.phase {
             decoder.begin_input();
+        }
+    }
+
+    /// Which bytes since [`Session::begin_input`] were payload of blocks; counted from the first byte behind the
+    /// handshake if that ended among them.
+    pub fn payload_spans(&self) -> &[Range<usize>] {
+        match &self.phase {
+            Phase::Open(decoder) => decoder.payload_spans(),
+            Phase::Connecting | Phase::Handshaking(_) | Phase::Over => &self.payload_at_end,
         }
     }
 

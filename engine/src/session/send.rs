@@ -71,7 +71,7 @@ impl Session {
         }
         if self.reserved.extended() {
             let extended = ExtendedHandshake {
-                client: Some(self.rules.client_name.into()),
+                client: Some(self.rules.client_name.clone().into_owned()),
                 listen_port: (self.rules.listen_port != 0).then_some(self.rules.listen_port),
                 your_ip: Some(self.addr.ip()),
                 reqq: Some(self.rules.config.reqq_ours),

@@ -17,7 +17,7 @@ fn rules() -> Arc<Rules> {
         info_hash: InfoHash([7; 20]),
         peer_id: PeerId(*b"-sE0100-aaaaaaaaaaaa"),
         listen_port: 6881,
-        client_name: "seedbed/test",
+        client_name: "seedbed/test".into(),
         trace: false,
     })
 }

@@ -7,11 +7,13 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use serde::{Deserialize, Serialize};
 
 /// How a torrent begins.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AddTorrent {
     /// What to download or seed.
+    #[serde(with = "crate::metainfo::stored")]
     pub metainfo: Arc<Metainfo>,
     /// Where its files are or will be.
     pub root: Root,
@@ -32,7 +34,7 @@ pub struct AddTorrent {
 }
 
 /// What a torrent is there for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Purpose {
     /// Fetch what is missing, serve what is there.
     Download,

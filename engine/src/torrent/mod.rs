@@ -32,6 +32,7 @@ pub use view::{PeerView, Status, TrackerView};
 
 use crate::bitfield::Bitfield;
 use crate::blame::Blame;
+use crate::block::Spans;
 use crate::candidates::{Candidates, Source};
 use crate::choker::Choker;
 use crate::config::Config;
@@ -43,7 +44,7 @@ use crate::metainfo::Metainfo;
 use crate::picker::Picker;
 use crate::rate::Rate;
 use crate::report::{Report, TorrentState};
-use crate::rng::{self, Rng};
+use crate::rng::{self, Seeds};
 use crate::session::{End, Outgoing, Rules, Session};
 use crate::time::{Duration, Instant};
 use crate::tracker::tiers::{Announcer, TierOutput};
@@ -93,6 +94,8 @@ pub struct Context<'a> {
     pub ids: &'a mut Ids,
     /// Where outputs go to, in order.
     pub out: &'a mut Vec<Output>,
+    /// Parts of the received bytes that no decision depends on.
+    pub unread: &'a mut Spans,
 }
 
 /// What a torrent wants.
@@ -263,25 +266,25 @@ impl Torrent {
         id: TorrentId,
         add: AddTorrent,
         peer_id: PeerId,
-        seed: &[u8; 32],
+        seeds: &Seeds,
     ) -> Result<Self, GeometryError> {
         let metainfo = add.metainfo.clone();
         let geometry = metainfo.geometry(cx.config.block_length)?;
-        let stream = |purpose| Rng::derive(seed, purpose, u64::from(id.0));
+        let stream = |purpose| seeds.stream(purpose, u64::from(id.0));
         let rules = Arc::new(Rules {
             config: cx.config.session.clone(),
             geometry,
             info_hash: metainfo.info_hash,
             peer_id,
             listen_port: cx.config.listen_port,
-            client_name: cx.config.client_name,
+            client_name: cx.config.client_name.clone(),
             trace: cx.config.trace,
         });
         let mut picker = Picker::new(geometry, cx.config.picker.clone(), stream(rng::Purpose::Picker));
         picker.set_wanted(&wanted(&add, &geometry));
         let mut choker = Choker::new(cx.config.choker.clone(), stream(rng::Purpose::Choker));
         choker.set_piece_length(geometry.piece_length());
-        let announcer = trackers::announcer(cx.config, id, &add, peer_id, seed);
+        let announcer = trackers::announcer(cx.config, id, &add, peer_id, seeds);
         let mut torrent = Self {
             id,
             metainfo,

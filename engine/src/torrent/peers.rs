@@ -117,11 +117,24 @@ impl Torrent {
         if let Some(peer) = self.sessions.get_mut(&conn) {
             peer.session.begin_input();
         }
+        // payload is told before the session can end, which forgets it
+        let (mut offset, mut told) = (0, 0);
         loop {
+            let at = data.len() - input.len();
             let Some(peer) = self.sessions.get_mut(&conn) else {
+                cx.unread.push(at..data.len());
                 return;
             };
             let said = peer.session.next(cx.now, &mut input);
+            for span in peer.session.payload_spans().iter().skip(told) {
+                cx.unread.push(offset + span.start..offset + span.end);
+                told += 1;
+            }
+            if said == Some(Said::Handshaken) {
+                offset = data.len() - input.len();
+            } else if said.is_none() && peer.session.is_over() {
+                cx.unread.push(at..data.len());
+            }
             if self.rules.trace {
                 self.tell_trace(cx, conn);
             }

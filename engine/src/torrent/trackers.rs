@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::id::{OpId, PeerId, TorrentId};
 use crate::net::{LookupError, printable};
 use crate::report::Report;
-use crate::rng::{self, Rng};
+use crate::rng::{self, Seeds};
 use crate::session::End;
 use crate::tracker::tiers::{Announcer, AnnouncerIdentity, AnnouncerOptions, TierOutput};
 use crate::tracker::{AnnounceError, Counters, RequestId, RequestIds, TrackerReply};
@@ -22,7 +22,7 @@ pub(super) fn announcer(
     id: TorrentId,
     add: &AddTorrent,
     peer_id: PeerId,
-    seed: &[u8; 32],
+    seeds: &Seeds,
 ) -> Option<Announcer> {
     if add.purpose == Purpose::Check {
         return None;
@@ -36,7 +36,7 @@ pub(super) fn announcer(
     if tiers.iter().all(Vec::is_empty) {
         return None;
     }
-    let stream = |purpose| Rng::derive(seed, purpose, u64::from(id.0));
+    let stream = |purpose| seeds.stream(purpose, u64::from(id.0));
     let identity = AnnouncerIdentity {
         info_hash: add.metainfo.info_hash,
         peer_id,

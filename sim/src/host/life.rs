@@ -102,6 +102,7 @@ impl EngineHost {
     /// The process dies; with `power-loss` the whole machine does.
     pub(super) fn crash(&mut self, cx: &mut Cx<'_>, how: &Use) {
         let Some(engine) = self.engine.take() else { return };
+        self.end_journal();
         if let Some(watch) = &mut self.watch {
             watch.restarted(engine.marks());
         }

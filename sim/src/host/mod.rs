@@ -11,6 +11,7 @@ mod disk;
 mod fault;
 mod life;
 mod params;
+mod record;
 mod tell;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use crate::sample::{Known, PORT, Sample};
 use crate::scenario::{EngineSpec, Use};
 use crate::seed::Seed;
 use life::{Held, Job};
+use record::Journals;
 use seedbed_engine::disk::{DiskDone, Root};
 use seedbed_engine::id::{ConnId, TorrentId};
 use seedbed_engine::time::Instant;
@@ -90,6 +92,7 @@ pub struct EngineHost {
     reported: u64,
     /// Stands at the engine's boundary, if anybody looks.
     watch: Option<Box<Watch>>,
+    journals: Option<Journals>,
     /// A planted bug: every hash is told to be right.
     blind: bool,
 }
@@ -154,6 +157,7 @@ impl EngineHost {
             reports: VecDeque::new(),
             reported: 0,
             watch: None,
+            journals: None,
             blind: false,
         })
     }
@@ -323,6 +327,7 @@ impl EngineHost {
         }
         let seed = self.seed.bytes(&format!("{}/engine/{}", self.name, self.life));
         self.engine = Some(Engine::new(self.config.clone(), seed));
+        self.begin_journal(seed);
         let stale = core::mem::take(&mut self.stale);
         cx.out
             .extend(stale.into_iter().map(|stream| Output::Reset { stream }));
@@ -361,7 +366,14 @@ impl EngineHost {
             watch.disk_is(cx.now, self.disk.is_healthy());
             watch.event(cx.now, &event);
         }
-        engine.handle(cx.now, event);
+        if self.journals.is_none() {
+            engine.handle(cx.now, event);
+        } else {
+            engine.handle(cx.now, event.clone());
+            if let Some((writer, engine)) = self.journal() {
+                writer.event(cx.now, &event, engine);
+            }
+        }
         self.carry_out(cx);
         if let (Some(watch), Some(engine)) = (&mut self.watch, &self.engine) {
             watch.settled(engine);
@@ -379,6 +391,9 @@ impl EngineHost {
                 return self.crash_now(cx);
             }
             self.actions += u64::from(!traces);
+            if let Some((writer, _)) = self.journal() {
+                writer.action(&action);
+            }
             if let Some(watch) = &mut self.watch {
                 watch.action(&action);
             }

@@ -60,6 +60,11 @@ impl Driver {
             .filter(|id| world.actor::<EngineHost>(*id).is_some())
             .collect();
         world.telling = options.telling;
+        for id in hosts.iter().filter(|_| options.journals) {
+            if let Some(host) = world.actor_mut::<EngineHost>(*id) {
+                host.keep_journals();
+            }
+        }
         if options.telling {
             for id in &hosts {
                 if let Some(host) = world.actor_mut::<EngineHost>(*id) {
@@ -357,6 +362,16 @@ impl Driver {
             }
         }
         let engines = self.hosts.iter().filter_map(|id| self.ended(*id)).collect();
+        let hosts = || {
+            self.hosts
+                .iter()
+                .filter_map(|id| self.world.actor::<EngineHost>(*id))
+        };
+        let journals = hosts().flat_map(|host| {
+            let named = |journal| (host.name().to_owned(), journal);
+            host.journals().into_iter().map(named)
+        });
+        let journals = journals.collect();
         Outcome {
             engines,
             digest,
@@ -369,6 +384,7 @@ impl Driver {
             simulated: self.world.now.since(Instant::START),
             marks,
             oracles: self.verdicts.counts(),
+            journals,
             timeline: std::mem::take(&mut self.world.lines),
         }
     }

@@ -8,6 +8,7 @@ use super::{Failure, Options, Outcome, build, once};
 use crate::oracle::{ORACLES, Oracle};
 use crate::scenario::{FaultSpec, LinkSpec, PeerSpec, Scenario, Use, Value, When};
 use crate::seed::Seed;
+use seedbed_engine::journal::{Journal, Replay};
 use seedbed_engine::time::{Duration, Instant};
 
 /// One in so many seeds is compared with its variants.
@@ -92,11 +93,38 @@ fn copied(scenario: &Scenario, outcome: &mut Outcome) {
     judge(outcome, Oracle::I26, same, "the digests differ".into());
 }
 
-/// M9: the same again.
+/// M9: the same again, and each engine alone does the same with what its journal tells.
 fn repeated(scenario: &Scenario, outcome: &mut Outcome) {
-    let again = once(scenario, &Options::default());
+    let options = Options {
+        journals: true,
+        ..Options::default()
+    };
+    let again = once(scenario, &options);
     let text = format!("{:016x} and {:016x}", outcome.digest, again.digest);
     judge(outcome, Oracle::M9, again.digest == outcome.digest, text);
+    for (name, bytes) in &again.journals {
+        let replayed = replay(bytes);
+        let text = replayed.as_ref().err().cloned().unwrap_or_default();
+        judge(outcome, Oracle::M9, replayed.is_ok(), format!("{name}: {text}"));
+    }
+}
+
+/// Replays a journal to its end.
+fn replay(bytes: &[u8]) -> Result<(), String> {
+    let journal = Journal::read(bytes).map_err(|error| error.to_string())?;
+    let mut replay = Replay::new(&journal, false);
+    let mut steps = 0;
+    while let Some(played) = replay.step() {
+        steps += 1;
+        if let Some(mismatch) = played.mismatch {
+            return Err(format!("step {steps}, {:?}: {mismatch:?}", played.step.event));
+        }
+    }
+    match replay.mismatch_at_end() {
+        Some(mismatch) => Err(format!("at the end: {mismatch:?}")),
+        None if steps == journal.steps_count() => Ok(()),
+        None => Err(format!("{steps} of {} steps", journal.steps_count())),
+    }
 }
 
 fn fault(when: When, target: &str, what: Use) -> FaultSpec {
@@ -233,4 +261,19 @@ fn unlimited(scenario: &Scenario) -> Scenario {
     let links = links.chain(free.trackers.iter_mut().map(|one| &mut one.link));
     links.for_each(|link| (link.up, link.down) = (0, 0));
     free
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario::expand::expand;
+
+    #[test]
+    fn generated_worlds_replay() {
+        for seed in 0..200 {
+            let mut outcome = once(&expand(seed), &Options::default());
+            repeated(&expand(seed), &mut outcome);
+            assert_eq!(outcome.failure, None, "seed {seed}");
+        }
+    }
 }
