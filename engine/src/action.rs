@@ -74,6 +74,16 @@ pub enum Action {
     Report(Report),
 }
 
+impl Action {
+    /// Whether it is only there because `Config::trace` is on: a run is the same run without it.
+    pub const fn is_trace(&self) -> bool {
+        matches!(
+            self,
+            Self::Report(Report::Wire { .. } | Report::Tracker { .. } | Report::Lint { .. })
+        )
+    }
+}
+
 /// Why the engine closes a connection.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum CloseReason {

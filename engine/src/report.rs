@@ -155,12 +155,21 @@ pub enum Report {
         /// The choker's reason.
         why: String,
     },
-    /// Something odd that is no failure: a lint of a peer or a tracker.
+    /// Something that the user should know and that is no failure.
     Note {
         /// Which torrent.
         torrent: TorrentId,
         /// A sentence, fit for a terminal.
         text: String,
+    },
+    /// With `Config::trace`: something odd that a peer did and that is no failure.
+    Lint {
+        /// Which torrent.
+        torrent: TorrentId,
+        /// Which connection.
+        conn: ConnId,
+        /// What, in a few words.
+        text: &'static str,
     },
     /// With `Config::trace`: a message on a peer connection.
     Wire {

@@ -4,6 +4,7 @@ use crate::clock::Clock;
 use crate::dns::Dns;
 use crate::driver::{Alarm, Driver, Parts};
 use crate::limits::{self, Shares};
+use crate::record::{self, Recorded, Recorder};
 use crate::sockets::Sockets;
 use crate::storage::{Storage, StorageOptions};
 use crate::tcp;
@@ -22,6 +23,7 @@ use std::io;
 use std::mem;
 use std::net::{SocketAddr, TcpListener};
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -166,6 +168,28 @@ impl Client {
         self.driver.core.borrow_mut().observer = Some(observer);
     }
 
+    /// Records the run in a file, from the beginning: to be called before anything is asked of the client. `what` says
+    /// what is run, in a word.
+    ///
+    /// # Errors
+    /// When the file cannot be made or written to. Later failures end the recording, not the run.
+    pub fn record(&mut self, path: &Path, what: &str) -> io::Result<()> {
+        let mut core = self.driver.core.borrow_mut();
+        let header = record::header(&self.config, &core.engine, what);
+        core.recorder = Some(Recorder::create(path, &header)?);
+        Ok(())
+    }
+
+    /// Ends the recording, if there is one, so that its file is whole.
+    ///
+    /// # Errors
+    /// When some of it could not be written.
+    pub fn end_recording(&mut self) -> io::Result<Option<Recorded>> {
+        let mut core = self.driver.core.borrow_mut();
+        let recorder = core.recorder.take();
+        recorder.map(|recorder| recorder.finish(&core.engine)).transpose()
+    }
+
     /// Hands a command to the engine. It takes effect in [`run`](Self::run), before anything else happens there.
     pub fn command(&self, command: Command) {
         self.inbox.lock().push(Message::Command(command));
@@ -297,6 +321,13 @@ impl Client {
         if !self.inbox.lock().is_empty() {
             cx.waker().wake_by_ref();
         }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        // whoever wants to know of a failure ends the recording before
+        let _ = self.end_recording();
     }
 }
 

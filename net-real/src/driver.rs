@@ -6,6 +6,7 @@
 use crate::Observer;
 use crate::clock::Clock;
 use crate::dns::Dns;
+use crate::record::Recorder;
 use crate::sockets::Sockets;
 use crate::storage::Storage;
 use crate::tcp::{self, Conn};
@@ -54,6 +55,7 @@ impl Alarm {
 pub(crate) struct Core {
     pub(crate) engine: Engine,
     pub(crate) observer: Option<Box<dyn Observer>>,
+    pub(crate) recorder: Option<Recorder>,
     pub(crate) reports: VecDeque<Report>,
     conns: HashMap<ConnId, Rc<Conn>>,
     /// Events that actions brought about at once; handled when all actions are carried out.
@@ -96,6 +98,7 @@ impl Driver {
         let core = Core {
             engine: parts.engine,
             observer: None,
+            recorder: None,
             reports: VecDeque::new(),
             conns: HashMap::new(),
             follow_ups: VecDeque::new(),
@@ -202,14 +205,21 @@ impl Driver {
 
     fn handle(self: &Rc<Self>, core: &mut Core, event: Event<'_>) {
         let now = self.clock.now();
-        match &mut core.observer {
-            None => core.engine.handle(now, event),
-            Some(observer) => {
-                core.engine.handle(now, event.clone());
+        if core.observer.is_none() && core.recorder.is_none() {
+            core.engine.handle(now, event);
+        } else {
+            core.engine.handle(now, event.clone());
+            if let Some(recorder) = &mut core.recorder {
+                recorder.event(now, &event, &core.engine);
+            }
+            if let Some(observer) = &mut core.observer {
                 observer.event(now, &event, &core.engine);
             }
         }
         while let Some(action) = core.engine.poll_action() {
+            if let Some(recorder) = &mut core.recorder {
+                recorder.action(&action);
+            }
             if let Some(observer) = &mut core.observer {
                 observer.action(now, &action);
             }

@@ -51,7 +51,7 @@ fn footer(outcome: &Outcome) -> String {
 }
 
 /// Runs of lines with the same actors that differ only in numbers, each as its first line with a count.
-fn fold(lines: &[Line]) -> Vec<String> {
+pub fn fold(lines: &[Line]) -> Vec<String> {
     let mut folded: Vec<(String, usize)> = Vec::new();
     let mut last: Option<(&Line, String)> = None;
     for line in lines {

@@ -1,6 +1,7 @@
 //! An engine, looked at from outside: figures for checkers, and numbers for its whole state.
 
 use super::{ConnOwner, Engine, TorrentView};
+use crate::id::ConnId;
 use crate::torrent::{Digest, Figures};
 use core::fmt::Write as _;
 
@@ -21,6 +22,14 @@ impl Engine {
     pub fn http_connections(&self) -> usize {
         let http = |owner: &&ConnOwner| matches!(owner, ConnOwner::Tracker(_) | ConnOwner::Fetch);
         self.conns.values().filter(http).count()
+    }
+
+    /// Whether a connection is one to a tracker or a fetched host.
+    pub fn is_http(&self, conn: ConnId) -> bool {
+        matches!(
+            self.conns.get(&conn),
+            Some(ConnOwner::Tracker(_) | ConnOwner::Fetch)
+        )
     }
 
     /// Accepted connections among them whose torrent is not known yet.
@@ -49,7 +58,7 @@ impl Engine {
         let mut digest = Digest::default();
         digest.time(Some(self.now));
         self.ids.digest(&mut digest);
-        digest.count(self.actions.len());
+        digest.count(self.actions.iter().filter(|action| !action.is_trace()).count());
         digest.count(self.conns.len());
         digest.count(self.ops.len());
         digest.count(self.incoming.len());

@@ -16,7 +16,7 @@ impl StepDigest {
     pub fn action(&mut self, action: &Action) {
         let digest = &mut self.0;
         match action {
-            Action::Report(Report::Wire { .. } | Report::Tracker { .. }) => {}
+            trace if trace.is_trace() => {}
             Action::Report(Report::PieceVerified {
                 torrent,
                 piece,

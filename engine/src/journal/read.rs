@@ -6,7 +6,7 @@ use super::header::StreamSeed;
 use super::{Header, JournalError, MAGIC, VERSION, kind};
 use crate::event::Event;
 use crate::rng::Seeds;
-use crate::time::Instant;
+use crate::time::{Duration, Instant};
 use crate::torrent::Digest;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
@@ -181,6 +181,17 @@ pub struct Steps<'a> {
 }
 
 impl Steps<'_> {
+    /// When the next step happened; none at the end.
+    pub fn next_at(&self) -> Option<Instant> {
+        let mut cursor = self.cursor;
+        while cursor.peek().is_some_and(is_between) {
+            between(&mut cursor).ok()?;
+        }
+        cursor.byte().ok()?;
+        let elapsed = cursor.number().ok()?;
+        Some(self.codec.at() + Duration::from_micros(elapsed))
+    }
+
     /// The next step; none at the end.
     #[expect(
         clippy::should_implement_trait,

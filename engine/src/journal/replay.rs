@@ -4,6 +4,7 @@ use super::digest::StepDigest;
 use super::{Journal, Step, Steps};
 use crate::action::Action;
 use crate::engine::Engine;
+use crate::time::Instant;
 use alloc::vec::Vec;
 
 /// A replay under way.
@@ -84,6 +85,11 @@ impl<'a> Replay<'a> {
             engine: &self.engine,
             mismatch,
         })
+    }
+
+    /// When the next step happened; none at the end.
+    pub fn next_at(&self) -> Option<Instant> {
+        self.steps.next_at()
     }
 
     /// After the last step: whether the engine is another one than the recorded one was.

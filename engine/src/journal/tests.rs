@@ -30,6 +30,20 @@ fn peer() -> SocketAddr {
     "198.51.100.7:6881".parse().expect("an address")
 }
 
+fn torrent() -> AddTorrent {
+    AddTorrent {
+        metainfo: metainfo(),
+        root: crate::disk::Root(b"/tmp/x".as_slice().into()),
+        purpose: Purpose::Download,
+        only_pieces: None,
+        peers: vec![peer()],
+        use_trackers: true,
+        extra_trackers: vec![vec!["http://tracker.example/announce".into()]],
+        overwrite: false,
+        trust_resume: true,
+    }
+}
+
 /// One event of every kind, and of every answer.
 fn events() -> Vec<Event<'static>> {
     let (c1, a1) = (ConnId::dialled(1), ConnId::accepted(1));
@@ -40,17 +54,7 @@ fn events() -> Vec<Event<'static>> {
     };
     let closed = |cause| Event::Closed { conn: c1, cause };
     vec![
-        Event::Command(Command::Add(Box::new(AddTorrent {
-            metainfo: metainfo(),
-            root: crate::disk::Root(b"/tmp/x".as_slice().into()),
-            purpose: Purpose::Download,
-            only_pieces: None,
-            peers: vec![peer()],
-            use_trackers: true,
-            extra_trackers: vec![vec!["http://tracker.example/announce".into()]],
-            overwrite: false,
-            trust_resume: true,
-        }))),
+        Event::Command(Command::Add(Box::new(torrent()))),
         done(
             1,
             Ok(DiskDone::Opened {

@@ -14,7 +14,6 @@ use crate::report::{PeerClosed, Report};
 use crate::session::{End, Output as Said, Session};
 use crate::time::{Duration, Instant};
 use crate::wire::{HandshakeDecoder, Reserved};
-use alloc::format;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
@@ -322,9 +321,10 @@ impl Torrent {
         self.dirty.insert(conn);
     }
 
-    fn lint(&mut self, cx: &mut Context<'_>, conn: ConnId, text: &str) {
+    fn lint(&self, cx: &mut Context<'_>, conn: ConnId, text: &'static str) {
         if self.rules.trace {
-            self.note(cx, format!("{conn}: {text}"));
+            let torrent = self.id;
+            self.report(cx, Report::Lint { torrent, conn, text });
         }
     }
 

@@ -2,7 +2,10 @@
 //! network.
 
 use super::values;
-use super::{completions, create, demo, download, info, magnet, man, probe, seed, sim, verify};
+use super::{
+    completions, create, demo, download, info, journal, magnet, man, probe, recording, replay, seed, sim,
+    verify,
+};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -66,6 +69,11 @@ pub(crate) enum Command {
     Probe(probe::ProbeCommand),
     /// Show that everything works: tracker, seed and download on this machine
     Demo(demo::DemoArgs),
+    /// Play a recorded run again, and look into it
+    Replay(replay::ReplayArgs),
+    /// Work on recorded runs: what is in them, a copy to share, the part that matters
+    #[command(subcommand, after_help = journal::EXAMPLES)]
+    Journal(journal::JournalCommand),
     /// Run simulated worlds: one, many, or none but printed
     #[command(subcommand, after_help = sim::EXAMPLES)]
     Sim(sim::SimCommand),
@@ -123,6 +131,8 @@ pub(crate) struct TransferArgs {
     /// Give up after so long without progress, such as 90s or 10m
     #[arg(long, value_name = "T", value_parser = values::duration_positive)]
     pub(crate) stop_timeout: Option<Duration>,
+    #[command(flatten)]
+    pub(crate) recording: recording::RecordArgs,
 }
 
 /// How space for files is set aside.

@@ -51,6 +51,7 @@ pub(crate) fn run(args: &DownloadArgs, console: &Console) -> Result<u8, Failure>
         .map(|source| local(source).transpose())
         .collect::<Result<_, _>>()?;
     let mut client = client::start(options, args.transfer.sockets.port, console)?;
+    args.transfer.recording.begin(&mut client, "download")?;
     client::watch_signals(client.handle())?;
     let mut torrents: Vec<Torrent> = Vec::new();
     for (source, torrent) in args.sources.iter().zip(read) {
@@ -71,7 +72,9 @@ pub(crate) fn run(args: &DownloadArgs, console: &Console) -> Result<u8, Failure>
         dir: &args.dir,
         overwrite: args.overwrite,
     };
-    Transfers::new(console, plan, torrents).run(&mut client)
+    let ended = Transfers::new(console, plan, torrents).run(&mut client);
+    args.transfer.recording.end(&mut client, console);
+    ended
 }
 
 /// Whether a source is fetched from a web server.

@@ -9,6 +9,7 @@ mod console;
 mod failure;
 mod logging;
 mod progress;
+mod recording;
 mod temp;
 mod torrent_file;
 mod transfer;
@@ -20,9 +21,11 @@ mod create;
 mod demo;
 mod download;
 mod info;
+mod journal;
 mod magnet;
 mod man;
 mod probe;
+mod replay;
 mod seed;
 mod sim;
 mod verify;
@@ -60,6 +63,8 @@ fn dispatch(command: Command, console: &Console) -> Result<u8, Failure> {
         Command::Magnet(args) => magnet::run(&args, console),
         Command::Probe(command) => probe::run(&command, console),
         Command::Demo(args) => demo::run(&args, console),
+        Command::Replay(args) => replay::run(&args, console),
+        Command::Journal(command) => journal::run(&command, console),
         Command::Sim(command) => sim::run(&command, console),
         Command::Completions(args) => completions::run(&args, console),
         Command::Man(args) => man::run(&args, console),

@@ -41,6 +41,7 @@ pub(crate) fn run(args: &SeedArgs, console: &Console) -> Result<u8, Failure> {
     let mut options = client::options(&args.transfer.sockets);
     client::limit_peers(&mut options, &args.transfer);
     let mut client = client::start(options, args.transfer.sockets.port, console)?;
+    args.transfer.recording.begin(&mut client, "seed")?;
     client::watch_signals(client.handle())?;
     let plan = Plan {
         args: &args.transfer,
@@ -48,5 +49,7 @@ pub(crate) fn run(args: &SeedArgs, console: &Console) -> Result<u8, Failure> {
         dir: &args.dir,
         overwrite: false,
     };
-    Transfers::new(console, plan, torrents).run(&mut client)
+    let ended = Transfers::new(console, plan, torrents).run(&mut client);
+    args.transfer.recording.end(&mut client, console);
+    ended
 }

@@ -28,6 +28,7 @@ use crate::oracle::Watch;
 use crate::sample::{Known, PORT, Sample};
 use crate::scenario::{EngineSpec, Use};
 use crate::seed::Seed;
+use crate::tell::Teller;
 use life::{Held, Job};
 use record::Journals;
 use seedbed_engine::disk::{DiskDone, Root};
@@ -383,10 +384,7 @@ impl EngineHost {
     fn carry_out(&mut self, cx: &mut Cx<'_>) {
         while let Some(action) = self.engine.as_mut().and_then(Engine::poll_action) {
             // a run dies at the same place whether it is told or not
-            let traces = matches!(
-                &action,
-                Action::Report(Report::Wire { .. } | Report::Tracker { .. })
-            );
+            let traces = action.is_trace();
             if !traces && self.crashes_here() {
                 return self.crash_now(cx);
             }
@@ -432,7 +430,7 @@ impl EngineHost {
 
     fn keep(&mut self, cx: &mut Cx<'_>, report: Report) {
         if self.level != Level::Nothing
-            && let Some(line) = self.line(cx.now, &report)
+            && let Some(line) = Teller(self).line(&self.name, cx.now, &report)
         {
             cx.lines.push(line);
         }

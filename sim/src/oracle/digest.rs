@@ -79,7 +79,7 @@ impl Digest {
     /// A run is the same run whether it is told or not, so what is only told does not count.
     pub(crate) fn action(&mut self, action: &Action) {
         match action {
-            Action::Report(Report::Wire { .. } | Report::Tracker { .. }) => {}
+            trace if trace.is_trace() => {}
             Action::Report(Report::PieceVerified {
                 torrent,
                 piece,

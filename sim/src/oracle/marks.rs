@@ -133,6 +133,7 @@ impl Watch {
             Report::Choke { why, unchoked, .. } => of_choice(*unchoked, why),
             Report::ShutDown => "eng:shut-down",
             Report::Note { .. }
+            | Report::Lint { .. }
             | Report::Wire { .. }
             | Report::Tracker { .. }
             | Report::Fetched { .. }

@@ -5,6 +5,7 @@
 
 use super::driver::Driver;
 use super::{Failure, Options, Outcome, build, once};
+use crate::journal::{Cast, event_words};
 use crate::oracle::{ORACLES, Oracle};
 use crate::scenario::{FaultSpec, LinkSpec, PeerSpec, Scenario, Use, Value, When};
 use crate::seed::Seed;
@@ -112,12 +113,13 @@ fn repeated(scenario: &Scenario, outcome: &mut Outcome) {
 /// Replays a journal to its end.
 fn replay(bytes: &[u8]) -> Result<(), String> {
     let journal = Journal::read(bytes).map_err(|error| error.to_string())?;
-    let mut replay = Replay::new(&journal, false);
+    let mut replay = Replay::new(&journal, true);
     let mut steps = 0;
     while let Some(played) = replay.step() {
         steps += 1;
         if let Some(mismatch) = played.mismatch {
-            return Err(format!("step {steps}, {:?}: {mismatch:?}", played.step.event));
+            let event = event_words(&Cast::default(), &played.step.event);
+            return Err(format!("step {steps}, {event}: {mismatch:?}"));
         }
     }
     match replay.mismatch_at_end() {
@@ -266,14 +268,47 @@ fn unlimited(scenario: &Scenario) -> Scenario {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::host::EngineHost;
     use crate::scenario::expand::expand;
+    use crate::world::ActorId;
 
     #[test]
     fn generated_worlds_replay() {
-        for seed in 0..200 {
+        for seed in 0..150 {
             let mut outcome = once(&expand(seed), &Options::default());
             repeated(&expand(seed), &mut outcome);
             assert_eq!(outcome.failure, None, "seed {seed}");
         }
+    }
+
+    /// Bytes of payload that are looked for: enough not to be there by chance.
+    const SOME: usize = 16;
+
+    #[test]
+    fn no_payload_is_in_a_journal() {
+        let options = Options {
+            journals: true,
+            ..Options::default()
+        };
+        let mut journals = 0;
+        for seed in 0..60 {
+            let scenario = expand(seed);
+            let world = build(&scenario).expect("a world");
+            let host = (0..world.actors.len()).find_map(|n| world.actor::<EngineHost>(ActorId(n)));
+            let content = host.expect("an engine").sample().content.clone();
+            let block = scenario.torrent.block as usize;
+            let blocks = content
+                .chunks(block)
+                .filter_map(|block| block.first_chunk::<SOME>());
+            let payload: std::collections::HashSet<_> = blocks.collect();
+            for (name, journal) in once(&scenario, &options).journals {
+                journals += 1;
+                let found = journal
+                    .array_windows::<SOME>()
+                    .any(|window| payload.contains(window));
+                assert!(!found, "seed {seed}, {name}");
+            }
+        }
+        assert!(journals >= 60);
     }
 }

@@ -162,11 +162,7 @@ impl Timeline {
             Report::DiskFailed { error, .. } => format!("!  storage failed: {error}"),
             Report::Rejected { command, why } => format!("!  {command} rejected: {why}"),
             Report::Note { text, .. } => format!("!  note: {text}"),
-            Report::Added { .. }
-            | Report::Removed { .. }
-            | Report::Fetched { .. }
-            | Report::TrackerProbed { .. }
-            | Report::ShutDown => return,
+            _ => return,
         };
         self.push(at, text);
     }

@@ -40,6 +40,7 @@ fn timeline(began: Instant, now: Instant, report: &Report) -> Option<String> {
         Report::PieceVerified { piece, .. } => ('=', format!("piece {} is right", piece.0)),
         Report::PieceFailed { piece, .. } => ('=', format!("piece {} failed its hash", piece.0)),
         Report::Note { text, .. } => ('=', text.clone()),
+        Report::Lint { text, .. } => ('=', (*text).to_owned()),
         _ => return None,
     };
     let micros = now.since(began).as_micros();

@@ -5,6 +5,7 @@ use crate::cli::args::SocketArgs;
 use crate::cli::client::{self, INTERRUPT};
 use crate::cli::console::{Console, shown, shown_path};
 use crate::cli::failure::{DONE, Failure, NETWORK};
+use crate::cli::recording::RecordArgs;
 use crate::cli::temp::TempDir;
 use crate::cli::torrent_file::{Torrent, interrupted};
 use crate::cli::{transfer, values};
@@ -50,6 +51,8 @@ pub(crate) struct PeerArgs {
     timeout: Duration,
     #[command(flatten)]
     sockets: SocketArgs,
+    #[command(flatten)]
+    recording: RecordArgs,
 }
 
 /// The result with `--json`. Its fields may be added to, never renamed.
@@ -110,6 +113,7 @@ pub(crate) fn run(args: &PeerArgs, console: &Console) -> Result<u8, Failure> {
     options.state_dir = temp.path().join("state");
     options.config.trace = true;
     let mut client = client::start(options, args.sockets.port, console)?;
+    args.recording.begin(&mut client, "probe peer")?;
     client::watch_signals(client.handle())?;
     let data = temp.path().join("data");
     client.command(Command::Add(Box::new(AddTorrent {
@@ -135,7 +139,9 @@ pub(crate) fn run(args: &PeerArgs, console: &Console) -> Result<u8, Failure> {
         addr: args.addr,
         pieces: watch.pieces.clone(),
     }));
-    let failure = watch.run(&mut client)?;
+    let ended = watch.run(&mut client);
+    args.recording.end(&mut client, console);
+    let failure = ended?;
     if let (None, Some(out)) = (&failure, &args.out) {
         let piece = read_piece(&torrent.metainfo, &data, PieceIndex(args.piece));
         let written = piece.and_then(|bytes| std::fs::write(out, bytes));

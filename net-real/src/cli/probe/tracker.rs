@@ -5,6 +5,7 @@ use crate::cli::args::SocketArgs;
 use crate::cli::client::{self, INTERRUPT};
 use crate::cli::console::{Console, shown};
 use crate::cli::failure::{DONE, Failure, NETWORK};
+use crate::cli::recording::RecordArgs;
 use crate::cli::torrent_file::{Torrent, interrupted};
 use crate::cli::values;
 use clap::Args;
@@ -41,6 +42,8 @@ pub(crate) struct TrackerArgs {
     timeout: Duration,
     #[command(flatten)]
     sockets: SocketArgs,
+    #[command(flatten)]
+    recording: RecordArgs,
 }
 
 /// The result with `--json`. Its fields may be added to, never renamed.
@@ -69,6 +72,7 @@ pub(crate) fn run(args: &TrackerArgs, console: &Console) -> Result<u8, Failure> 
     options.listen = None;
     options.config.trace = true;
     let mut client = client::start(options, args.sockets.port, console)?;
+    args.recording.begin(&mut client, "probe tracker")?;
     client::watch_signals(client.handle())?;
     let began = client.now();
     client.command(Command::ProbeTracker(Box::new(ProbeTracker {
@@ -77,7 +81,9 @@ pub(crate) fn run(args: &TrackerArgs, console: &Console) -> Result<u8, Failure> 
         scrape: args.scrape,
         timeout: args.timeout,
     })));
-    let probe = answer(&mut client, console)?;
+    let answered = answer(&mut client, console);
+    args.recording.end(&mut client, console);
+    let probe = answered?;
     let seconds = client.now().since(began).as_secs_f64();
     // without its passkey: this may end up in a bug report
     let shown_url = url.to_string();

@@ -258,6 +258,7 @@ fn torrent(report: &Report) -> Option<TorrentId> {
         | Report::Choke { torrent, .. }
         | Report::Wire { torrent, .. }
         | Report::Note { torrent, .. }
+        | Report::Lint { torrent, .. }
         | Report::Removed { torrent } => Some(*torrent),
         Report::PeerClosed { torrent, .. } | Report::Tracker { torrent, .. } => *torrent,
         Report::Rejected { .. }

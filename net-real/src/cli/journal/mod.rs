@@ -1,0 +1,24 @@
+//! `seedbed journal`: work on recorded runs.
+
+mod info;
+
+use super::console::Console;
+use super::failure::Failure;
+use clap::Subcommand;
+
+pub(crate) const EXAMPLES: &str = "\
+Examples:
+  seedbed journal info run.journal";
+
+/// What to do with a recording.
+#[derive(Subcommand)]
+pub(crate) enum JournalCommand {
+    /// Show what was recorded, when and by which version
+    Info(info::InfoArgs),
+}
+
+pub(crate) fn run(command: &JournalCommand, console: &Console) -> Result<u8, Failure> {
+    match command {
+        JournalCommand::Info(args) => info::run(args, console),
+    }
+}
