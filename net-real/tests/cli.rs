@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 use support::{Sandbox, snapshot};
 
-const SUBCOMMANDS: [&str; 17] = [
+const SUBCOMMANDS: [&str; 18] = [
     "download",
     "seed",
     "create",
@@ -19,6 +19,7 @@ const SUBCOMMANDS: [&str; 17] = [
     "demo",
     "replay",
     "journal info",
+    "journal redact",
     "sim run",
     "sim sweep",
     "sim expand",

@@ -11,7 +11,7 @@ mod tracker;
 pub use candidates::CandidatesConfig;
 pub use choker::{ChokerConfig, SeedPolicy};
 pub use picker::PickerConfig;
-pub use session::SessionConfig;
+pub use session::{AllowedFast, SessionConfig};
 pub use tracker::{HttpConfig, TrackerConfig};
 
 use crate::time::Duration;

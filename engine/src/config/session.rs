@@ -1,6 +1,9 @@
 //! Limits and time-outs of one peer connection.
 
+use crate::id::PieceIndex;
 use crate::time::Duration;
+use alloc::vec::Vec;
+use core::net::Ipv4Addr;
 use serde::{Deserialize, Serialize};
 
 /// One peer connection (protocol.md §6–8; sources in brackets).
@@ -40,6 +43,20 @@ pub struct SessionConfig {
     pub extended_message_max: u32,
     /// Size of the allowed-fast set that we grant. 10 (BEP 6).
     pub allowed_fast_count: u32,
+    /// Sets that are given to be used instead of computed ones: of a recording in which addresses and info-hashes,
+    /// which a set is computed from, are pseudonyms.
+    pub allowed_fast_given: Vec<AllowedFast>,
+}
+
+/// An allowed-fast set (BEP 6) for a peer.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct AllowedFast {
+    /// The peer.
+    pub ip: Ipv4Addr,
+    /// The torrent.
+    pub info_hash: [u8; 20],
+    /// The pieces that it may have while it is choked.
+    pub pieces: Vec<PieceIndex>,
 }
 
 impl Default for SessionConfig {
@@ -62,6 +79,7 @@ impl Default for SessionConfig {
             stray_rejects_max: 50,
             extended_message_max: 256 * 1024,
             allowed_fast_count: 10,
+            allowed_fast_given: Vec::new(),
         }
     }
 }

@@ -32,6 +32,11 @@ impl Engine {
         )
     }
 
+    /// Whether a connection is one to a host that something is fetched from.
+    pub fn is_fetch(&self, conn: ConnId) -> bool {
+        matches!(self.conns.get(&conn), Some(ConnOwner::Fetch))
+    }
+
     /// Accepted connections among them whose torrent is not known yet.
     pub fn unassigned(&self) -> usize {
         self.incoming.len()

@@ -25,6 +25,39 @@ pub use exchange::HttpExchange;
 pub(crate) use url::push_percent;
 pub use url::{Scheme, URL_MAX, Url, UrlError, is_idna};
 
+/// A whole answer, for who looks at recorded bytes.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// Where it redirects to.
+    pub location: Option<String>,
+    /// The body, inflated.
+    pub body: Vec<u8>,
+}
+
+impl Answer {
+    /// Reads an answer from the bytes of a connection; `ended` says whether the other side closed it behind them. None
+    /// if it is not whole, or no answer.
+    pub fn read(bytes: &[u8], ended: bool, limits: &crate::config::HttpConfig) -> Option<Self> {
+        let mut response = response::Response::default();
+        let whole = response.receive(bytes, limits).ok()?;
+        if !whole && !(ended && response.finish()) {
+            return None;
+        }
+        let (head, body) = response.take();
+        let body = match head.content_encoding.as_deref() {
+            Some("gzip" | "x-gzip") => inflate::gunzip(&body, limits.body_max).ok()?,
+            _ => body,
+        };
+        Some(Self {
+            status: head.status,
+            location: head.location,
+            body,
+        })
+    }
+}
+
 /// Which address families there are sockets for, or which one a request is meant to use.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Families {

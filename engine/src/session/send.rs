@@ -101,7 +101,13 @@ impl Session {
         if (pieces as usize) <= count {
             return;
         }
-        let set = allowed_fast_set(ip, self.rules.info_hash, pieces, count);
+        let info_hash = self.rules.info_hash;
+        let mut given = self.rules.config.allowed_fast_given.iter();
+        let given = given.find(|set| set.ip == ip && set.info_hash == info_hash.0);
+        let set = match given {
+            Some(given) => given.pieces.clone(),
+            None => allowed_fast_set(ip, info_hash, pieces, count),
+        };
         for piece in set.into_iter().filter(|piece| have.contains(*piece)) {
             self.allowed_to_peer.push(piece);
             self.send(now, &Message::AllowedFast(piece));

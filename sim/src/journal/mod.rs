@@ -2,8 +2,10 @@
 
 mod cast;
 mod player;
+mod redact;
 mod words;
 
 pub use cast::Cast;
 pub use player::{Player, Seen};
+pub use redact::{RedactError, redact};
 pub use words::{action_words, event_words};

@@ -300,7 +300,7 @@ mod tests {
             let blocks = content
                 .chunks(block)
                 .filter_map(|block| block.first_chunk::<SOME>());
-            let payload: std::collections::HashSet<_> = blocks.collect();
+            let payload: std::collections::BTreeSet<_> = blocks.collect();
             for (name, journal) in once(&scenario, &options).journals {
                 journals += 1;
                 let found = journal

@@ -4,7 +4,7 @@ mod file;
 mod moment;
 mod timeline;
 
-pub(crate) use file::Recording;
+pub(crate) use file::{Recording, guarded};
 
 use super::console::Console;
 use super::failure::{DONE, Failure, MISMATCH};

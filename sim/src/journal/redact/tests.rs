@@ -1,0 +1,43 @@
+//! Journals of generated worlds, redacted.
+
+use super::redact;
+use crate::run::{Options, run};
+use crate::scenario::expand::expand;
+use seedbed_engine::journal::{Journal, Replay};
+use std::collections::BTreeMap;
+
+const KEY: [u8; 32] = [42; 32];
+
+/// The journals of the world of a seed.
+fn journals(seed: u64) -> Vec<Vec<u8>> {
+    let options = Options {
+        journals: true,
+        ..Options::default()
+    };
+    let outcome = run(&expand(seed), &options);
+    outcome.journals.into_iter().map(|(_, journal)| journal).collect()
+}
+
+#[test]
+fn generated_worlds_are_redacted_and_decide_the_same() {
+    let (mut done, mut refused) = (0, BTreeMap::<String, Vec<u64>>::new());
+    for seed in 0..120 {
+        for bytes in journals(seed) {
+            let journal = Journal::read(&bytes).expect("a journal");
+            match redact(&journal, KEY) {
+                Ok(copy) => {
+                    let copy = Journal::read(&copy).expect("a journal");
+                    assert!(copy.header().redacted);
+                    assert_eq!(copy.steps_count(), journal.steps_count(), "seed {seed}");
+                    let mut replay = Replay::new(&copy, false);
+                    while let Some(played) = replay.step() {
+                        assert_eq!(played.mismatch, None, "seed {seed}");
+                    }
+                    done += 1;
+                }
+                Err(error) => refused.entry(error.to_string()).or_default().push(seed),
+            }
+        }
+    }
+    assert!(refused.is_empty(), "{done} done; {refused:#?}");
+}
