@@ -42,7 +42,7 @@ impl Answer {
     pub fn read(bytes: &[u8], ended: bool, limits: &crate::config::HttpConfig) -> Option<Self> {
         let mut response = response::Response::default();
         let whole = response.receive(bytes, limits).ok()?;
-        if !whole && !(ended && response.finish()) {
+        if !(whole || ended && response.finish()) {
             return None;
         }
         let (head, body) = response.take();

@@ -188,7 +188,7 @@ pub(super) fn extended_handshake(names: &mut Pseudonyms, payload: &[u8]) -> Vec<
             (b"yourip" | b"ipv4" | b"ipv6", Some(bytes)) => put_bytes(&mut out, &address(names, bytes)),
             (b"v", Some(client)) => put_bytes(&mut out, client),
             (b"m" | b"p" | b"reqq" | b"upload_only" | b"metadata_size", _) => {
-                out.extend_from_slice(value.raw())
+                out.extend_from_slice(value.raw());
             }
             _ => put_blank(&mut out, value),
         }

@@ -1,6 +1,7 @@
 //! Whether two engines did the same, but for the names.
 
 use super::pseudonyms::Pseudonyms;
+use seedbed_engine::block::Block;
 use seedbed_engine::disk::DiskJob;
 use seedbed_engine::id::ConnId;
 use seedbed_engine::{Action, Report, TorrentState};
@@ -38,7 +39,7 @@ pub(super) fn same(names: &mut Pseudonyms, http: &BTreeSet<ConnId>, old: &Action
                 body: body2,
             },
         ) => {
-            let length = |body: &Option<seedbed_engine::block::Block>| body.as_ref().map(|body| body.len());
+            let length = |body: &Option<Block>| body.as_ref().map(Block::len);
             let heads = if http.contains(conn) {
                 arguments(head) == arguments(head2)
             } else {
