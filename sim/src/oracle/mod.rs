@@ -17,6 +17,7 @@ mod received;
 mod recovery;
 mod reports;
 mod sent;
+mod sleep;
 mod state;
 mod stream;
 mod table;

@@ -15,6 +15,7 @@ use seedbed_engine::{Action, BanReason, CloseReason, Command, Config, Event, Rep
 use std::net::{IpAddr, SocketAddr};
 
 mod recovery;
+mod sleep;
 
 const TORRENT: TorrentId = TorrentId(1);
 

@@ -82,6 +82,8 @@ pub struct Watch {
     pub(crate) story: Story,
     pub(crate) ticks: (Instant, u32),
     pub(crate) ticked: bool,
+    /// When the engine wants its next tick.
+    pub(crate) wakes_at: Option<Instant>,
     /// Events so far, for what is looked at now and then.
     pub(crate) events: u64,
     pub(crate) slots: u32,
@@ -172,6 +174,7 @@ impl Watch {
             story: Story::default(),
             ticks: (Instant::START, 0),
             ticked: false,
+            wakes_at: None,
             events: 0,
             sound_disk: true,
             disk_errors: false,
@@ -208,6 +211,7 @@ impl Watch {
         self.writing = 0;
         self.announces = Announces::new(&self.setup.config.tracker, self.setup.content.len() as u64);
         self.story = Story::default();
+        self.wakes_at = None;
         self.recovery.restarted();
         self.disk_errors = false;
         // what was on its way to the disk is lost, and not in vain
@@ -306,6 +310,7 @@ impl Watch {
 
     /// The engine has said all that it wants.
     pub fn settled(&mut self, engine: &Engine) {
+        self.wakes_at = engine.deadline().map(|(at, _)| at);
         if self.ticked {
             let deadline = engine.deadline();
             let now = self.now;
@@ -328,18 +333,6 @@ impl Watch {
         self.slots();
         self.races();
         self.judge_bans();
-    }
-
-    /// The process was stopped, or its machine slept, and goes on now: what is over its time is late for that.
-    pub(crate) fn slept(&mut self, now: Instant) {
-        self.now = now;
-        self.announces.forgive();
-        for conn in self.conns.values_mut() {
-            conn.asked.iter_mut().for_each(|asked| asked.at = self.now);
-            conn.progress = self.now;
-            conn.waits_since = conn.waits_since.map(|_| self.now);
-        }
-        self.owe_all();
     }
 
     fn tick(&mut self) {
