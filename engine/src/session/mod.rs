@@ -28,6 +28,7 @@ use crate::config::SessionConfig;
 use crate::extension::handshake::ExtendedHandshake;
 use crate::geometry::{BlockRange, Geometry};
 use crate::id::{InfoHash, PeerId, PieceIndex};
+use crate::ledger::Ledger;
 use crate::marks::{Mark, Marks};
 use crate::time::Instant;
 use crate::wire::{Decoder, HandshakeDecoder, Reserved};
@@ -86,6 +87,8 @@ pub enum Output {
         range: BlockRange,
         /// The payload.
         data: Block,
+        /// It was cancelled or given up before it came. If nobody needs it, that is why.
+        late: bool,
     },
     /// A request will not be answered.
     Rejected(BlockRange),
@@ -172,6 +175,8 @@ pub struct Session {
     unchoked_at: Option<Instant>,
     last_block: Option<Instant>,
 
+    /// What became of the bytes that came, as far as it was decided here; the owner takes it over.
+    received: Ledger,
     downloaded: u64,
     uploaded: u64,
     uploaded_this_unchoke: u64,
@@ -198,7 +203,9 @@ impl Session {
         decoder: HandshakeDecoder,
         reserved: Reserved,
     ) -> Self {
+        let head = decoder.taken() as u64;
         let mut session = Self::new(now, rules, addr, false, Phase::Handshaking(decoder), reserved);
+        session.received.protocol += head;
         session.established = accepted;
         session.send_handshake(now);
         session
@@ -239,6 +246,7 @@ impl Session {
             last_choke_change: None,
             unchoked_at: None,
             last_block: None,
+            received: Ledger::default(),
             downloaded: 0,
             uploaded: 0,
             uploaded_this_unchoke: 0,
@@ -295,6 +303,12 @@ impl Session {
 
     /// Ends the session; what was given out for sending still goes.
     pub fn end(&mut self) {
+        if let Phase::Open(decoder) = &self.phase
+            && let Some((_, bytes)) = decoder.partial_piece()
+        {
+            // a block that will never be whole
+            self.received.protocol += u64::from(bytes);
+        }
         self.phase = Phase::Over;
     }
 

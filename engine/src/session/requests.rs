@@ -57,12 +57,14 @@ pub(super) enum Rejected {
 /// How a block that arrived stands to our requests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Arrival {
-    /// It was outstanding.
+    /// It was outstanding, and nobody else was to be asked.
     Requested,
-    /// It was asked for once; it may still be of use.
+    /// It was asked for, and then cancelled or given up; it may still be of use.
     Late,
-    /// It was asked for once, and too many such came already.
-    TooManyLate,
+    /// It came before; it may still be of use if that copy was lost.
+    Repeated,
+    /// It came before, and too many such did.
+    TooManyRepeated,
     /// It was never asked for.
     Unknown,
 }
@@ -181,9 +183,13 @@ impl Requests {
         data: &Block,
         config: &SessionConfig,
     ) -> Arrival {
-        let arrival = if self.take(range).is_some() {
+        let arrival = if let Some(request) = self.take(range) {
             self.remember(range, true);
-            Arrival::Requested
+            if request.cancelled || request.released {
+                Arrival::Late
+            } else {
+                Arrival::Requested
+            }
         } else if let Some(late) = self
             .late
             .iter_mut()
@@ -194,9 +200,9 @@ impl Requests {
         } else if self.late.iter().any(|late| late.range == range) {
             self.duplicates += 1;
             if self.duplicates > DUPLICATES_MAX {
-                Arrival::TooManyLate
+                Arrival::TooManyRepeated
             } else {
-                Arrival::Late
+                Arrival::Repeated
             }
         } else {
             return Arrival::Unknown;

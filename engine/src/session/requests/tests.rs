@@ -27,7 +27,7 @@ fn a_block_is_requested_late_or_unknown() {
     );
     assert_eq!(
         requests.arrived(Instant::START, range(1), &block(), &config),
-        Arrival::Late
+        Arrival::Repeated
     );
     assert_eq!(
         requests.arrived(Instant::START, range(3), &block(), &config),
@@ -41,19 +41,19 @@ fn a_block_is_requested_late_or_unknown() {
 }
 
 #[test]
-fn too_many_late_blocks_are_told() {
+fn too_many_repeated_blocks_are_told() {
     let (mut requests, config) = (Requests::default(), SessionConfig::default());
     requests.sent(Instant::START, range(1));
     requests.arrived(Instant::START, range(1), &block(), &config);
     for _ in 0..DUPLICATES_MAX {
         assert_eq!(
             requests.arrived(Instant::START, range(1), &block(), &config),
-            Arrival::Late
+            Arrival::Repeated
         );
     }
     assert_eq!(
         requests.arrived(Instant::START, range(1), &block(), &config),
-        Arrival::TooManyLate
+        Arrival::TooManyRepeated
     );
 }
 
@@ -93,10 +93,7 @@ fn silence_snubs_once_and_a_block_ends_it() {
     assert_eq!(requests.depth(&config), 1);
     assert_eq!(requests.release_all(), [range(1)]);
     assert!(requests.release_all().is_empty());
-    assert_eq!(
-        requests.arrived(late, range(1), &block(), &config),
-        Arrival::Requested
-    );
+    assert_eq!(requests.arrived(late, range(1), &block(), &config), Arrival::Late);
     assert!(!requests.snubbed);
 }
 
