@@ -11,6 +11,7 @@ mod conn;
 mod decisions;
 mod digest;
 mod disk;
+mod ledger;
 mod marks;
 mod moment;
 mod received;

@@ -6,6 +6,7 @@ use super::conn::{Asked, Conn};
 use super::decisions::{Decision, Decisions};
 use super::digest::Digest;
 use super::disk::Job;
+use super::ledger::Heard;
 use super::moment::Moment;
 use super::recovery::Recovery;
 use super::reports::{Story, Summary};
@@ -78,6 +79,7 @@ pub struct Watch {
     pub(crate) removed: bool,
     pub(crate) writing: u64,
     pub(crate) traffic: Traffic,
+    pub(crate) heard: Heard,
     pub(crate) announces: Announces,
     pub(crate) story: Story,
     pub(crate) ticks: (Instant, u32),
@@ -171,6 +173,7 @@ impl Watch {
             removed: false,
             writing: 0,
             traffic: Traffic::default(),
+            heard: Heard::default(),
             story: Story::default(),
             ticks: (Instant::START, 0),
             ticked: false,
@@ -212,6 +215,7 @@ impl Watch {
         self.announces = Announces::new(&self.setup.config.tracker, self.setup.content.len() as u64);
         self.story = Story::default();
         self.wakes_at = None;
+        self.heard = Heard::default();
         self.recovery.restarted();
         self.disk_errors = false;
         // what was on its way to the disk is lost, and not in vain
@@ -225,6 +229,7 @@ impl Watch {
         self.events += 1;
         self.ticked = false;
         self.traffic.just_now = 0;
+        self.hears(None);
         self.digest.event(now, event);
         match event {
             Event::Tick => self.tick(),
@@ -237,6 +242,7 @@ impl Watch {
             }
             Event::Received { conn, data } => {
                 self.speaker = self.conns.get(conn).map(|conn| conn.addr.ip());
+                self.hears(Some(*conn));
                 self.received(*conn, data);
             }
             Event::Sent { conn, bytes } => {
@@ -293,6 +299,7 @@ impl Watch {
             Action::Close { conn, reason } => {
                 self.named(*conn, "Close");
                 self.mark_close(reason);
+                self.heard_unrequested(reason);
                 if let Some(conn) = self.conns.get(conn) {
                     self.closes(conn.addr.ip(), reason);
                 }
@@ -447,6 +454,7 @@ impl Watch {
 
     /// A connection is no more.
     fn forget(&mut self, id: ConnId) {
+        self.hears_no_more(id);
         if let Some(conn) = self.conns.remove(&id) {
             if !self.setup.trackers.contains(&conn.addr.ip()) {
                 self.parts(conn.addr.ip());
