@@ -23,6 +23,7 @@ pub mod bitfield;
 pub mod block;
 pub mod config;
 pub mod id;
+pub mod ledger;
 pub mod marks;
 pub mod net;
 pub mod rate;

@@ -4,7 +4,7 @@ mod support;
 
 use seedbed_sim::tracker::AnnounceEvent;
 use serde_json::{Value, json};
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
@@ -65,10 +65,16 @@ fn a_download_finds_its_peers_by_tracker_and_tells_it_all() {
             "wasted",
             "seconds",
             "peers_seen",
+            "received",
         ] {
             assert!(finished.get(field).is_some(), "{field}");
         }
         assert_eq!(finished["peers_seen"], json!(1));
+        let received = |class: &str| finished["received"][class].as_u64().expect("a number");
+        let vain = ["duplicate", "failed_hash", "unrequested", "late"].map(received);
+        assert_eq!((received("useful"), vain), (1_000_001, [0; 4]));
+        // the handshake, and 13 bytes before each of 62 blocks of 16 KiB, at the least
+        assert!(received("protocol") >= 68 + 62 * 13, "{finished}");
         use AnnounceEvent::{Completed, Started, Stopped};
         assert_eq!(tracker.events_of(port), [Started, Completed, Stopped]);
         seed.signal("-INT");
@@ -84,6 +90,66 @@ fn a_download_finds_its_peers_by_tracker_and_tells_it_all() {
         );
         let first = &tracker.announces()[1];
         assert_eq!((first.left, first.downloaded), (1_000_001, 0));
+    }
+}
+
+/// A peer without the Fast extension that has everything and sends the first block that it is asked for twice.
+fn repeat_the_first_block(listener: &TcpListener, content: &[u8]) -> std::io::Result<()> {
+    const PIECE: usize = 32 * 1024;
+    let (mut peer, _) = listener.accept()?;
+    let mut handshake = [0; 68];
+    peer.read_exact(&mut handshake)?;
+    handshake[20..28].fill(0);
+    handshake[48..].fill(b'x');
+    peer.write_all(&handshake)?;
+    peer.write_all(&[0, 0, 0, 5, 5, 0xff, 0xff, 0xff, 0xfe, 0, 0, 0, 1, 1])?;
+    let mut copies = 2;
+    loop {
+        let mut prefix = [0; 4];
+        peer.read_exact(&mut prefix)?;
+        let mut message = vec![0; u32::from_be_bytes(prefix) as usize];
+        peer.read_exact(&mut message)?;
+        let [6, request @ ..] = message.as_slice() else {
+            continue;
+        };
+        let number = |n: usize| u32::from_be_bytes(request[n * 4..][..4].try_into().expect("four bytes"));
+        let from = number(0) as usize * PIECE + number(1) as usize;
+        let mut answer = (9 + number(2)).to_be_bytes().to_vec();
+        answer.push(7);
+        answer.extend_from_slice(&request[..8]);
+        answer.extend_from_slice(&content[from..][..number(2) as usize]);
+        peer.write_all(&answer.repeat(copies))?;
+        copies = 1;
+    }
+}
+
+#[test]
+fn a_download_that_wasted_something_says_what() {
+    let sandbox = album("http://127.0.0.1:1/announce");
+    let read = |path: &str| std::fs::read(sandbox.path().join("have/album").join(path)).expect("a file");
+    let content = [read("a.bin"), read("b/c.bin")].concat();
+    for json in [false, true] {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let addr = listener.local_addr().expect("an address");
+        let content = content.clone();
+        let peer = std::thread::spawn(move || repeat_the_first_block(&listener, &content));
+        let flag = if json { "--json" } else { "" };
+        let ran = sandbox.expect(
+            0,
+            &format!(
+                "download album.torrent -d got-{json} {LOCAL} --no-trackers --port 0 --peer {addr} {flag}"
+            ),
+        );
+        let closed = peer.join().expect("a thread").map_err(|error| error.kind());
+        assert!(closed.is_err(), "it is read until the end");
+        if json {
+            let received = &ran.json()["received"];
+            assert_eq!(received["duplicate"], json!(16_384), "{received}");
+            assert_eq!(ran.json()["wasted"], json!(16_384));
+        } else {
+            let line = "album: received 993.4 KiB in all: 976.6 KiB useful, 16.0 KiB duplicate, ";
+            assert!(ran.out.contains(line), "{}", ran.out);
+        }
     }
 }
 

@@ -289,6 +289,9 @@ fn run(steps: Vec<Step>) -> bool {
             actions.iter().for_each(|action| known.learn(action));
             taken.extend(actions);
         }
+        for id in prompt.torrents() {
+            assert_eq!(prompt.torrent(id).map(|torrent| torrent.audit()), Some(Ok(())));
+        }
         if n == steps.len() / 2 {
             copy = Some((prompt.clone(), taken.clone()));
         }

@@ -7,6 +7,7 @@ mod choking;
 mod connections;
 mod corruption;
 mod download;
+mod ledger;
 mod probe;
 mod recheck;
 mod resume;

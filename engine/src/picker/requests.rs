@@ -3,7 +3,7 @@
 use super::peers::BlockKey;
 use super::{Picker, Receipt};
 use crate::geometry::BlockRange;
-use crate::id::ConnId;
+use crate::id::{ConnId, PieceIndex};
 use alloc::vec::Vec;
 use smallvec::SmallVec;
 
@@ -20,6 +20,24 @@ impl Picker {
     /// How many blocks are requested from a peer and have not come.
     pub fn outstanding(&self, peer: ConnId) -> usize {
         self.peers.get(&peer).map_or(0, |state| state.requested.len())
+    }
+
+    /// Bytes that have come of a piece in work; 0 for any other.
+    pub fn received_bytes(&self, piece: PieceIndex) -> u64 {
+        let Some(partial) = self.pool.get(piece) else {
+            return 0;
+        };
+        if partial.received() == partial.blocks() {
+            return u64::from(self.geometry.length_of(piece));
+        }
+        let received = (0..partial.blocks()).filter(|block| partial.is_received(*block));
+        let ranges = received.filter_map(|block| self.geometry.block(piece, block));
+        ranges.map(|range| u64::from(range.length)).sum()
+    }
+
+    /// Pieces in work, oldest first.
+    pub fn in_work(&self) -> impl Iterator<Item = PieceIndex> + '_ {
+        self.pool.by_age().map(|(piece, _)| piece)
     }
 
     /// One request is void (rejected, timed out, cancelled): the block is free again unless someone else owes it.

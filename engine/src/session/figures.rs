@@ -2,6 +2,7 @@
 
 use super::{Phase, Session};
 use crate::geometry::BlockRange;
+use crate::ledger::Ledger;
 
 impl Session {
     /// Requests that were sent and not answered, oldest first; whether others may be asked for the same block.
@@ -12,6 +13,11 @@ impl Session {
     /// Requests that the peer lets us have outstanding.
     pub fn reqq(&self) -> u32 {
         self.extensions.reqq.unwrap_or(self.rules.config.reqq_default)
+    }
+
+    /// What became of the bytes that came since the last call, but for blocks that were told as outputs.
+    pub fn take_received(&mut self) -> Ledger {
+        core::mem::take(&mut self.received)
     }
 
     /// Bytes kept of messages that are not whole yet.

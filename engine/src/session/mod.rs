@@ -28,6 +28,7 @@ use crate::config::SessionConfig;
 use crate::extension::handshake::ExtendedHandshake;
 use crate::geometry::{BlockRange, Geometry};
 use crate::id::{InfoHash, PeerId, PieceIndex};
+use crate::ledger::Ledger;
 use crate::marks::{Mark, Marks};
 use crate::time::Instant;
 use crate::wire::{Decoder, HandshakeDecoder, Reserved};
@@ -87,6 +88,8 @@ pub enum Output {
         range: BlockRange,
         /// The payload.
         data: Block,
+        /// It was cancelled or given up before it came. If nobody needs it, that is why.
+        late: bool,
     },
     /// A request will not be answered.
     Rejected(BlockRange),
@@ -175,6 +178,8 @@ pub struct Session {
     unchoked_at: Option<Instant>,
     last_block: Option<Instant>,
 
+    /// What became of the bytes that came, as far as it was decided here; the owner takes it over.
+    received: Ledger,
     downloaded: u64,
     uploaded: u64,
     uploaded_this_unchoke: u64,
@@ -201,7 +206,9 @@ impl Session {
         decoder: HandshakeDecoder,
         reserved: Reserved,
     ) -> Self {
+        let head = decoder.taken() as u64;
         let mut session = Self::new(now, rules, addr, false, Phase::Handshaking(decoder), reserved);
+        session.received.protocol += head;
         session.established = accepted;
         session.send_handshake(now);
         session
@@ -243,6 +250,7 @@ impl Session {
             last_choke_change: None,
             unchoked_at: None,
             last_block: None,
+            received: Ledger::default(),
             downloaded: 0,
             uploaded: 0,
             uploaded_this_unchoke: 0,
@@ -301,6 +309,9 @@ impl Session {
     pub fn end(&mut self) {
         if let Phase::Open(decoder) = &self.phase {
             self.payload_at_end = decoder.payload_spans().into();
+            // a block that will never be whole
+            let bytes = decoder.partial_piece().map_or(0, |(_, bytes)| bytes);
+            self.received.protocol += u64::from(bytes);
         }
         self.phase = Phase::Over;
     }

@@ -55,24 +55,34 @@ impl Session {
         loop {
             let meaning = match &mut self.phase {
                 Phase::Connecting | Phase::Over => {
+                    self.received.protocol += input.len() as u64;
                     *input = &[];
                     return None;
                 }
-                Phase::Handshaking(decoder) => match decoder.next(input) {
-                    Ok(None) => return None,
-                    Ok(Some(part)) => self.handshake_part(part),
-                    Err(_) => Err(Violation::NotBitTorrent),
-                },
-                Phase::Open(decoder) => match decoder.next(input) {
-                    Ok(None) => return None,
-                    Ok(Some(message)) => {
-                        if self.rules.trace {
-                            self.trace.push((false, message.to_string()));
-                        }
-                        self.message(now, message)
+                Phase::Handshaking(decoder) => {
+                    let before = decoder.taken();
+                    let part = decoder.next(input);
+                    self.received.protocol += (decoder.taken() - before) as u64;
+                    match part {
+                        Ok(None) => return None,
+                        Ok(Some(part)) => self.handshake_part(part),
+                        Err(_) => Err(Violation::NotBitTorrent),
                     }
-                    Err(error) => Err(error.into()),
-                },
+                }
+                Phase::Open(decoder) => {
+                    let message = decoder.next(input);
+                    self.received.protocol += decoder.take_overhead();
+                    match message {
+                        Ok(None) => return None,
+                        Ok(Some(message)) => {
+                            if self.rules.trace {
+                                self.trace.push((false, message.to_string()));
+                            }
+                            self.message(now, message)
+                        }
+                        Err(error) => Err(error.into()),
+                    }
+                }
             };
             match meaning {
                 Ok(None) => {}
@@ -240,19 +250,29 @@ impl Session {
     }
 
     fn block(&mut self, now: Instant, range: BlockRange, data: Block) -> Meaning {
+        let length = data.len() as u64;
         if !self.rules.geometry.is_within(range) {
+            self.received.unrequested += length;
             return Err(Violation::BlockOutOfRange { range });
         }
         let rules = self.rules.clone();
-        match self.requests.arrived(now, range, &data, &rules.config) {
-            Arrival::Requested | Arrival::Late => {
+        let arrival = self.requests.arrived(now, range, &data, &rules.config);
+        match arrival {
+            Arrival::Requested | Arrival::Late | Arrival::Repeated => {
                 self.refusals.served();
-                self.downloaded += data.len() as u64;
+                self.downloaded += length;
                 self.last_block = Some(now);
-                Ok(Some(Output::Block { range, data }))
+                let late = arrival == Arrival::Late;
+                Ok(Some(Output::Block { range, data, late }))
             }
-            Arrival::TooManyLate => Err(Violation::TooManyDuplicates),
-            Arrival::Unknown => Err(Violation::BlockNotRequested { range }),
+            Arrival::TooManyRepeated => {
+                self.received.duplicate += length;
+                Err(Violation::TooManyDuplicates)
+            }
+            Arrival::Unknown => {
+                self.received.unrequested += length;
+                Err(Violation::BlockNotRequested { range })
+            }
         }
     }
 

@@ -50,6 +50,10 @@ impl Torrent {
         check(verified == self.verified, || {
             format!("{verified} bytes are had, {} are counted", self.verified)
         })?;
+        let (useful, counted) = self.useful_recount();
+        check(useful == counted, || {
+            format!("{useful} bytes were useful, {counted} are counted")
+        })?;
         let writes = self.ops.values().map(|op| match op {
             DiskOp::Write(range) => u64::from(range.length),
             _ => 0,

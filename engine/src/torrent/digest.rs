@@ -73,10 +73,14 @@ impl Torrent {
         digest.count(self.picker.partials());
         digest.word(self.verified);
         digest.word(self.writing);
-        let traffic = &self.traffic;
-        digest.word(traffic.downloaded);
-        digest.word(traffic.uploaded);
-        digest.word(traffic.wasted);
+        digest.word(self.traffic.uploaded);
+        let ledger = &self.traffic.ledger;
+        digest.word(ledger.useful);
+        digest.word(ledger.duplicate);
+        digest.word(ledger.failed_hash);
+        digest.word(ledger.unrequested);
+        digest.word(ledger.late);
+        digest.word(ledger.protocol);
         digest.count(self.ops.len());
         digest.word(self.ops.last_key_value().map_or(0, |(op, _)| op.0));
         digest.count(self.verifying.hashing.len());

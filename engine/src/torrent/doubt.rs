@@ -60,6 +60,7 @@ impl Torrent {
             self.candidates.retry_now(true);
         }
         self.forget_piece(piece);
+        self.piece_is_lost(piece);
         self.resume.dirty(cx.now);
         self.dirty.extend(self.sessions.keys().copied());
     }

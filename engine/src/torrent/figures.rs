@@ -7,6 +7,7 @@ use super::{Peer, Phase, Torrent};
 use crate::bitfield::Bitfield;
 use crate::geometry::BlockRange;
 use crate::id::{ConnId, PeerId, PieceIndex};
+use crate::ledger::Ledger;
 use crate::time::Instant;
 use core::net::SocketAddr;
 
@@ -145,8 +146,13 @@ impl<'a> Figures<'a> {
 
     /// Payload received, sent, and received in vain, in bytes of this run.
     pub const fn traffic(self) -> (u64, u64, u64) {
-        let traffic = &self.torrent.traffic;
-        (traffic.downloaded, traffic.uploaded, traffic.wasted)
+        let ledger = &self.torrent.traffic.ledger;
+        (ledger.payload(), self.torrent.traffic.uploaded, ledger.wasted())
+    }
+
+    /// All bytes received in this run by what became of them.
+    pub const fn received(self) -> &'a Ledger {
+        &self.torrent.traffic.ledger
     }
 }
 

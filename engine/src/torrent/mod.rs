@@ -18,9 +18,11 @@ mod figures;
 mod open;
 mod peers;
 mod plan;
+mod receive;
 mod resume;
 mod stop;
 mod trackers;
+mod traffic;
 mod verify;
 mod view;
 
@@ -42,7 +44,6 @@ use crate::id::{ConnId, OpId, PeerId, TorrentId};
 use crate::marks::Marks;
 use crate::metainfo::Metainfo;
 use crate::picker::Picker;
-use crate::rate::Rate;
 use crate::report::{Report, TorrentState};
 use crate::rng::{self, Seeds};
 use crate::session::{End, Outgoing, Rules, Session};
@@ -212,26 +213,13 @@ pub struct Torrent {
     resume: resume::Saving,
 
     verified: u64,
-    traffic: Traffic,
+    traffic: traffic::Traffic,
     peers_seen: BTreeSet<PeerId>,
     completed: Completed,
     /// The files were made, or vouched for, by a run of ours, so they may be written to.
     ours: bool,
     stop: stop::Stop,
     marks: Marks,
-}
-
-/// Payload of this run, in bytes and bytes a second.
-#[derive(Clone, Debug, Default)]
-struct Traffic {
-    /// Received, waste included.
-    downloaded: u64,
-    /// Sent.
-    uploaded: u64,
-    /// Received and of no use: twice, too late, or of a piece that failed its hash.
-    wasted: u64,
-    rate_down: Rate,
-    rate_up: Rate,
 }
 
 /// Who knows that everything is there.
@@ -311,7 +299,7 @@ impl Torrent {
             stamps: Vec::new(),
             resume: resume::Saving::default(),
             verified: 0,
-            traffic: Traffic::default(),
+            traffic: traffic::Traffic::new(geometry.pieces()),
             peers_seen: BTreeSet::new(),
             completed: Completed::default(),
             ours: false,

@@ -60,6 +60,7 @@ impl Torrent {
         self.stamps.clear();
         self.resume = super::resume::Saving::default();
         self.verifying.forget_pieces();
+        self.blocks_are_forgotten();
         for piece in self.geometry.piece_indices() {
             self.forget_piece(piece);
             self.picker.piece_failed(piece);
@@ -211,6 +212,7 @@ impl Torrent {
         let mut checking = core::mem::take(checking);
         checking.bad.sort_unstable();
         checking.missing.sort_unstable();
+        self.check_decides();
         let have = self.picker.have().count();
         // peers that had nothing to give may have now, and seeds are of use again if anything lacks
         self.candidates.retry_now(!self.picker.have().is_full());
@@ -308,6 +310,8 @@ impl Torrent {
     /// Counts a piece whose bytes are known to be right.
     pub(super) fn mark_verified(&mut self, piece: PieceIndex) {
         if !self.picker.have().contains(piece) {
+            // blocks of it that came while it was not known to be here
+            self.blocks_are_lost(piece);
             self.picker.mark_have(piece);
             self.verified += u64::from(self.geometry.length_of(piece));
         }

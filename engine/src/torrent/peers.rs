@@ -110,44 +110,6 @@ impl Torrent {
         self.dirty.insert(conn);
     }
 
-    /// Bytes of a peer arrived.
-    pub fn handle_received(&mut self, cx: &mut Context<'_>, conn: ConnId, data: &[u8]) {
-        let mut input = data;
-        if let Some(peer) = self.sessions.get_mut(&conn) {
-            peer.session.begin_input();
-        }
-        // payload is told before the session can end, which forgets it
-        let (mut offset, mut told) = (0, 0);
-        loop {
-            let at = data.len() - input.len();
-            let Some(peer) = self.sessions.get_mut(&conn) else {
-                cx.unread.push(at..data.len());
-                return;
-            };
-            let said = peer.session.next(cx.now, &mut input);
-            for span in peer.session.payload_spans().iter().skip(told) {
-                cx.unread.push(offset + span.start..offset + span.end);
-                told += 1;
-            }
-            if said == Some(Said::Handshaken) {
-                offset = data.len() - input.len();
-            } else if said.is_none() && peer.session.is_over() {
-                cx.unread.push(at..data.len());
-            }
-            if self.rules.trace {
-                self.tell_trace(cx, conn);
-            }
-            let Some(said) = said else { break };
-            self.said(cx, conn, said);
-        }
-        if let Some(peer) = self.sessions.get_mut(&conn) {
-            peer.read_owed = peer
-                .read_owed
-                .saturating_add(u32::try_from(data.len()).unwrap_or(u32::MAX));
-            self.dirty.insert(conn);
-        }
-    }
-
     /// The system took bytes of ours.
     pub fn handle_sent(&mut self, conn: ConnId, bytes: u64) {
         if let Some(peer) = self.sessions.get_mut(&conn) {
@@ -217,9 +179,11 @@ impl Torrent {
     }
 
     fn forget_session(&mut self, cx: &mut Context<'_>, conn: ConnId, why: PeerClosed) {
-        let Some(peer) = self.sessions.remove(&conn) else {
+        let Some(mut peer) = self.sessions.remove(&conn) else {
             return;
         };
+        peer.session.end();
+        self.traffic.ledger.merge(peer.session.take_received());
         self.marks.merge(peer.session.marks());
         if let Some(at) = peer.timer {
             self.timers.remove(&(at, conn));
@@ -282,7 +246,7 @@ impl Torrent {
     }
 
     /// What a session said.
-    fn said(&mut self, cx: &mut Context<'_>, conn: ConnId, said: Said) {
+    pub(super) fn said(&mut self, cx: &mut Context<'_>, conn: ConnId, said: Said) {
         match said {
             Said::Handshaken => self.handshaken(cx, conn),
             Said::Choked { dropped: true } => {
@@ -297,7 +261,11 @@ impl Torrent {
             Said::HaveAll => self.picker.peer_has_all(conn),
             Said::HaveNone => self.picker.peer_has_none(conn),
             Said::Suggested(piece) => self.picker.peer_suggests(conn, piece),
-            Said::Block { range, data } => self.block(cx, conn, range, data),
+            Said::Block { range, data, late } => {
+                if !self.block(cx, conn, range, data) {
+                    self.in_vain(range, late);
+                }
+            }
             Said::Rejected(range) | Said::Expired(range) => {
                 if matches!(said, Said::Expired(_)) {
                     self.marks.hit(Mark::RequestExpired);
@@ -413,20 +381,17 @@ impl Torrent {
         }
     }
 
-    /// A block came that this peer was asked for, now or earlier.
-    fn block(&mut self, cx: &mut Context<'_>, conn: ConnId, range: BlockRange, data: Block) {
+    /// A block came that this peer was asked for, now or earlier. False when it is of no use.
+    fn block(&mut self, cx: &mut Context<'_>, conn: ConnId, range: BlockRange, data: Block) -> bool {
         let length = u64::from(range.length);
-        self.traffic.downloaded += length;
         self.traffic.rate_down.add(cx.now, length);
         self.silent.remove(&conn);
-        let Some(addr) = self.sessions.get(&conn).map(|peer| peer.session.addr()) else {
-            return;
-        };
         match self.picker.received(conn, range) {
             Receipt::New {
                 piece_complete,
                 cancel,
             } => {
+                self.traffic.ledger.useful += length;
                 if !cancel.is_empty() {
                     self.marks.hit(Mark::CancelElsewhere);
                 }
@@ -440,20 +405,31 @@ impl Torrent {
                         self.dirty.insert(other);
                     }
                 }
-                if let Some(block) = self.geometry.block_number(range) {
-                    self.blame.contributed(range.piece, block, addr.ip());
+                let from = self.sessions.get(&conn).map(|peer| peer.session.addr().ip());
+                if let (Some(block), Some(from)) = (self.geometry.block_number(range), from) {
+                    self.blame.contributed(range.piece, block, from);
                 }
                 self.writing += length;
                 self.disk(cx, DiskOp::Write(range), DiskJob::Write { range, data });
                 if piece_complete {
                     self.hash(cx, range.piece);
                 }
+                true
             }
-            Receipt::Duplicate | Receipt::NotRequested => {
-                self.marks.hit(Mark::DuplicateBlock);
-                self.traffic.wasted += length;
-            }
+            Receipt::Duplicate | Receipt::NotRequested => false,
         }
+    }
+
+    /// A block came that nobody needs any more: it had been given up, or it is there already.
+    fn in_vain(&mut self, range: BlockRange, late: bool) {
+        self.marks.hit(Mark::DuplicateBlock);
+        let ledger = &mut self.traffic.ledger;
+        let class = if late {
+            &mut ledger.late
+        } else {
+            &mut ledger.duplicate
+        };
+        *class += u64::from(range.length);
     }
 
     /// The peer wants a block: it gets it if we have the piece.

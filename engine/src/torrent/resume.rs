@@ -64,7 +64,7 @@ impl Torrent {
             files: self.stamps.clone(),
             clean,
             uploaded: self.traffic.uploaded,
-            downloaded: self.traffic.downloaded,
+            downloaded: self.traffic.ledger.payload(),
         };
         self.resume.saving = true;
         self.disk(

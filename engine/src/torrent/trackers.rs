@@ -86,7 +86,7 @@ impl Torrent {
         }
         Counters {
             uploaded: self.traffic.uploaded,
-            downloaded: self.traffic.downloaded,
+            downloaded: self.traffic.ledger.payload(),
             left: self.geometry.total() - self.verified.min(self.geometry.total()),
         }
     }

@@ -100,6 +100,7 @@ impl Torrent {
 
     fn verified_now(&mut self, cx: &mut Context<'_>, piece: PieceIndex) {
         let was_complete = self.is_complete();
+        self.piece_counts(piece);
         self.picker.piece_verified(piece);
         self.verified += u64::from(self.geometry.length_of(piece));
         self.resume.dirty(cx.now);
@@ -162,7 +163,7 @@ impl Torrent {
     }
 
     fn failed_now(&mut self, cx: &mut Context<'_>, piece: PieceIndex) {
-        self.traffic.wasted += u64::from(self.geometry.length_of(piece));
+        self.piece_is_wrong(piece);
         let failures = self.verifying.failures.entry(piece).or_default();
         *failures += 1;
         let failures = *failures;
@@ -228,6 +229,7 @@ impl Torrent {
 
     /// The blocks of a failed piece may be fetched again.
     pub(super) fn free_failed_piece(&mut self, piece: PieceIndex) {
+        self.blocks_are_lost(piece);
         self.picker.piece_failed(piece);
         self.dirty.extend(self.sessions.keys().copied());
     }

@@ -2,6 +2,7 @@
 
 use super::{Phase, Torrent};
 use crate::id::{ConnId, InfoHash};
+use crate::ledger::Ledger;
 use crate::net::printable;
 use crate::report::TorrentState;
 use crate::time::Instant;
@@ -28,12 +29,14 @@ pub struct Status {
     pub pieces_have: u32,
     /// While checking: pieces hashed so far.
     pub pieces_checked: u32,
-    /// Payload received in this run, waste included.
+    /// Payload received in this run, waste included: that of all whole blocks.
     pub downloaded: u64,
     /// Payload sent in this run.
     pub uploaded: u64,
-    /// Payload received in this run that was of no use.
+    /// Payload received in this run that was of no use: all classes of `received` but useful and protocol.
     pub wasted: u64,
+    /// All bytes received in this run by what became of them. A block that is arriving is not in it yet.
+    pub received: Ledger,
     /// Payload received a second.
     pub rate_down: u64,
     /// Payload sent a second.
@@ -124,9 +127,10 @@ impl Torrent {
             pieces: self.geometry.pieces(),
             pieces_have: self.picker.have().count(),
             pieces_checked,
-            downloaded: self.traffic.downloaded,
+            downloaded: self.traffic.ledger.payload(),
             uploaded: self.traffic.uploaded,
-            wasted: self.traffic.wasted,
+            wasted: self.traffic.ledger.wasted(),
+            received: self.traffic.ledger,
             rate_down: self.traffic.rate_down.per_second(now),
             rate_up: self.traffic.rate_up.per_second(now),
             peers: open().count(),

@@ -106,6 +106,8 @@ pub struct Decoder {
     /// Bytes taken since `begin_input`.
     taken: usize,
     spans: SmallVec<[Range<usize>; 4]>,
+    /// Bytes taken that were no payload, not yet asked for.
+    overhead: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -161,6 +163,7 @@ impl Decoder {
             state: State::START,
             taken: 0,
             spans: SmallVec::new(),
+            overhead: 0,
         }
     }
 
@@ -180,6 +183,11 @@ impl Decoder {
     /// offsets, for a recorder that leaves payload out. Bytes that were not taken (behind an error) are not covered.
     pub fn payload_spans(&self) -> &[Range<usize>] {
         &self.spans
+    }
+
+    /// Bytes taken since the last call that were no payload of `piece`: heads of messages, and all other messages.
+    pub const fn take_overhead(&mut self) -> u64 {
+        core::mem::replace(&mut self.overhead, 0)
     }
 
     /// The next message. `input` is advanced behind what was taken; none says that all of it was.
@@ -229,6 +237,7 @@ impl Decoder {
                             *slot = *byte;
                         }
                         *filled += got.len();
+                        self.overhead += got.len() as u64;
                         return Ok(if *filled < needed {
                             Step::Starved
                         } else {
@@ -242,6 +251,7 @@ impl Decoder {
             State::Body { kind, bytes, length } => {
                 let got = take(input, *length - bytes.len(), &mut self.taken);
                 append(bytes, got, *length);
+                self.overhead += got.len() as u64;
                 if bytes.len() < *length {
                     return Ok(Step::Starved);
                 }
@@ -265,6 +275,7 @@ impl Decoder {
                 let got = take(input, *left as usize, &mut self.taken);
                 // never above `left`, a u32
                 *left -= got.len() as u32;
+                self.overhead += got.len() as u64;
                 if *left > 0 {
                     return Ok(Step::Starved);
                 }

@@ -68,6 +68,8 @@ pub(crate) struct Conn {
     pub(crate) wanted: Vec<BlockRange>,
     /// Requests that the peer cancelled; with the Fast extension each of them still gets an answer (BEP 6).
     pub(crate) unwanted: Vec<BlockRange>,
+    /// Bytes of a peer that dialled us, before we said a word.
+    pub(crate) early: u64,
     /// Bytes given to the network, and bytes that it took.
     pub(crate) given: u64,
     pub(crate) taken: u64,
@@ -107,6 +109,7 @@ impl Conn {
             snubbed: false,
             wanted: Vec::new(),
             unwanted: Vec::new(),
+            early: 0,
             given: 0,
             taken: 0,
             dirty: false,

@@ -78,6 +78,7 @@ impl Watch {
                 format!("{range} is written, its piece was verified")
             });
         }
+        self.heard_stored(data.len() as u64);
         self.writing += data.len() as u64;
         self.traffic.written += data.len() as u64;
         let (writing, bound) = (self.writing, self.setup.config.disk_bytes_in_flight_max);

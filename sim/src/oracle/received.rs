@@ -27,11 +27,13 @@ impl Watch {
             }
             Kind::Unknown => {}
             Kind::Peer => {
+                let arriving = conn.received.arriving();
                 let mut stream = std::mem::take(&mut conn.received);
                 stream.feed(data, |said| self.heard(id, said));
                 if let Some(conn) = self.conns.get_mut(&id) {
                     conn.received = stream;
                 }
+                self.heard_bytes(id, data.len() as u64, arriving);
                 self.touch(id);
             }
         }
@@ -155,6 +157,7 @@ impl Watch {
             self.traffic.answers += data.len() as u64;
             self.traffic.just_now += data.len() as u64;
         }
+        self.heard_block(data.len() as u64);
         self.moment("block", with);
     }
 }

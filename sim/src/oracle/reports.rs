@@ -107,6 +107,7 @@ impl Watch {
         self.story.quiet = matches!(state, TorrentState::Paused) && self.paused;
         if matches!(state, TorrentState::Checking | TorrentState::Opening) {
             self.may_shrink = true;
+            self.heard_doubted();
             self.geometry
                 .piece_indices()
                 .for_each(|piece| self.blocks.forget(piece));
@@ -140,6 +141,7 @@ impl Watch {
     /// I13: somebody sent wrong data.
     fn failed(&mut self, piece: PieceIndex, contributors: &[IpAddr]) {
         self.traffic.hash_failures += 1;
+        self.heard_failed(piece);
         self.moment("hash-failed", None);
         if let [sole] = contributors
             && self

@@ -12,6 +12,7 @@ use seedbed_engine::id::{ConnId, PieceIndex};
 impl Watch {
     pub(crate) fn sent(&mut self, id: ConnId, head: &[u8], body: &[u8]) {
         self.named(id, "Send");
+        self.heard_before(id);
         let bound = self.setup.config.send_buffer_max;
         let block_max = u64::from(self.setup.config.session.serve_block_max);
         let Some(conn) = self.conns.get_mut(&id) else {

@@ -7,6 +7,9 @@ use seedbed_engine::id::PieceIndex;
 /// Length of a handshake (BEP 3).
 const HANDSHAKE: usize = 68;
 
+/// Prefix, id, piece and offset of a block.
+const PIECE_HEAD: usize = 13;
+
 /// A longer message is read by nobody; what follows its prefix is not looked at.
 const LENGTH_MAX: usize = 2 * 1024 * 1024;
 
@@ -77,6 +80,13 @@ impl Stream {
             stash.drain(..used);
             self.stash = stash;
         }
+    }
+
+    /// Bytes that are here of the payload of a block that is not whole: what stands behind the head of its message.
+    pub(crate) fn arriving(&self) -> u64 {
+        let is_block = self.shaken && self.stash.get(4) == Some(&7);
+        let payload = self.stash.len().saturating_sub(PIECE_HEAD);
+        if is_block { payload as u64 } else { 0 }
     }
 
     fn parse(&mut self, data: &[u8], tell: &mut impl FnMut(Said<'_>)) -> usize {
@@ -166,6 +176,24 @@ mod tests {
         assert_eq!(whole[4], "Piece(PieceIndex(1), 64, [8, 9])");
         let single: Vec<&[u8]> = bytes.chunks(1).collect();
         assert_eq!(told(&single), whole);
+    }
+
+    #[test]
+    fn a_block_arrives_behind_the_head_of_its_message() {
+        let mut stream = Stream::default();
+        let mut told = 0;
+        stream.feed(&[7; HANDSHAKE], |_| told += 1);
+        for (cut, arriving) in [
+            (&[0, 0, 0, 12, 7, 0, 0, 0, 1, 0, 0, 0][..], 0),
+            (&[64][..], 0),
+            (&[1, 2], 2),
+            (&[3, 0, 0], 0),
+            (&[0, 11, 20, 0, 0, 0, 0, 0, 0, 0, 0], 0),
+        ] {
+            stream.feed(cut, |_| told += 1);
+            assert_eq!(stream.arriving(), arriving, "{cut:?}");
+        }
+        assert_eq!(told, 2);
     }
 
     #[test]

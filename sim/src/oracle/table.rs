@@ -2,7 +2,7 @@
 //! have in common (M).
 
 /// Number of oracles.
-pub const COUNT: usize = 52;
+pub const COUNT: usize = 53;
 
 /// An oracle, for lists and reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,6 +54,7 @@ pub enum Oracle {
     I33,
     I34,
     I35,
+    I36,
     L1,
     L2,
     L3,
@@ -243,6 +244,11 @@ pub const ORACLES: &[OracleInfo] = &[
     ),
     info("I35", "reports come in order", "a report came"),
     info(
+        "I36",
+        "every byte that came from peers is in exactly one class of the ledger, blocks in the right one",
+        "bytes of a peer were read",
+    ),
+    info(
         "L1",
         "a download that can be completed is completed in bounded time",
         "a core was there after the faults",
@@ -345,7 +351,7 @@ mod tests {
     fn the_table_is_in_the_order_of_the_ids() {
         assert_eq!(ORACLES.len(), COUNT);
         assert_eq!(Oracle::M9 as usize, COUNT - 1);
-        for (n, oracle) in [(0, Oracle::I1), (27, Oracle::I29), (34, Oracle::L1)] {
+        for (n, oracle) in [(0, Oracle::I1), (27, Oracle::I29), (35, Oracle::L1)] {
             assert_eq!(
                 (oracle as usize, oracle.info().id),
                 (n, format!("{oracle:?}").as_str())

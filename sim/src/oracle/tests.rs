@@ -14,7 +14,9 @@ use seedbed_engine::wire::{Message, encode_piece_head};
 use seedbed_engine::{Action, BanReason, CloseReason, Command, Config, Event, Report, TorrentState};
 use std::net::{IpAddr, SocketAddr};
 
+mod ledger;
 mod recovery;
+mod sleep;
 
 const TORRENT: TorrentId = TorrentId(1);
 

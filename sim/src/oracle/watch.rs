@@ -6,6 +6,7 @@ use super::conn::{Asked, Conn};
 use super::decisions::{Decision, Decisions};
 use super::digest::Digest;
 use super::disk::Job;
+use super::ledger::Heard;
 use super::moment::Moment;
 use super::recovery::Recovery;
 use super::reports::{Story, Summary};
@@ -78,10 +79,13 @@ pub struct Watch {
     pub(crate) removed: bool,
     pub(crate) writing: u64,
     pub(crate) traffic: Traffic,
+    pub(crate) heard: Heard,
     pub(crate) announces: Announces,
     pub(crate) story: Story,
     pub(crate) ticks: (Instant, u32),
     pub(crate) ticked: bool,
+    /// When the engine wants its next tick.
+    pub(crate) wakes_at: Option<Instant>,
     /// Events so far, for what is looked at now and then.
     pub(crate) events: u64,
     pub(crate) slots: u32,
@@ -169,9 +173,11 @@ impl Watch {
             removed: false,
             writing: 0,
             traffic: Traffic::default(),
+            heard: Heard::default(),
             story: Story::default(),
             ticks: (Instant::START, 0),
             ticked: false,
+            wakes_at: None,
             events: 0,
             sound_disk: true,
             disk_errors: false,
@@ -208,6 +214,8 @@ impl Watch {
         self.writing = 0;
         self.announces = Announces::new(&self.setup.config.tracker, self.setup.content.len() as u64);
         self.story = Story::default();
+        self.wakes_at = None;
+        self.heard = Heard::default();
         self.recovery.restarted();
         self.disk_errors = false;
         // what was on its way to the disk is lost, and not in vain
@@ -221,6 +229,7 @@ impl Watch {
         self.events += 1;
         self.ticked = false;
         self.traffic.just_now = 0;
+        self.hears(None);
         self.digest.event(now, event);
         match event {
             Event::Tick => self.tick(),
@@ -233,6 +242,7 @@ impl Watch {
             }
             Event::Received { conn, data } => {
                 self.speaker = self.conns.get(conn).map(|conn| conn.addr.ip());
+                self.hears(Some(*conn));
                 self.received(*conn, data);
             }
             Event::Sent { conn, bytes } => {
@@ -289,6 +299,7 @@ impl Watch {
             Action::Close { conn, reason } => {
                 self.named(*conn, "Close");
                 self.mark_close(reason);
+                self.heard_unrequested(reason);
                 if let Some(conn) = self.conns.get(conn) {
                     self.closes(conn.addr.ip(), reason);
                 }
@@ -306,6 +317,7 @@ impl Watch {
 
     /// The engine has said all that it wants.
     pub fn settled(&mut self, engine: &Engine) {
+        self.wakes_at = engine.deadline().map(|(at, _)| at);
         if self.ticked {
             let deadline = engine.deadline();
             let now = self.now;
@@ -328,18 +340,6 @@ impl Watch {
         self.slots();
         self.races();
         self.judge_bans();
-    }
-
-    /// The process was stopped, or its machine slept, and goes on now: what is over its time is late for that.
-    pub(crate) fn slept(&mut self, now: Instant) {
-        self.now = now;
-        self.announces.forgive();
-        for conn in self.conns.values_mut() {
-            conn.asked.iter_mut().for_each(|asked| asked.at = self.now);
-            conn.progress = self.now;
-            conn.waits_since = conn.waits_since.map(|_| self.now);
-        }
-        self.owe_all();
     }
 
     fn tick(&mut self) {
@@ -454,6 +454,7 @@ impl Watch {
 
     /// A connection is no more.
     fn forget(&mut self, id: ConnId) {
+        self.hears_no_more(id);
         if let Some(conn) = self.conns.remove(&id) {
             if !self.setup.trackers.contains(&conn.addr.ip()) {
                 self.parts(conn.addr.ip());

@@ -42,7 +42,7 @@ impl Goal {
     /// there to be served.
     pub(super) fn moved(&self, transfer: &Transfer) -> u64 {
         let Some(status) = &transfer.status else { return 0 };
-        let received = status.downloaded.saturating_sub(status.wasted);
+        let received = status.received.useful;
         let served = if transfer.complete_at.is_some() {
             status.uploaded
         } else {

@@ -4,6 +4,7 @@
 mod events;
 mod goal;
 mod outcome;
+mod received;
 
 use super::args::TransferArgs;
 use super::client::INTERRUPT;

@@ -1,5 +1,6 @@
 //! How it ended: the exit code, and a last line for each torrent.
 
+use super::received::{self, Received};
 use super::{Transfer, Transfers};
 use crate::cli::console::Console;
 use crate::cli::failure::{DONE, Failure, INTERRUPTED};
@@ -32,6 +33,7 @@ struct Finished<'a> {
     wasted: u64,
     seconds: f64,
     peers_seen: usize,
+    received: Received,
 }
 
 impl Transfers<'_> {
@@ -121,6 +123,9 @@ impl Transfer {
             wasted,
             seconds: elapsed.as_secs_f64(),
             peers_seen: status.map_or(0, |status| status.peers_seen),
+            received: status
+                .map(|status| Received::from(&status.received))
+                .unwrap_or_default(),
         })?;
         console.line(format!(
             "{}: {word}, {} of {}; {} received, {} sent, {} wasted, in {}",
@@ -131,6 +136,10 @@ impl Transfer {
             units::bytes(uploaded),
             units::bytes(wasted),
             units::duration(elapsed),
-        ))
+        ))?;
+        match status.and_then(|status| received::line(&status.received)) {
+            Some(line) => console.line(format!("{}: {line}", self.torrent.name())),
+            None => Ok(()),
+        }
     }
 }
