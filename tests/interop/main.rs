@@ -10,6 +10,7 @@
 
 mod download;
 mod faults;
+mod record;
 mod resume;
 mod rig;
 mod seed;

@@ -3,7 +3,7 @@
 //! No DHT, no PEX, no local discovery, no port mapping, no encryption and no uTP: peers come from the tracker alone,
 //! over plain TCP.
 
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::path::Path;
 use std::process::Command;
 
@@ -58,8 +58,15 @@ impl Client {
 
     /// The command that shares `torrent` with its data in `data`, complete or not, until it is ended. `home` is an
     /// empty folder for its state.
-    pub(crate) fn command(self, torrent: &Path, data: &Path, home: &Path, options: Options) -> Command {
-        let address = self.address(options);
+    pub(crate) fn command(
+        self,
+        torrent: &Path,
+        data: &Path,
+        home: &Path,
+        port: u16,
+        options: Options,
+    ) -> Command {
+        let address = SocketAddrV4::new(self.address(options), port);
         match self {
             Self::Aria2 => aria2(torrent, data, address, options),
             Self::Transmission => transmission(torrent, data, home, address, options),
@@ -68,8 +75,7 @@ impl Client {
     }
 }
 
-fn aria2(torrent: &Path, data: &Path, address: Ipv4Addr, options: Options) -> Command {
-    let port = free_port(address);
+fn aria2(torrent: &Path, data: &Path, address: SocketAddrV4, options: Options) -> Command {
     let mut command = Command::new("aria2c");
     command.args([
         "--no-conf",
@@ -93,8 +99,8 @@ fn aria2(torrent: &Path, data: &Path, address: Ipv4Addr, options: Options) -> Co
         "--seed-ratio=0.0",
     ]);
     command.args(["--console-log-level=notice", "--enable-color=false"]);
-    command.arg(format!("--interface={address}"));
-    command.arg(format!("--listen-port={port}"));
+    command.arg(format!("--interface={}", address.ip()));
+    command.arg(format!("--listen-port={}", address.port()));
     if let Some(rate) = options.upload_rate_max {
         command.arg(format!("--max-upload-limit={rate}"));
     }
@@ -102,13 +108,19 @@ fn aria2(torrent: &Path, data: &Path, address: Ipv4Addr, options: Options) -> Co
     command
 }
 
-fn transmission(torrent: &Path, data: &Path, home: &Path, address: Ipv4Addr, options: Options) -> Command {
+fn transmission(
+    torrent: &Path,
+    data: &Path,
+    home: &Path,
+    address: SocketAddrV4,
+    options: Options,
+) -> Command {
     // What lies here at the start is the daemon's own; a watched folder would be read ten seconds later.
     let own = home.join("torrents");
     std::fs::create_dir_all(&own).expect("a folder");
     std::fs::copy(torrent, own.join("it.torrent")).expect("the torrent");
     let settings = serde_json::json!({
-        "bind-address-ipv4": address.to_string(),
+        "bind-address-ipv4": address.ip().to_string(),
         "bind-address-ipv6": "::1",
         "blocklist-enabled": false,
         "dht-enabled": false,
@@ -117,7 +129,7 @@ fn transmission(torrent: &Path, data: &Path, home: &Path, address: Ipv4Addr, opt
         "incomplete-dir-enabled": false,
         "lpd-enabled": false,
         "message-level": 3,
-        "peer-port": free_port(address),
+        "peer-port": address.port(),
         "pex-enabled": false,
         "port-forwarding-enabled": false,
         "preallocation": 0,
@@ -134,16 +146,13 @@ fn transmission(torrent: &Path, data: &Path, home: &Path, address: Ipv4Addr, opt
     command
 }
 
-fn libtorrent(torrent: &Path, data: &Path, address: Ipv4Addr, options: Options) -> Command {
+fn libtorrent(torrent: &Path, data: &Path, address: SocketAddrV4, options: Options) -> Command {
     // Debian's own interpreter: the binding is installed for that one.
     let mut command = Command::new("/usr/bin/python3");
     command
         .arg("-B")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/lt.py"));
-    command
-        .arg(torrent)
-        .arg(data)
-        .arg(format!("{address}:{}", free_port(address)));
+    command.arg(torrent).arg(data).arg(address.to_string());
     command.arg(options.upload_rate_max.unwrap_or(0).to_string());
     command
 }

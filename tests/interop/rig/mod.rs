@@ -12,10 +12,10 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(crate) use clients::{Client, OURS, Options};
+pub(crate) use clients::{Client, OURS, Options, free_port};
 pub(crate) use content::Content;
 pub(crate) use process::{Process, wait_until};
-pub(crate) use seedbed::{events, finished};
+pub(crate) use seedbed::{binary, events, finished};
 pub(crate) use tracker::Scheme;
 
 /// From a client's start to its announce as a seed, its check of the data included.
@@ -36,6 +36,7 @@ pub(crate) struct Peer {
     /// Where it reads and writes.
     pub(crate) data: PathBuf,
     pub(crate) address: Ipv4Addr,
+    pub(crate) port: u16,
     pub(crate) process: Process,
 }
 
@@ -111,12 +112,14 @@ impl Rig {
         let torrent = home.join("it.torrent");
         let announce = self.tracker.url(client.scheme(self.scheme));
         std::fs::write(&torrent, self.content.torrent(&announce)).expect("a file");
-        let command = client.command(&torrent, &data, &home, options);
+        let port = free_port(client.address(options));
+        let command = client.command(&torrent, &data, &home, port, options);
         let process = Process::start(name, command, self.folder.path().join(name));
         Peer {
             client,
             data,
             address: client.address(options),
+            port,
             process,
         }
     }

@@ -58,7 +58,7 @@ pub(crate) fn finished(process: &Process) -> Value {
 }
 
 /// The newest `target/{release,debug}/seedbed` beside this test's own executable.
-fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     let own = std::env::current_exe().expect("a running test has a file");
     // target/debug/deps/interop-…
     let target = own.ancestors().nth(3).expect("the target folder");

@@ -126,6 +126,9 @@ fn once(journal: &Journal<'_>, key: [u8; 32]) -> Result<Vec<u8>, RedactError> {
         let mut differs = None;
         while let Some(new) = copy.poll_action() {
             writer.action(&new);
+            if new.is_trace() {
+                continue;
+            }
             let old = old.next();
             if !old.is_some_and(|old| same(&mut rewriter.names, &rewriter.http, old, &new)) {
                 let words = |action| action_words(&Cast::default(), action);
