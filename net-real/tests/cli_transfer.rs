@@ -286,6 +286,23 @@ fn without_progress_it_gives_up_and_says_why() {
 }
 
 #[test]
+fn a_recording_tells_afterwards_why_nothing_moved() {
+    let sandbox = album("http://127.0.0.1:1/announce");
+    sandbox.expect(
+        5,
+        "download album.torrent -d got -q --bind 127.0.0.1 --port 0 --no-trackers --stop-timeout 1s --record run.journal",
+    );
+    let text = sandbox.expect(0, "replay run.journal --at 900ms --why").out;
+    let cause = "1. no peer is known, and there is no tracker to ask\n     next: name a peer";
+    assert!(text.contains(cause), "{text}");
+    let value = sandbox
+        .expect(0, "replay run.journal --at 900ms --why --json")
+        .json();
+    assert_eq!(value["torrents"][0]["causes"][0]["code"], json!("no-trackers"));
+    sandbox.expect(2, "replay run.journal --why");
+}
+
+#[test]
 fn the_first_signal_stops_politely_and_the_second_at_once() {
     let tracker = LocalTracker::start();
     let sandbox = album(&tracker.udp_url());
