@@ -89,9 +89,7 @@ fn trackers_next(each: &[FailingTracker]) -> String {
         Some(wait) if wait.is_zero() => "a tracker is asked again in this moment".into(),
         Some(wait) => format!("a tracker is asked again in {}", Span(wait)),
         None if asking => "an answer is waited for, and asked for again from time to time".into(),
-        None => {
-            "they asked not to be contacted again: use another tracker, or name a peer with --peer".into()
-        }
+        None => "it is not asked again by itself: use another tracker, or name a peer with --peer".into(),
     }
 }
 

@@ -48,15 +48,23 @@ impl Noted {
 impl Torrent {
     /// The other side, or the system, ended a connection.
     pub(in crate::torrent) fn note_closed(&mut self, addr: SocketAddr, useful: bool, cause: &CloseCause) {
+        // whatever the network answers, it was reached
+        self.noted.local = match cause {
+            CloseCause::Local(text) => Some(printable(text, TEXT_SHOWN_MAX)),
+            CloseCause::Eof
+            | CloseCause::Reset
+            | CloseCause::Refused
+            | CloseCause::Unreachable
+            | CloseCause::TimedOut
+            | CloseCause::Tls(_)
+            | CloseCause::Other(_) => None,
+        };
         let trouble = match cause {
             _ if useful => None,
             CloseCause::Refused => Some(Trouble::Refused),
             CloseCause::Unreachable => Some(Trouble::Unreachable),
             CloseCause::TimedOut => Some(Trouble::TimedOut),
-            CloseCause::Local(text) => {
-                self.noted.local = Some(printable(text, TEXT_SHOWN_MAX));
-                Some(Trouble::Ours)
-            }
+            CloseCause::Local(_) => Some(Trouble::Ours),
             CloseCause::Eof | CloseCause::Reset | CloseCause::Tls(_) | CloseCause::Other(_) => {
                 Some(Trouble::Closed)
             }
@@ -66,6 +74,9 @@ impl Torrent {
 
     /// We ended a connection.
     pub(in crate::torrent) fn note_end(&mut self, addr: SocketAddr, end: End) {
+        if end == End::ConnectTimeout {
+            self.noted.local = None;
+        }
         let trouble = match end {
             End::ConnectTimeout | End::HandshakeTimeout | End::Silent => Some(Trouble::TimedOut),
             End::Violation(_) => Some(Trouble::Violation),

@@ -109,13 +109,7 @@ fn a_cause_weighs_what_it_stops() {
 }
 
 #[test]
-fn sentences_have_their_numbers_right() {
-    let unreachable = |known, dialling| Cause::NotReachable {
-        known,
-        troubles: [(Trouble::Refused, 3), (Trouble::TimedOut, 2)].to_vec(),
-        dialling,
-        retry_in: None,
-    };
+fn sentences_about_peers_have_their_numbers_right() {
     let cases = [
         (
             choked(14, 14, 14),
@@ -139,6 +133,21 @@ fn sentences_have_their_numbers_right() {
             lacking(1, 1, 4),
             "none of 4 connected peers has the last missing piece (7)",
         ),
+    ];
+    for (cause, text) in cases {
+        assert_eq!(cause.to_string(), text);
+    }
+}
+
+#[test]
+fn sentences_about_contacts_have_their_numbers_right() {
+    let unreachable = |known, dialling| Cause::NotReachable {
+        known,
+        troubles: [(Trouble::Refused, 3), (Trouble::TimedOut, 2)].to_vec(),
+        dialling,
+        retry_in: None,
+    };
+    let cases = [
         (
             unreachable(5, 0),
             "none of 5 known peers can be reached: connection refused (3), no answer (2)",
@@ -150,6 +159,13 @@ fn sentences_have_their_numbers_right() {
         (
             trackers(3, 0),
             "all 3 trackers fail: udp://t0/announce has not answered for 1 min 15 s; udp://t1/announce: no; and 1 more",
+        ),
+        (
+            Cause::Local {
+                text: "no handle".into(),
+                peers: 3,
+            },
+            "3 peers connected, and this machine cannot connect to more: no handle",
         ),
         (banned(4), "2 peers are banned for wrong data"),
         (

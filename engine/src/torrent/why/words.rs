@@ -23,7 +23,12 @@ impl fmt::Display for Cause {
             Self::Checking { done, pieces } => {
                 write!(f, "checking the files, {done} of {pieces} pieces done")
             }
-            Self::Local { text, .. } => write!(f, "this machine cannot connect to anybody: {text}"),
+            Self::Local { text, peers: 0 } => write!(f, "this machine cannot connect to anybody: {text}"),
+            Self::Local { text, peers } => write!(
+                f,
+                "{} connected, and this machine cannot connect to more: {text}",
+                count(*peers, "peer")
+            ),
             Self::BannedPeers {
                 banned, bad_piece, ..
             } => banned_peers(f, *banned, *bad_piece, self.stops()),
