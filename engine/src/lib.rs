@@ -63,4 +63,5 @@ pub use config::Config;
 pub use engine::{Engine, Timer, TorrentView};
 pub use event::{Command, Event, Limits, ProbeTracker};
 pub use report::{BanReason, PeerClosed, Report, TorrentState, TrackerProbe};
+pub use torrent::why::Cause;
 pub use torrent::{AddTorrent, Figures, PeerFigures, PeerView, Purpose, Status, TrackerView};

@@ -247,7 +247,7 @@ fn without_progress_it_gives_up_and_says_why() {
     let sandbox = album("http://127.0.0.1:1/announce");
     let ran = sandbox.expect(
         5,
-        "download album.torrent -d got --json --bind 127.0.0.1 --port 0 --no-trackers --stop-timeout 1s",
+        "download album.torrent -d got --json --bind 127.0.0.1 --port 0 --no-trackers --stop-timeout 1s --why",
     );
     let lines: Vec<Value> = ran
         .out
@@ -257,15 +257,49 @@ fn without_progress_it_gives_up_and_says_why() {
     let error = lines.iter().find_map(|line| line.get("error")).expect("an error");
     assert_eq!(error["code"], json!("network"));
     assert!(
-        error["text"]
-            .as_str()
-            .is_some_and(|text| text.starts_with("No progress for 1s: ")),
+        error["text"].as_str().is_some_and(
+            |text| text.starts_with("No progress for 1s: no peer is known, and there is no tracker")
+        ),
         "{error}"
+    );
+    let why = lines.iter().find(|line| line["event"] == "why").expect("causes");
+    let cause = &why["causes"][0];
+    assert_eq!(
+        (&cause["code"], &why["name"]),
+        (&json!("no-trackers"), &json!("album"))
+    );
+    assert!(
+        cause["next"].as_str().is_some_and(|next| next.contains("--peer")),
+        "{why}"
+    );
+    assert!(
+        ran.err.contains(
+            "Why album:\n  1. no peer is known, and there is no tracker to ask\n     next: name a peer"
+        ),
+        "{}",
+        ran.err
     );
     assert_eq!(
         lines.last().map(|line| (&line["event"], &line["status"])),
         Some((&json!("finished"), &json!("failed")))
     );
+}
+
+#[test]
+fn a_recording_tells_afterwards_why_nothing_moved() {
+    let sandbox = album("http://127.0.0.1:1/announce");
+    sandbox.expect(
+        5,
+        "download album.torrent -d got -q --bind 127.0.0.1 --port 0 --no-trackers --stop-timeout 1s --record run.journal",
+    );
+    let text = sandbox.expect(0, "replay run.journal --at 900ms --why").out;
+    let cause = "1. no peer is known, and there is no tracker to ask\n     next: name a peer";
+    assert!(text.contains(cause), "{text}");
+    let value = sandbox
+        .expect(0, "replay run.journal --at 900ms --why --json")
+        .json();
+    assert_eq!(value["torrents"][0]["causes"][0]["code"], json!("no-trackers"));
+    sandbox.expect(2, "replay run.journal --why");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 //! against a snapshot of the same name.
 
 mod matrix;
+mod why;
 
 use seedbed_sim::expect::unmet;
 use seedbed_sim::render::render;

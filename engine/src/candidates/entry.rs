@@ -1,6 +1,6 @@
 //! What is kept of one known address, and by what it is dialled before others.
 
-use super::Source;
+use super::{Source, Trouble};
 use crate::time::Instant;
 
 /// The order in which addresses are dialled; the last one is dropped first when the list is full.
@@ -26,6 +26,8 @@ pub(super) struct Entry {
     pub(super) last_tried: Option<Instant>,
     /// Random order among equals, so that not every client dials the same peer first.
     pub(super) salt: u32,
+    /// Why it is not connected, as far as that was told.
+    pub(super) trouble: Option<Trouble>,
     pub(super) phase: Phase,
 }
 

@@ -15,7 +15,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
-pub use report::{AddOutcome, BanReason, CandidateView, Refusal, Source, Standing};
+pub use report::{AddOutcome, BanReason, CandidateView, Refusal, Source, Standing, Trouble};
 
 use crate::config::CandidatesConfig;
 use crate::marks::{Mark, Marks};
@@ -104,6 +104,7 @@ impl Candidates {
             useful: false,
             last_tried: None,
             salt: self.rng.next_u32(),
+            trouble: None,
             phase: if self.links.contains_key(&addr) {
                 Phase::Linked
             } else {

@@ -1,5 +1,6 @@
 //! Where addresses come from and what becomes of them, as values and as sentences, for `why` and `explain`.
 
+use super::address::canonical;
 use super::{Candidates, Link, Phase};
 use crate::time::Instant;
 use alloc::vec::Vec;
@@ -66,6 +67,27 @@ pub enum BanReason {
     User,
 }
 
+/// Why an address is not connected.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Trouble {
+    /// Nobody listens there.
+    Refused,
+    /// It did not answer in time.
+    TimedOut,
+    /// There is no way to it.
+    Unreachable,
+    /// It ended the connection before anything came of it.
+    Closed,
+    /// It broke a rule of the protocol.
+    Violation,
+    /// It refused everything that it was asked for.
+    RefusesAll,
+    /// This machine has no address of its family.
+    NoFamily,
+    /// This machine could not dial: no descriptor, or the interface is gone.
+    Ours,
+}
+
 /// Where an address stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Standing {
@@ -92,6 +114,8 @@ pub struct CandidateView {
     pub failures: u32,
     /// Where it stands.
     pub standing: Standing,
+    /// Why its last connection came to nothing, if it did.
+    pub trouble: Option<Trouble>,
 }
 
 impl Candidates {
@@ -113,8 +137,16 @@ impl Candidates {
                 source: entry.source,
                 failures: entry.failures,
                 standing: standing(addr, entry.phase),
+                trouble: entry.trouble,
             })
             .collect()
+    }
+
+    /// Keeps why a connection to an address came to nothing, or that it did not. It decides nothing.
+    pub fn note(&mut self, addr: SocketAddr, trouble: Option<Trouble>) {
+        if let Some(entry) = self.entries.get_mut(&canonical(addr)) {
+            entry.trouble = trouble;
+        }
     }
 
     /// Every ban with its end and its reason, by address.
@@ -162,6 +194,21 @@ impl fmt::Display for BanReason {
             Self::BadBlock => "it sent a block that differs from the verified one",
             Self::Violation => "it broke a rule of the protocol",
             Self::User => "by the user",
+        })
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Refused => "connection refused",
+            Self::TimedOut => "no answer",
+            Self::Unreachable => "host or network unreachable",
+            Self::Closed => "closed at once",
+            Self::Violation => "protocol broken",
+            Self::RefusesAll => "every request refused",
+            Self::NoFamily => "no such address family here",
+            Self::Ours => "this machine could not dial",
         })
     }
 }

@@ -4,6 +4,7 @@ use crate::bitfield::Bitfield;
 use crate::id::InfoHash;
 use crate::report::TorrentState;
 use crate::time::Instant;
+use crate::torrent::why::Cause;
 use crate::torrent::{PeerView, Status, Torrent, TrackerView};
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -48,6 +49,11 @@ impl<'a> TorrentView<'a> {
     /// Its trackers, by tier.
     pub fn trackers(&self) -> Vec<TrackerView> {
         self.torrent.trackers()
+    }
+
+    /// Every cause that holds now of why it does not get on, the one that counts most first. Never empty.
+    pub fn why(&self, now: Instant) -> Vec<Cause> {
+        self.torrent.why(now)
     }
 
     /// Holds the parts of the torrent against each other; for tests.

@@ -46,6 +46,11 @@ impl Availability {
             .map_or(0, |count| count + self.seeds)
     }
 
+    /// Whether some peer has every piece.
+    pub(super) fn has_seed(&self) -> bool {
+        self.seeds > 0
+    }
+
     pub(super) fn seed_joined(&mut self) {
         self.seeds += 1;
     }

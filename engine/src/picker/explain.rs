@@ -207,13 +207,20 @@ impl Picker {
         }
     }
 
-    /// Missing pieces that no peer has, at most `max` of them, in order: why a download cannot end now.
-    pub fn unavailable(&self, max: usize) -> Vec<PieceIndex> {
-        self.missing
-            .set()
-            .iter()
-            .filter(|piece| self.availability.of(*piece) == 0)
-            .take(max)
-            .collect()
+    /// Missing pieces that no peer has, why a download cannot end now: how many, and the first `max` of them.
+    pub fn unavailable(&self, max: usize) -> (u32, Vec<PieceIndex>) {
+        let (mut count, mut some) = (0, Vec::new());
+        if self.availability.has_seed() {
+            return (count, some);
+        }
+        for piece in self.missing.set().iter() {
+            if self.availability.of(piece) == 0 {
+                count += 1;
+                if some.len() < max {
+                    some.push(piece);
+                }
+            }
+        }
+        (count, some)
     }
 }

@@ -415,7 +415,10 @@ fn a_second_bitfield_takes_back_what_the_first_promised() {
     join(&mut picker, A, &[1]);
     assert_eq!(picker.availability(PieceIndex(0)), 0);
     assert_eq!(pieces_of(&plain(&mut picker, A, 9)), [1]);
-    assert_eq!(picker.unavailable(2), [PieceIndex(0), PieceIndex(2)]);
+    assert_eq!(
+        picker.unavailable(2),
+        (3, [PieceIndex(0), PieceIndex(2)].to_vec())
+    );
 }
 
 #[test]

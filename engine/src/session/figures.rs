@@ -3,6 +3,7 @@
 use super::{Phase, Session};
 use crate::geometry::BlockRange;
 use crate::ledger::Ledger;
+use crate::time::Instant;
 
 impl Session {
     /// Requests that were sent and not answered, oldest first; whether others may be asked for the same block.
@@ -13,6 +14,16 @@ impl Session {
     /// Requests that the peer lets us have outstanding.
     pub fn reqq(&self) -> u32 {
         self.extensions.reqq.unwrap_or(self.rules.config.reqq_default)
+    }
+
+    /// When the peer last choked or unchoked us, else when the session began.
+    pub const fn choke_changed(&self) -> Instant {
+        self.choke_changed
+    }
+
+    /// Until when nothing is asked of the peer because it refused too much.
+    pub const fn pauses_until(&self) -> Option<Instant> {
+        self.refusals.deadline()
     }
 
     /// What became of the bytes that came since the last call, but for blocks that were told as outputs.

@@ -153,6 +153,8 @@ pub struct Session {
     am_choking: bool,
     am_interested: bool,
     peer_choking: bool,
+    /// When the peer last choked or unchoked us, else when the session began.
+    choke_changed: Instant,
     peer_interested: bool,
     /// Pieces that the peer lets us have while it chokes us.
     allowed_to_us: Vec<PieceIndex>,
@@ -233,6 +235,7 @@ impl Session {
             am_choking: true,
             am_interested: false,
             peer_choking: true,
+            choke_changed: now,
             peer_interested: false,
             allowed_to_us: Vec::new(),
             allowed_to_peer: Vec::new(),

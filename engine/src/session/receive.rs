@@ -123,8 +123,8 @@ impl Session {
     fn message(&mut self, now: Instant, message: Message) -> Meaning {
         match message {
             Message::KeepAlive => Ok(None),
-            Message::Choke => Ok(self.choked(true)),
-            Message::Unchoke => Ok(self.choked(false)),
+            Message::Choke => Ok(self.choked(now, true)),
+            Message::Unchoke => Ok(self.choked(now, false)),
             Message::Interested => Ok(self.interested(now, true)),
             Message::NotInterested => Ok(self.interested(now, false)),
             Message::Have(piece) => self.existing(4, piece).map(|piece| Some(Output::Have(piece))),
@@ -183,10 +183,11 @@ impl Session {
         }
     }
 
-    fn choked(&mut self, choking: bool) -> Option<Output> {
+    fn choked(&mut self, now: Instant, choking: bool) -> Option<Output> {
         if core::mem::replace(&mut self.peer_choking, choking) == choking {
             return None;
         }
+        self.choke_changed = now;
         if !choking {
             return Some(Output::Unchoked);
         }

@@ -1,6 +1,7 @@
 //! Dialling: which known address next, as far as the limits allow.
 
 use super::{Context, Output, Torrent};
+use crate::candidates::Trouble;
 use crate::marks::Mark;
 use crate::session::Session;
 use crate::time::Instant;
@@ -34,6 +35,7 @@ impl Torrent {
                 return Some(addr);
             }
             self.candidates.failed(cx.now, addr);
+            self.candidates.note(addr, Some(Trouble::NoFamily));
         }
     }
 

@@ -25,6 +25,7 @@ mod trackers;
 mod traffic;
 mod verify;
 mod view;
+pub mod why;
 
 pub use add::{AddTorrent, Purpose};
 pub use digest::Digest;
@@ -220,6 +221,7 @@ pub struct Torrent {
     ours: bool,
     stop: stop::Stop,
     marks: Marks,
+    noted: why::Noted,
 }
 
 /// Who knows that everything is there.
@@ -305,16 +307,10 @@ impl Torrent {
             ours: false,
             stop: stop::Stop::default(),
             marks: Marks::default(),
+            noted: why::Noted::new(cx.config.disk_bytes_in_flight_max),
             add,
         };
-        torrent.report(
-            cx,
-            Report::Added {
-                torrent: id,
-                info_hash: torrent.metainfo.info_hash,
-                name: crate::net::printable(&torrent.metainfo.name, NAME_SHOWN_MAX),
-            },
-        );
+        torrent.tell_added(cx);
         torrent.add_named_peers(cx.now);
         torrent.open(cx);
         Ok(torrent)
@@ -329,6 +325,17 @@ impl Torrent {
 
     fn report(&self, cx: &mut Context<'_>, report: Report) {
         cx.out.push(Output::Report(report));
+    }
+
+    fn tell_added(&self, cx: &mut Context<'_>) {
+        self.report(
+            cx,
+            Report::Added {
+                torrent: self.id,
+                info_hash: self.metainfo.info_hash,
+                name: crate::net::printable(&self.metainfo.name, NAME_SHOWN_MAX),
+            },
+        );
     }
 
     fn note(&self, cx: &mut Context<'_>, text: String) {

@@ -289,6 +289,7 @@ impl Torrent {
     /// From now on the torrent takes part in its swarm, unless it is paused.
     pub(super) fn activate(&mut self, cx: &mut Context<'_>) {
         self.enter(cx, Phase::Active);
+        self.noted.active_since.get_or_insert(cx.now);
         self.save_resume(cx);
         for piece in core::mem::take(&mut self.verifying.unhashed) {
             self.hash(cx, piece);

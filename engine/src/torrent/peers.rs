@@ -106,6 +106,7 @@ impl Torrent {
             return;
         };
         peer.session.handle_connected(cx.now);
+        self.noted.local = None;
         self.grant(cx, conn, READ_WINDOW);
         self.dirty.insert(conn);
     }
@@ -126,6 +127,8 @@ impl Torrent {
             return;
         };
         let (addr, connecting) = (peer.session.addr(), peer.session.is_connecting());
+        let useful = peer.session.transferred() != (0, 0);
+        self.note_closed(addr, useful, &cause);
         match cause {
             CloseCause::Local(_) if connecting => self.candidates.gave_up(cx.now, addr, LOCAL_WAIT),
             _ => self.candidate_closed(cx.now, conn),
@@ -156,6 +159,7 @@ impl Torrent {
             cx.out.push(Output::Send { conn, what });
         }
         peer.session.end();
+        self.note_end(addr, end);
         match end {
             End::ConnectTimeout | End::HandshakeTimeout | End::RefusesAll | End::Violation(_) => {
                 self.candidates.failed(cx.now, addr);
@@ -356,6 +360,8 @@ impl Torrent {
                 return;
             }
         }
+        self.noted.handshaken(outgoing);
+        self.candidates.note(addr, None);
         if outgoing {
             // not before: while two peers dial each other, neither may refuse the other's connection
             self.candidates.connected(cx.now, addr);

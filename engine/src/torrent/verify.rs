@@ -47,9 +47,23 @@ impl Verifying {
         self.hopeless.clear();
     }
 
-    /// A piece that is left alone for a while because it fails whoever sends it.
-    pub(super) fn hopeless(&self) -> Option<PieceIndex> {
-        self.hopeless.first().map(|(_, piece)| *piece)
+    /// How many pieces are left alone for a while because they fail whoever sends them, and until when the first is.
+    pub(super) fn left_alone(&self) -> (u32, Option<Instant>) {
+        let count = u32::try_from(self.hopeless.len()).unwrap_or(u32::MAX);
+        (count, self.hopeless.first().map(|(at, _)| *at))
+    }
+
+    /// Pieces that failed and have not passed since.
+    pub(super) fn failing(&self) -> u32 {
+        u32::try_from(self.failures.len()).unwrap_or(u32::MAX)
+    }
+
+    /// A piece that is left alone, else the one that failed most; how often it failed.
+    pub(super) fn worst(&self) -> Option<(PieceIndex, u32)> {
+        let failed = |piece: &PieceIndex| self.failures.get(piece).copied().unwrap_or_default();
+        let alone = self.hopeless.first().map(|(_, piece)| (*piece, failed(piece)));
+        let most = || self.failures.iter().max_by_key(|(_, failures)| **failures);
+        alone.or_else(|| most().map(|(piece, failures)| (*piece, *failures)))
     }
 }
 

@@ -49,7 +49,7 @@ pub struct Status {
     pub known: usize,
     /// Different peers that got past their handshake in this run.
     pub peers_seen: usize,
-    /// Why nothing arrives, when nothing does; a sentence.
+    /// Why nothing arrives, when something should and nothing does; a sentence.
     pub stalled: Option<String>,
 }
 
@@ -143,80 +143,13 @@ impl Torrent {
         }
     }
 
-    fn wanted_bytes(&self) -> u64 {
+    pub(super) fn wanted_bytes(&self) -> u64 {
         match &self.add.only_pieces {
             None => self.geometry.total(),
             Some(only) => only
                 .iter()
                 .map(|piece| u64::from(self.geometry.length_of(*piece)))
                 .sum(),
-        }
-    }
-
-    /// Why nothing arrives: the first cause that holds, with its numbers.
-    fn stalled(&self, now: Instant) -> Option<String> {
-        if self.state() != TorrentState::Downloading || self.traffic.rate_down.per_second(now) > 0 {
-            return None;
-        }
-        let open: Vec<_> = self
-            .sessions
-            .iter()
-            .filter(|(_, peer)| peer.session.is_open())
-            .collect();
-        if open.is_empty() {
-            return Some(self.why_alone());
-        }
-        let peers = open.len();
-        let interesting: Vec<_> = open
-            .iter()
-            .filter(|(conn, _)| self.picker.interesting(**conn))
-            .collect();
-        if interesting.is_empty() {
-            return Some(format!(
-                "none of the {peers} connected peers has a piece that is missing here"
-            ));
-        }
-        let choking = interesting
-            .iter()
-            .filter(|(_, peer)| peer.session.peer_choking())
-            .count();
-        if choking == interesting.len() {
-            return Some(format!("all {choking} peers that have something for us choke us"));
-        }
-        if self.writing > 0 || !self.verifying.hashing.is_empty() {
-            return Some("waiting for the disk".into());
-        }
-        if let Some(piece) = self.verifying.hopeless() {
-            return Some(format!(
-                "piece {} fails its hash whoever sends it; it is tried again later",
-                piece.0
-            ));
-        }
-        let snubbed = interesting
-            .iter()
-            .filter(|(_, peer)| peer.session.snubbed())
-            .count();
-        Some(format!(
-            "waiting for {} peers, of which {snubbed} are late",
-            interesting.len() - choking
-        ))
-    }
-
-    fn why_alone(&self) -> String {
-        let (connections, _) = self.connections();
-        if connections > 0 {
-            return format!("connecting to {connections} peers");
-        }
-        let known = self.candidates.known();
-        let trackers = self.trackers();
-        let trouble = trackers
-            .iter()
-            .find(|tracker| tracker.failed)
-            .or(trackers.first());
-        match (known, trouble) {
-            (0, Some(tracker)) => format!("no peer is known; tracker {}: {}", tracker.url, tracker.state),
-            (0, None) => "no peer is known, and there is no tracker to ask".into(),
-            (known, _) => format!("none of the {known} known peers can be reached now"),
         }
     }
 

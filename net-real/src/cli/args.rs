@@ -131,6 +131,10 @@ pub(crate) struct TransferArgs {
     /// Give up after so long without progress, such as 90s or 10m
     #[arg(long, value_name = "T", value_parser = values::duration_positive)]
     pub(crate) stop_timeout: Option<Duration>,
+    /// Tell why nothing moves, or less than a quarter of before: ranked causes, each with a next step;
+    /// whenever the first one changes, at most every 10s, and at an end that comes too early
+    #[arg(long)]
+    pub(crate) why: bool,
     #[command(flatten)]
     pub(crate) recording: recording::RecordArgs,
 }

@@ -29,6 +29,7 @@ mod replay;
 mod seed;
 mod sim;
 mod verify;
+mod why;
 
 use args::{Cli, Command};
 use clap::{CommandFactory as _, Parser as _};

@@ -61,7 +61,7 @@ impl Announcer {
                 continue;
             }
             if tracker.may_announce(now, event) {
-                self.begin(index, event, counters, None);
+                self.begin(now, index, event, counters, None);
                 cycle = Cycle::Awaiting;
                 if let Some(lane) = self.lanes.get_mut(at) {
                     lane.tried.insert(index);
@@ -102,6 +102,7 @@ impl Announcer {
     /// Sends an announce.
     pub(super) fn begin(
         &mut self,
+        now: Instant,
         index: Index,
         event: AnnounceEvent,
         counters: &Counters,
@@ -141,6 +142,7 @@ impl Announcer {
         };
         tracker.request = Some(InFlight {
             id,
+            since: now,
             event,
             counters: *counters,
             asked: false,

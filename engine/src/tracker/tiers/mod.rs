@@ -281,6 +281,9 @@ impl Announcer {
                     url: tracker.shown(),
                     tier,
                     next: (waits && self.phase == Phase::Running).then_some(tracker.not_before),
+                    failure: tracker.failure(),
+                    answered: tracker.was_answered(),
+                    asked_since: tracker.request.as_ref().map(|sent| sent.since),
                     state,
                 })
             })

@@ -142,4 +142,10 @@ pub struct TrackerStatus {
     pub state: TrackerState,
     /// When it is announced to next, if that is known.
     pub next: Option<Instant>,
+    /// What its last announce failed for, a sentence, until one is answered.
+    pub failure: Option<String>,
+    /// Whether the last announce that is over was answered.
+    pub answered: bool,
+    /// Since when an announce is on its way.
+    pub asked_since: Option<Instant>,
 }

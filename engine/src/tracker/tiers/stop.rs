@@ -96,7 +96,7 @@ impl Announcer {
                 AnnounceEvent::Completed => half(now, until),
                 _ => until,
             };
-            self.begin(index, event, counters, Some(until));
+            self.begin(now, index, event, counters, Some(until));
         }
         self.end_if_stopped();
     }

@@ -26,6 +26,8 @@ pub(super) enum Started {
 #[derive(Clone, Debug)]
 pub(super) struct InFlight {
     pub(super) id: RequestId,
+    /// When it began.
+    pub(super) since: Instant,
     pub(super) event: AnnounceEvent,
     /// The torrent's counters when it was sent.
     pub(super) counters: Counters,
@@ -104,6 +106,22 @@ impl Tracker {
             (Ok(_), Some(_)) => TrackerState::Updating,
             (Ok(_), None) => self.last.clone(),
         }
+    }
+
+    /// What its last announce failed for, also while another one is on its way.
+    pub(super) fn failure(&self) -> Option<String> {
+        match (&self.url, &self.last) {
+            (Err(error), _) => Some(error.to_string()),
+            (Ok(_), TrackerState::Failed { text } | TrackerState::Disabled { text }) => Some(text.clone()),
+            (Ok(_), TrackerState::NotContacted | TrackerState::Updating | TrackerState::Working { .. }) => {
+                None
+            }
+        }
+    }
+
+    /// Whether its last announce that is over was answered.
+    pub(super) const fn was_answered(&self) -> bool {
+        matches!(self.last, TrackerState::Working { .. })
     }
 
     /// The event of its next announce while the torrent runs.

@@ -22,7 +22,7 @@ Examples:
   seedbed download album.torrent --record run.journal
   seedbed replay run.journal
   seedbed replay run.journal --timeline
-  seedbed replay run.journal --at 1m30s
+  seedbed replay run.journal --at 1m30s --why
 
 Exits with 6 when the engine does something else than it did, with 3 when the
 file is no journal or a damaged one.";
@@ -40,6 +40,9 @@ pub(crate) struct ReplayArgs {
     /// Show the torrents, their peers and their trackers as they were at this time, such as 90s or 1m30s
     #[arg(long, value_name = "T", value_parser = values::duration)]
     at: Option<Duration>,
+    /// With --at: tell why each torrent did not get on at that time, every cause with its next step
+    #[arg(long, requires = "at")]
+    why: bool,
 }
 
 /// What a replay came to.
@@ -62,7 +65,7 @@ pub(crate) fn run(args: &ReplayArgs, console: &Console) -> Result<u8, Failure> {
     let recording = Recording::read(&args.journal)?;
     let journal = recording.journal()?;
     if let Some(at) = args.at {
-        return moment::show(&recording, &journal, Instant::START + at, console);
+        return moment::show(&recording, &journal, Instant::START + at, args.why, console);
     }
     let mut timeline = Timeline::new(args.timeline);
     let verdict = file::guarded(&recording, || play(&journal, &mut timeline))?;

@@ -4,10 +4,10 @@ use super::Recording;
 use super::file::guarded;
 use crate::cli::console::{Console, shown};
 use crate::cli::failure::{DONE, Failure};
-use crate::cli::units;
+use crate::cli::{units, why};
 use seedbed_engine::journal::Journal;
 use seedbed_engine::time::Instant;
-use seedbed_engine::{PeerView, Status, TrackerView};
+use seedbed_engine::{Cause, PeerView, Status, TrackerView};
 use seedbed_sim::journal::{Cast, Player};
 use seedbed_sim::tell::Names as _;
 use serde_json::{Value, json};
@@ -18,6 +18,8 @@ struct Moment {
     status: Status,
     peers: Vec<(String, PeerView)>,
     trackers: Vec<(String, TrackerView)>,
+    /// Why it did not get on, if that was asked.
+    causes: Option<Vec<Cause>>,
 }
 
 /// Shows the state of every torrent at a time of the run.
@@ -25,12 +27,13 @@ pub(super) fn show(
     recording: &Recording,
     journal: &Journal<'_>,
     at: Instant,
+    with_causes: bool,
     console: &Console,
 ) -> Result<u8, Failure> {
     let moments = guarded(recording, || {
         let mut player = Player::new(journal);
         player.play_until(at);
-        look(&player, at)
+        look(&player, at, with_causes)
     })?;
     if at > journal.duration() {
         console.note(format!("The recording ends at {} s.", journal.duration()));
@@ -50,7 +53,7 @@ pub(super) fn show(
     Ok(DONE)
 }
 
-fn look(player: &Player<'_>, at: Instant) -> Vec<Moment> {
+fn look(player: &Player<'_>, at: Instant, with_causes: bool) -> Vec<Moment> {
     let (engine, cast): (_, &Cast) = (player.engine(), player.cast());
     let views = engine.torrents().filter_map(|id| engine.torrent(id));
     views
@@ -59,6 +62,7 @@ fn look(player: &Player<'_>, at: Instant) -> Vec<Moment> {
             status: view.status(at),
             peers: named(view.peers(at), |peer| cast.address(peer.addr)),
             trackers: named(view.trackers(), |tracker| cast.tracker(&tracker.url)),
+            causes: with_causes.then(|| view.why(at)),
         })
         .collect()
 }
@@ -81,7 +85,9 @@ impl Moment {
             units::rate(status.rate_down),
             units::rate(status.rate_up)
         )];
-        if let Some(cause) = &status.stalled {
+        if let Some(causes) = &self.causes {
+            lines.extend(why::lines(causes));
+        } else if let Some(cause) = &status.stalled {
             lines.push(format!("  {}", shown(cause)));
         }
         lines.extend(
@@ -104,7 +110,7 @@ impl Moment {
 
     fn json(&self, at: Instant) -> Value {
         let status = &self.status;
-        json!({
+        let mut value = json!({
             "name": self.name,
             "state": status.state.to_string(),
             "pieces": status.pieces, "pieces_have": status.pieces_have,
@@ -122,7 +128,11 @@ impl Moment {
                 "name": name, "url": tracker.url, "state": tracker.state, "failed": tracker.failed,
                 "next_seconds": tracker.next.map(|next| next.since(at).as_secs_f64()),
             })).collect::<Vec<_>>(),
-        })
+        });
+        if let (Some(causes), Some(fields)) = (&self.causes, value.as_object_mut()) {
+            fields.insert("causes".into(), why::json(causes));
+        }
+        value
     }
 }
 

@@ -209,7 +209,7 @@ impl Transfers<'_> {
     }
 
     /// Adds which torrent an event is about.
-    fn identified(&self, mut event: Value, id: Option<TorrentId>) -> Value {
+    pub(super) fn identified(&self, mut event: Value, id: Option<TorrentId>) -> Value {
         let transfer = self
             .torrents
             .iter()

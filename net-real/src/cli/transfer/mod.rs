@@ -2,6 +2,7 @@
 //! over, and says how it ended.
 
 mod events;
+mod explain;
 mod goal;
 mod outcome;
 mod received;
@@ -18,7 +19,7 @@ use seedbed::{Client, Input};
 use seedbed_engine::disk::Root;
 use seedbed_engine::id::TorrentId;
 use seedbed_engine::time::{Duration, Instant};
-use seedbed_engine::{AddTorrent, Command, Purpose, Report, Status, TorrentState};
+use seedbed_engine::{AddTorrent, Cause, Command, Purpose, Report, Status, TorrentState};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -64,6 +65,10 @@ struct Transfer {
     state: Option<TorrentState>,
     /// Why it cannot go on.
     failure: Option<Failure>,
+    /// What `--why` told of it.
+    explained: explain::Explained,
+    /// Why it did not get on when the end began, unless it was done.
+    last_causes: Vec<Cause>,
 }
 
 impl<'a> Transfers<'a> {
@@ -77,6 +82,8 @@ impl<'a> Transfers<'a> {
             done: false,
             state: None,
             failure: None,
+            explained: explain::Explained::default(),
+            last_causes: Vec::new(),
         };
         Self {
             console,
@@ -134,6 +141,7 @@ impl<'a> Transfers<'a> {
                 let figures = self.figures();
                 progress.update(&figures);
                 self.progress_line(client.now(), &figures)?;
+                self.explain(client)?;
             }
             Input::Notified(INTERRUPT) => {
                 self.console.note("Stopping; once more ends it at once.");
@@ -242,7 +250,7 @@ impl<'a> Transfers<'a> {
     fn end(&mut self, client: &Client, ending: Ending) {
         if self.ending.is_none() {
             self.ending = Some(ending);
-            self.cause = self.figures().stalled;
+            self.keep_causes(client);
             client.command(Command::Shutdown);
         }
     }

@@ -40,6 +40,7 @@ impl Transfers<'_> {
     /// Prints the failure, if there is one, then a line for each torrent.
     pub(super) fn report_end(&self, elapsed: Duration) -> Result<u8, Failure> {
         let ending = self.ending.unwrap_or(Ending::Done);
+        self.explain_end()?;
         let failure = self.failure(ending);
         if let Some(failure) = &failure {
             self.console.failure(failure);
@@ -100,7 +101,7 @@ impl Transfer {
         }
     }
 
-    fn is_whole(&self) -> bool {
+    pub(super) fn is_whole(&self) -> bool {
         self.status
             .as_ref()
             .is_some_and(|status| status.verified >= status.wanted)
