@@ -9,7 +9,9 @@ use std::net::SocketAddr;
 /// Lanes on a page.
 pub(super) const LANES_MAX: usize = 120;
 /// Connections of one lane.
-const CONNS_MAX: usize = 60;
+const CONNS_MAX: usize = 300;
+/// Connections of all lanes together.
+const ALL_CONNS_MAX: usize = 8_000;
 /// Buckets of all lanes together, for each of the four counts.
 const BUCKETS_MAX: usize = 30_000;
 /// Stretches of time of all lanes together.
@@ -76,12 +78,20 @@ struct Lane {
     counts: [BTreeMap<u32, u32>; 4],
 }
 
+/// Where a connection is drawn.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    addr: SocketAddr,
+    /// Its number in the lane, if there was room.
+    number: Option<usize>,
+    handshaken: bool,
+}
+
 /// All lanes.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Lanes {
     lanes: BTreeMap<SocketAddr, Lane>,
-    /// Address of a connection, and its place in the lane if it has one.
-    conns: BTreeMap<ConnId, (SocketAddr, Option<usize>)>,
+    conns: BTreeMap<ConnId, Place>,
     reasons: Vec<String>,
 }
 
@@ -90,28 +100,34 @@ impl Lanes {
     pub(super) fn begin(&mut self, at: u64, conn: ConnId, addr: SocketAddr, name: String, dialled: bool) {
         let lane = self.lanes.entry(addr).or_default();
         lane.name = name;
-        let place = lane.conns.len();
-        if place < CONNS_MAX {
-            lane.conns.push(Conn {
+        let number = (lane.conns.len() < CONNS_MAX).then_some(lane.conns.len());
+        match number {
+            Some(_) => lane.conns.push(Conn {
                 from: at,
                 handshake: None,
                 to: None,
                 dialled,
                 reason: None,
-            });
-            self.conns.insert(conn, (addr, Some(place)));
-        } else {
-            lane.left_out += 1;
-            self.conns.insert(conn, (addr, None));
+            }),
+            None => lane.left_out += 1,
         }
+        let place = Place {
+            addr,
+            number,
+            handshaken: false,
+        };
+        self.conns.insert(conn, place);
     }
 
     pub(super) fn handshaken(&mut self, at: u64, conn: ConnId, client: &str) {
+        if let Some(place) = self.conns.get_mut(&conn) {
+            place.handshaken = true;
+        }
         let Some((lane, place)) = self.of(conn) else {
             return;
         };
         lane.client = printable(client, TEXT_MAX);
-        if let Some(conn) = place.and_then(|place| lane.conns.get_mut(place)) {
+        if let Some(conn) = place.number.and_then(|number| lane.conns.get_mut(number)) {
             conn.handshake = Some(at);
         }
     }
@@ -125,13 +141,11 @@ impl Lanes {
         for phases in &mut lane.phases {
             phases.set(at, false);
         }
-        let ended = place.and_then(|place| lane.conns.get_mut(place));
-        let handshaken = ended.is_some_and(|conn| {
+        if let Some(conn) = place.number.and_then(|number| lane.conns.get_mut(number)) {
             (conn.to, conn.reason) = (Some(at), reason);
-            conn.handshake.is_some()
-        });
+        }
         self.conns.remove(&conn);
-        handshaken
+        place.handshaken
     }
 
     pub(super) fn phase(&mut self, at: u64, conn: ConnId, phase: Phase, on: bool) {
@@ -164,9 +178,9 @@ impl Lanes {
         }
     }
 
-    fn of(&mut self, conn: ConnId) -> Option<(&mut Lane, Option<usize>)> {
-        let (addr, place) = *self.conns.get(&conn)?;
-        self.lanes.get_mut(&addr).map(|lane| (lane, place))
+    fn of(&mut self, conn: ConnId) -> Option<(&mut Lane, Place)> {
+        let place = *self.conns.get(&conn)?;
+        self.lanes.get_mut(&place.addr).map(|lane| (lane, place))
     }
 
     fn reason(&mut self, why: &str) -> Option<usize> {
@@ -188,6 +202,11 @@ impl Lanes {
         let left_out = lanes.len().saturating_sub(LANES_MAX);
         lanes.truncate(LANES_MAX);
         lanes.sort_by_key(|(_, lane)| lane.number());
+        let conns_max = ALL_CONNS_MAX / lanes.len().max(1);
+        for (_, lane) in &mut lanes {
+            lane.left_out += lane.conns.len().saturating_sub(conns_max) as u32;
+            lane.conns.truncate(conns_max);
+        }
         let merge = (buckets * lanes.len()).div_ceil(BUCKETS_MAX).max(1) as u32;
         let ends = lanes.into_iter();
         let mut peers: Vec<Peer> = ends.map(|(addr, lane)| lane.end(addr, duration, merge)).collect();

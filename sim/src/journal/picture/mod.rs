@@ -153,7 +153,7 @@ impl Picture {
 fn bucket(duration: u64) -> u64 {
     let mut width = BUCKET_MIN;
     loop {
-        for bucket in [width, width * 2, width * 5] {
+        for bucket in [1, 2, 5].map(|factor| width.saturating_mul(factor)) {
             if duration / bucket < BUCKETS_MAX {
                 return bucket;
             }

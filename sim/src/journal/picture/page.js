@@ -238,54 +238,67 @@
 
   // ---- rates
 
-  const RATES = 170, FOOT = 18;
+  const RATES = 160, FOOT = 18;
   const rate = (list, at) => (list[Math.floor(at / D.bucket)] || 0) / D.bucket * 1000;
+  // Blocks come in lumps: each point is the mean of the buckets around it, of fewer the closer one looks.
+  const around = () => Math.max(Math.floor((view.to - view.from) / 160 / D.bucket), 0);
+  const smooth = (list) => {
+    const reach = around(), sums = [0];
+    for (const n of list) sums.push(sums[sums.length - 1] + n);
+    return list.map((_, n) => {
+      const from = Math.max(n - reach, 0), to = Math.min(n + reach + 1, list.length);
+      return (sums[to] - sums[from]) / (to - from) / D.bucket * 1000;
+    });
+  };
   const nice = (top) => {
     let step = 1;
     while (step * 4 < top) step *= 2;
-    return step * 4;
+    return step * 3 >= top ? [step, 3] : [step, 4];
   };
   const paintRates = (g, width, height) => {
     const room = height - FOOT, first = Math.max(Math.floor(view.from / D.bucket), 0);
     const last = Math.min(Math.ceil(view.to / D.bucket), D.down.length);
-    let top = 0;
-    for (let n = first; n < last; n += 1) top = Math.max(top, D.down[n], D.up[n]);
-    const most = nice(Math.max(top / D.bucket * 1000, 1)), y = (value) => room - value / most * (room - 8);
+    const down = smooth(D.down), up = smooth(D.up);
+    let top = 1;
+    for (let n = first; n < last; n += 1) top = Math.max(top, down[n], up[n]);
+    const [step, steps] = nice(top), y = (value) => room - value / (step * steps) * (room - 14);
     grid(g, width, room);
-    g.font = "11px system-ui, sans-serif";
+    g.fillStyle = colours.line;
+    for (let n = 0; n <= steps; n += 1) g.fillRect(0, Math.round(y(step * n)), width, 1);
     const area = (list, stroke, fill) => {
       g.beginPath();
       g.moveTo(x(first * D.bucket, width), room);
       for (let n = first; n < last; n += 1) {
-        const value = y(list[n] / D.bucket * 1000);
+        const value = y(list[n]);
         g.lineTo(x(n * D.bucket, width), value);
         g.lineTo(x((n + 1) * D.bucket, width), value);
       }
       g.lineTo(x(last * D.bucket, width), room);
-      g.globalAlpha = 0.55; g.fillStyle = fill; g.fill(); g.globalAlpha = 1;
-      g.strokeStyle = stroke; g.lineWidth = 1.4; g.lineJoin = "round"; g.stroke();
+      g.globalAlpha = 0.5; g.fillStyle = fill; g.fill(); g.globalAlpha = 1;
+      g.strokeStyle = stroke; g.lineWidth = 1.5; g.lineJoin = "round"; g.stroke();
     };
-    area(D.down, colours.down, colours["down-pale"]);
-    area(D.up, colours.up, colours["up-pale"]);
-    for (let n = 1; n <= 4; n += 1) {
-      const value = y(most / 4 * n);
-      g.fillStyle = colours.line;
-      g.fillRect(0, Math.round(value), width, 1);
-      g.fillStyle = colours.soft;
-      g.fillText(bytes(most / 4 * n) + "/s", 4, value + 12);
-    }
-    g.fillStyle = colours.line;
-    g.fillRect(0, room, width, 1);
+    area(up, colours.up, colours["up-pale"]);
+    area(down, colours.down, colours["down-pale"]);
+    g.font = "11px system-ui, sans-serif";
+    g.lineWidth = 3;
+    g.strokeStyle = colours.card;
     g.fillStyle = colours.soft;
-    const [found, step] = ticks(width);
+    for (let n = 1; n <= steps; n += 1) {
+      const text = bytes(step * n) + "/s";
+      g.strokeText(text, 4, y(step * n) - 3);
+      g.fillText(text, 4, y(step * n) - 3);
+    }
+    const [found, every] = ticks(width);
     for (const at of found) {
-      const text = tickText(at, step), wide = g.measureText(text).width;
+      const text = tickText(at, every), wide = g.measureText(text).width;
       g.fillText(text, Math.max(0, Math.min(x(at, width) - wide / 2, width - wide)), height - 4);
     }
   };
   const share = (part, whole) => whole ? (part / whole * 100).toFixed(part / whole < 0.1 ? 1 : 0) + " %" : "";
   const buildRates = () => {
-    const peak = (list) => bytes(Math.max(...list) / D.bucket * 1000) + "/s";
+    const peak = (list) => bytes(smooth(list).reduce((a, b) => Math.max(a, b), 0)) + "/s";
+    $("rates-note").textContent = "payload, mean of " + time((around() * 2 + 1) * D.bucket) +
+      ". Drag over any row to look closer, double click for the whole run.";
     const box = make("div");
     box.append(make("b", "received"), make("i", "at most " + peak(D.down)), make("b", "sent"), make("i", "at most " + peak(D.up)));
     strip($("rates"), "rates", RATES, box, paintRates, (at) => [
@@ -410,12 +423,14 @@
   const maps = [];
   const buildMap = (torrent) => {
     const box = make("div", undefined, "map");
-    const note = make("p", (D.torrents.length > 1 ? torrent.name + ": " : "") + number(torrent.have) + " of " + plural(torrent.pieces, "piece") +
+    const several = D.torrents.length > 1, note = several ? make("p") : $("pieces-note");
+    note.textContent = (several ? torrent.name + ": " : "") + number(torrent.have) + " of " + plural(torrent.pieces, "piece") +
       (torrent.had ? ", " + number(torrent.had) + " of them there at the beginning" : "") +
       (torrent.per_cell > 1 ? "; a cell is " + number(torrent.per_cell) + " pieces" : "") +
-      (torrent.failed.length ? "; " + plural(torrent.failed.length, "piece") + " failed the hash" : ""));
+      (torrent.failed.length ? "; " + plural(torrent.failed.length, "piece") + " failed the hash" : "");
     const canvas = make("canvas");
-    box.append(note, canvas);
+    if (several) box.append(note);
+    box.append(canvas);
     box.dataset.pieces = torrent.pieces;
     $("pieces").append(box);
     const times = torrent.cells.filter((at) => at >= 0);
@@ -428,7 +443,7 @@
     const shape = () => {
       const width = Math.max(canvas.clientWidth, 1), cells = torrent.cells.length;
       let size = 22;
-      while (size > 5 && Math.ceil(cells / Math.floor(width / size)) * size > 220) size -= 1;
+      while (size > 5 && Math.ceil(cells / Math.floor(width / size)) * size > 150) size -= 1;
       const columns = Math.max(Math.floor(width / size), 1);
       return [size, columns, Math.max(Math.ceil(cells / columns), 1)];
     };
