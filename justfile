@@ -50,6 +50,11 @@ interop *ARGS:
     cargo build --release
     cargo test -p tests --test interop -- --ignored --test-threads=1 {{ARGS}}
 
+# pages of runs in headless Chromium (.ci/clients installs it)
+[group('real')]
+pictures *ARGS:
+    cargo test -p tests --test pictures -- --ignored --test-threads=1 {{ARGS}}
+
 # one simulated world: a seed or a scenario file
 [group('simulator')]
 sim WORLD *ARGS:

@@ -2,9 +2,11 @@
 
 mod file;
 mod moment;
+mod picture;
 mod timeline;
 
 pub(crate) use file::{Recording, guarded};
+pub(crate) use picture::write_page;
 
 use super::console::Console;
 use super::failure::{DONE, Failure, MISMATCH};
@@ -12,7 +14,7 @@ use super::values;
 use clap::Args;
 use seedbed_engine::journal::{Journal, Mismatch};
 use seedbed_engine::time::{Duration, Instant};
-use seedbed_sim::journal::{Player, action_words, event_words};
+use seedbed_sim::journal::{Picture, Player, action_words, event_words};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use timeline::Timeline;
@@ -23,6 +25,7 @@ Examples:
   seedbed replay run.journal
   seedbed replay run.journal --timeline
   seedbed replay run.journal --at 1m30s --why
+  seedbed replay run.journal --html run.html
 
 Exits with 6 when the engine does something else than it did, with 3 when the
 file is no journal or a damaged one.";
@@ -43,6 +46,9 @@ pub(crate) struct ReplayArgs {
     /// With --at: tell why each torrent did not get on at that time, every cause with its next step
     #[arg(long, requires = "at")]
     why: bool,
+    /// Write one page that shows the run: rates, trackers, a lane a peer, pieces. It opens in any browser, without network
+    #[arg(long, value_name = "OUT", conflicts_with = "at")]
+    html: Option<PathBuf>,
 }
 
 /// What a replay came to.
@@ -68,7 +74,11 @@ pub(crate) fn run(args: &ReplayArgs, console: &Console) -> Result<u8, Failure> {
         return moment::show(&recording, &journal, Instant::START + at, args.why, console);
     }
     let mut timeline = Timeline::new(args.timeline);
-    let verdict = file::guarded(&recording, || play(&journal, &mut timeline))?;
+    let mut picture = args.html.as_ref().map(|_| Picture::new(&journal));
+    let verdict = file::guarded(&recording, || play(&journal, &mut timeline, picture.as_mut()))?;
+    if let (Some(out), Some(picture)) = (&args.html, picture) {
+        write_page(out, &picture.into_page(), console)?;
+    }
     if args.timeline {
         timeline.print(console)?;
     }
@@ -79,7 +89,7 @@ pub(crate) fn run(args: &ReplayArgs, console: &Console) -> Result<u8, Failure> {
 }
 
 /// Plays a journal up to the first difference, or to its end.
-fn play(journal: &Journal<'_>, timeline: &mut Timeline) -> Verdict {
+fn play(journal: &Journal<'_>, timeline: &mut Timeline, mut picture: Option<&mut Picture>) -> Verdict {
     let mut player = Player::new(journal);
     let mut verdict = Verdict {
         steps: 0,
@@ -89,6 +99,9 @@ fn play(journal: &Journal<'_>, timeline: &mut Timeline) -> Verdict {
     while let Some(seen) = player.step() {
         verdict.steps += 1;
         timeline.add(seen.lines());
+        if let Some(picture) = &mut picture {
+            picture.step(&seen);
+        }
         let played = &seen.played;
         if let Some(mismatch) = played.mismatch {
             verdict.first = Some(Difference {

@@ -4,15 +4,21 @@ use super::guarded::{keep_panics, run_guarded};
 use super::{report, source};
 use crate::cli::console::Console;
 use crate::cli::failure::{DONE, Failure, MISMATCH};
+use crate::cli::replay::write_page;
 use clap::Args;
 use seedbed_sim::expect::unmet;
+use seedbed_sim::journal::draw;
 use seedbed_sim::render::render;
+use seedbed_sim::run::{Options, Outcome};
 use serde_json::json;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 
 const EXAMPLES: &str = "\
 Examples:
   seedbed sim run 4711 --timeline
   seedbed sim run sim/scenarios/pieces/one-bit-wrong.kdl
+  seedbed sim run 4711 --html run.html
 
 Exits with 6 when a rule did not hold, with 3 when the file is no scenario.";
 
@@ -26,13 +32,23 @@ pub(crate) struct RunArgs {
     /// Print everything that happens, a line an event; like lines are folded into one
     #[arg(long)]
     timeline: bool,
+    /// Write one page that shows what the first engine did: rates, trackers, a lane a peer, pieces
+    #[arg(long, value_name = "OUT")]
+    html: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<u8, Failure> {
     let source = source::read(&args.scenario)?;
     keep_panics();
     // a failure shows its last lines anyway, and one run costs little
-    let outcome = run_guarded(&source.scenario, &report::telling());
+    let options = Options {
+        journals: args.html.is_some(),
+        ..report::telling()
+    };
+    let outcome = run_guarded(&source.scenario, &options);
+    if let Some(out) = &args.html {
+        picture(out, &outcome, console)?;
+    }
     if args.timeline {
         console.line(render(&outcome, usize::MAX).trim_end())?;
     }
@@ -79,6 +95,25 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<u8, Failure> {
         outcome.digest
     ))?;
     Ok(DONE)
+}
+
+/// The page of the first engine; of its processes, that with the longest journal.
+fn picture(out: &Path, outcome: &Outcome, console: &Console) -> Result<(), Failure> {
+    let first = outcome.journals.first().map(|(name, _)| name);
+    let own = outcome.journals.iter().filter(|(name, _)| Some(name) == first);
+    let Some((_, journal)) = own.max_by_key(|(_, journal)| journal.len()) else {
+        return Err(Failure::other(
+            "There is nothing to draw: no engine ran in this world.",
+        ));
+    };
+    // an engine that panicked does it again when its journal is played
+    let page = catch_unwind(AssertUnwindSafe(|| draw(journal))).map_err(|_| {
+        Failure::other(
+            "There is no page: the engine stops with a failed assertion when its run is played again.",
+        )
+    })?;
+    let page = page.map_err(|error| Failure::other(format_args!("There is no page: {error}.")))?;
+    write_page(out, &page, console)
 }
 
 fn seconds(micros: u64) -> f64 {

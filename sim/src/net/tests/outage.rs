@@ -29,7 +29,7 @@ fn a_killed_process_resets_and_a_power_cut_is_found_out_by_sending() {
     run(&mut world, 10_000);
     // sent at 1,000, 1,200, 1,600, 2,400 and 4,000
     assert_eq!(closed(&world, A), [(4_010, CloseCause::Reset)]);
-    assert_eq!(bytes(&world, B), []);
+    assert_eq!(bytes(&world, B), [0; 0]);
     assert_eq!(world.net.free.len(), 1);
 }
 
