@@ -55,6 +55,18 @@ interop *ARGS:
 pictures *ARGS:
     cargo test -p tests --test pictures -- --ignored --test-threads=1 {{ARGS}}
 
+# record the sessions of tests/data/journals anew, when a decision has changed on purpose
+[group('real')]
+journals:
+    cargo build --release
+    SEEDBED_JOURNALS=$PWD/tests/data/journals cargo test -p tests --test interop record::sessions -- --ignored --nocapture
+
+# what recording costs: ten pairs of downloads of a GiB, on a quiet machine
+[group('real')]
+record-cost:
+    cargo build --release
+    cargo test -p tests --test interop record::what_recording_costs -- --ignored --nocapture
+
 # one simulated world: a seed or a scenario file
 [group('simulator')]
 sim WORLD *ARGS:
