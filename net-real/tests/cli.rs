@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 use support::{Sandbox, snapshot};
 
-const SUBCOMMANDS: [&str; 18] = [
+const SUBCOMMANDS: [&str; 20] = [
     "download",
     "seed",
     "create",
@@ -20,6 +20,8 @@ const SUBCOMMANDS: [&str; 18] = [
     "replay",
     "journal info",
     "journal redact",
+    "journal shrink",
+    "journal to-test",
     "sim run",
     "sim sweep",
     "sim expand",

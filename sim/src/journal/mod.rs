@@ -4,10 +4,12 @@ mod cast;
 mod picture;
 mod player;
 mod redact;
+mod shrink;
 mod words;
 
 pub use cast::Cast;
 pub use picture::{Picture, draw};
-pub use player::{Player, Seen};
+pub use player::{Player, Seen, lines};
 pub use redact::{RedactError, redact};
+pub use shrink::{Shrunk, Until, shrink};
 pub use words::{action_words, event_words};

@@ -72,6 +72,16 @@ impl<'a> Player<'a> {
     }
 }
 
+/// All lines of the timeline of a journal, and who is who in them.
+pub fn lines(journal: &Journal<'_>) -> (Vec<Line>, Cast) {
+    let mut player = Player::new(journal);
+    let mut lines = Vec::new();
+    while let Some(seen) = player.step() {
+        lines.extend(seen.lines());
+    }
+    (lines, player.cast().clone())
+}
+
 impl Seen<'_> {
     /// The lines of a timeline that this step gives.
     pub fn lines(&self) -> Vec<Line> {

@@ -50,6 +50,11 @@ impl Recording {
         shown_path(&self.path)
     }
 
+    /// The bytes of the file.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// Length of the file in bytes.
     pub(crate) fn length(&self) -> usize {
         self.bytes.len()

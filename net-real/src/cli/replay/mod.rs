@@ -1,5 +1,6 @@
 //! `seedbed replay`: feeds a recorded run to the engine, and holds every action against what was done.
 
+mod explain;
 mod file;
 mod moment;
 mod picture;
@@ -26,6 +27,7 @@ Examples:
   seedbed replay run.journal --timeline
   seedbed replay run.journal --at 1m30s --why
   seedbed replay run.journal --html run.html
+  seedbed replay run.journal --explain peer:p3
 
 Exits with 6 when the engine does something else than it did, with 3 when the
 file is no journal or a damaged one.";
@@ -49,6 +51,9 @@ pub(crate) struct ReplayArgs {
     /// Write one page that shows the run: rates, trackers, a lane a peer, pieces. It opens in any browser, without network
     #[arg(long, value_name = "OUT", conflicts_with = "at")]
     html: Option<PathBuf>,
+    /// Tell everything that was done about one piece or one peer, with the reasons: piece:12, peer:p3, peer:192.0.2.7:6881
+    #[arg(long, value_name = "WHAT", value_parser = explain::subject, conflicts_with_all = ["at", "html", "timeline"])]
+    explain: Option<explain::Subject>,
 }
 
 /// What a replay came to.
@@ -73,6 +78,9 @@ pub(crate) fn run(args: &ReplayArgs, console: &Console) -> Result<u8, Failure> {
     if let Some(at) = args.at {
         return moment::show(&recording, &journal, Instant::START + at, args.why, console);
     }
+    if let Some(subject) = &args.explain {
+        return explain::show(&recording, &journal, subject, console);
+    }
     let mut timeline = Timeline::new(args.timeline);
     let mut picture = args.html.as_ref().map(|_| Picture::new(&journal));
     let verdict = file::guarded(&recording, || play(&journal, &mut timeline, picture.as_mut()))?;
@@ -86,6 +94,12 @@ pub(crate) fn run(args: &ReplayArgs, console: &Console) -> Result<u8, Failure> {
     verdict.print(&recording, &journal, &timeline, console)?;
     let sound = verdict.first.is_none() && journal.is_whole();
     Ok(if sound { DONE } else { MISMATCH })
+}
+
+/// The timeline of a journal as text, as a test keeps it: names, no addresses.
+pub(crate) fn timeline_text(journal: &Journal<'_>) -> String {
+    let (lines, _) = seedbed_sim::journal::lines(journal);
+    seedbed_sim::render::fold(&lines).join("\n") + "\n"
 }
 
 /// Plays a journal up to the first difference, or to its end.

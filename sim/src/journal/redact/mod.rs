@@ -33,6 +33,8 @@ const ATTEMPTS: u32 = 8;
 /// Why there is no copy.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum RedactError {
+    /// It is a redacted copy.
+    Already,
     /// The original does not do what it did when it was recorded.
     Original {
         /// The step.
@@ -63,6 +65,7 @@ pub enum RedactError {
 impl fmt::Display for RedactError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Already => f.write_str("it was redacted already"),
             Self::Original { step } => write!(
                 f,
                 "the journal itself does not replay, from step {step} on: only a journal that does can be redacted"
@@ -88,6 +91,9 @@ impl std::error::Error for RedactError {}
 /// # Errors
 /// When the copy would not decide as the original does, or something private is left in it.
 pub fn redact(journal: &Journal<'_>, key: [u8; 32]) -> Result<Vec<u8>, RedactError> {
+    if journal.header().redacted {
+        return Err(RedactError::Already);
+    }
     let mut attempt = 0;
     loop {
         let key = Sha1::new()

@@ -1,0 +1,223 @@
+//! A shorter run that still shows the same: first cut behind the place where it shows, then without every event that is
+//! not needed for it. What is left is recorded anew, so it replays like any journal.
+
+use seedbed_engine::journal::{Header, Journal, Replay, Writer};
+use seedbed_engine::time::Instant;
+use seedbed_engine::{Action, Engine, Event, Report, TorrentState};
+
+/// Runs that are tried at the most: a few seconds for a journal of some thousand events.
+const RUNS_MAX: usize = 4_000;
+
+/// Before this nothing can have moved.
+const STALL_LEAST: Instant = Instant::from_secs(10);
+
+/// What a shorter run has to show.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Until {
+    /// The engine does something else than it did: the run is only cut, since every other change is a mismatch too.
+    Mismatch,
+    /// Somebody is banned.
+    Ban,
+    /// A piece fails its hash.
+    HashFailure,
+    /// Storage fails.
+    DiskFailure,
+    /// A download stands still.
+    Stall,
+}
+
+impl Until {
+    /// The names by which they are asked for.
+    pub const NAMES: [(&'static str, Self); 5] = [
+        ("mismatch", Self::Mismatch),
+        ("ban", Self::Ban),
+        ("hash-failure", Self::HashFailure),
+        ("disk-failure", Self::DiskFailure),
+        ("stall", Self::Stall),
+    ];
+
+    /// Whether an engine shows it after a step.
+    fn shows(self, at: Instant, engine: &Engine, actions: &[Action]) -> bool {
+        let reported = |wanted: fn(&Report) -> bool| {
+            let mut reports = actions.iter().filter_map(|action| match action {
+                Action::Report(report) => Some(report),
+                _ => None,
+            });
+            reports.any(wanted)
+        };
+        match self {
+            Self::Mismatch => false,
+            Self::Ban => reported(|report| matches!(report, Report::Banned { .. })),
+            Self::HashFailure => reported(|report| matches!(report, Report::PieceFailed { .. })),
+            Self::DiskFailure => reported(|report| matches!(report, Report::DiskFailed { .. })),
+            Self::Stall => {
+                let mut views = engine.torrents().filter_map(|id| engine.torrent(id));
+                views.any(|view| {
+                    let status = view.status(at);
+                    let stands = status.state == TorrentState::Downloading && status.stalled.is_some();
+                    stands && at >= STALL_LEAST
+                })
+            }
+        }
+    }
+}
+
+/// What a shorter journal came to.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Shrunk {
+    /// The journal.
+    pub bytes: Vec<u8>,
+    /// Steps of the original up to where it shows.
+    pub cut_at: u64,
+    /// Steps that are left.
+    pub steps: u64,
+}
+
+/// One event that owns its bytes.
+#[derive(Clone, Debug)]
+enum Owned {
+    Received(seedbed_engine::id::ConnId, Vec<u8>),
+    Datagram(std::net::SocketAddr, Vec<u8>),
+    Other(Event<'static>),
+}
+
+impl Owned {
+    fn of(event: &Event<'_>) -> Self {
+        match event {
+            Event::Received { conn, data } => Self::Received(*conn, data.to_vec()),
+            Event::Datagram { from, data } => Self::Datagram(*from, data.to_vec()),
+            Event::Tick => Self::Other(Event::Tick),
+            Event::NetworkChanged => Self::Other(Event::NetworkChanged),
+            Event::Command(command) => Self::Other(Event::Command(command.clone())),
+            Event::Accepted { conn, from } => Self::Other(Event::Accepted {
+                conn: *conn,
+                from: *from,
+            }),
+            Event::Connected { conn } => Self::Other(Event::Connected { conn: *conn }),
+            Event::Sent { conn, bytes } => Self::Other(Event::Sent {
+                conn: *conn,
+                bytes: *bytes,
+            }),
+            Event::Closed { conn, cause } => Self::Other(Event::Closed {
+                conn: *conn,
+                cause: cause.clone(),
+            }),
+            Event::DatagramError { to, fault } => Self::Other(Event::DatagramError {
+                to: *to,
+                fault: *fault,
+            }),
+            Event::Resolved { op, result } => Self::Other(Event::Resolved {
+                op: *op,
+                result: result.clone(),
+            }),
+            Event::DiskDone { op, result } => Self::Other(Event::DiskDone {
+                op: *op,
+                result: result.clone(),
+            }),
+        }
+    }
+
+    fn event(&self) -> Event<'_> {
+        match self {
+            Self::Received(conn, data) => Event::Received { conn: *conn, data },
+            Self::Datagram(from, data) => Event::Datagram { from: *from, data },
+            Self::Other(event) => event.clone(),
+        }
+    }
+}
+
+/// Shrinks a journal. None if it never shows what is looked for.
+pub fn shrink(journal: &Journal<'_>, until: Until) -> Option<Shrunk> {
+    let mut events = Vec::new();
+    let mut replay = Replay::new(journal, false);
+    let mut shown = false;
+    while let Some(played) = replay.step() {
+        events.push((played.step.at, Owned::of(&played.step.event)));
+        shown = match until {
+            Until::Mismatch => played.mismatch.is_some(),
+            _ => until.shows(played.step.at, played.engine, played.actions),
+        };
+        if shown {
+            break;
+        }
+    }
+    if !shown {
+        return None;
+    }
+    let cut_at = events.len() as u64;
+    if until != Until::Mismatch {
+        events = without_the_needless(journal, until, events);
+    }
+    Some(Shrunk {
+        bytes: record(journal, &events),
+        cut_at,
+        steps: events.len() as u64,
+    })
+}
+
+/// Leaves out ever smaller parts, for as long as what is left still shows it.
+fn without_the_needless(
+    journal: &Journal<'_>,
+    until: Until,
+    mut events: Vec<(Instant, Owned)>,
+) -> Vec<(Instant, Owned)> {
+    let mut runs = 0;
+    let mut part = events.len() / 2;
+    while part > 0 {
+        let (mut at, before) = (0, events.len());
+        while at < events.len() {
+            runs += 1;
+            if runs > RUNS_MAX {
+                return events;
+            }
+            let mut fewer = events.clone();
+            fewer.drain(at..(at + part).min(events.len()));
+            if still_shows(journal, until, &fewer) {
+                events = fewer;
+            } else {
+                at += part;
+            }
+        }
+        // single events may become needless when others are gone
+        if part > 1 || events.len() == before {
+            part /= 2;
+        }
+    }
+    events
+}
+
+fn engine(journal: &Journal<'_>) -> Engine {
+    Engine::with_seeds(journal.header().config.clone(), journal.seeds().clone())
+}
+
+fn still_shows(journal: &Journal<'_>, until: Until, events: &[(Instant, Owned)]) -> bool {
+    let mut engine = engine(journal);
+    let mut actions = Vec::new();
+    for (at, event) in events {
+        engine.handle(*at, event.event());
+        actions.clear();
+        actions.extend(std::iter::from_fn(|| engine.poll_action()));
+        if until.shows(*at, &engine, &actions) {
+            return true;
+        }
+    }
+    false
+}
+
+/// The journal of these events with the engine of now.
+fn record(journal: &Journal<'_>, events: &[(Instant, Owned)]) -> Vec<u8> {
+    let mut engine = engine(journal);
+    let old = journal.header();
+    let mut header = Header::new(old.config.clone(), journal.seeds(), &old.commit, &old.what);
+    header.redacted = old.redacted;
+    let mut writer = Writer::new(&header);
+    for (at, event) in events {
+        engine.handle(*at, event.event());
+        writer.event(*at, &event.event(), &engine);
+        while let Some(action) = engine.poll_action() {
+            writer.action(&action);
+        }
+    }
+    writer.finish(&engine);
+    writer.ready().to_vec()
+}
