@@ -1,4 +1,4 @@
-//! Recorded runs, worked on: told as a timeline, replayed step by step.
+//! Recorded runs, worked on: played step by step, told as a timeline, drawn as a page, redacted, shrunk.
 
 mod cast;
 mod picture;
