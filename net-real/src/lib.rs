@@ -30,5 +30,5 @@ pub use client::{Client, Handle, Input};
 pub use limits::Shares;
 pub use observer::Observer;
 pub use options::{Options, Preallocate, StartError, default_state_dir};
-pub use record::Recorded;
+pub use record::{COMMIT, Recorded};
 pub use seedbed_engine as engine;

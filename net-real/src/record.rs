@@ -16,8 +16,8 @@ const WRITE_SIZE: usize = 64 * 1024;
 /// How long bytes wait at the most: what a killed run has not written is lost.
 const WRITE_AFTER: Duration = Duration::from_secs(1);
 
-/// The commit that this program was built of.
-const COMMIT: &str = env!("SEEDBED_COMMIT");
+/// The commit that this program was built of, `unknown` if nobody could say.
+pub const COMMIT: &str = env!("SEEDBED_COMMIT");
 
 /// A recording under way.
 #[derive(Debug)]

@@ -230,11 +230,7 @@ fn journal_of(metainfo: Metainfo) -> Vec<u8> {
         trust_resume: false,
     };
     let event = Event::Command(Command::Add(Box::new(add)));
-    writer.event(Instant::START, &event, &engine);
-    engine.handle(Instant::START, event);
-    while let Some(action) = engine.poll_action() {
-        writer.action(&action);
-    }
+    writer.step(&mut engine, Instant::START, event);
     writer.finish(&engine);
     writer.ready().to_vec()
 }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use super::access::{Origin, scope};
-use super::inflate::gunzip;
+use super::inflate::inflate;
 use super::response::Response;
 use super::{Access, Families, HttpBody, HttpError, HttpOutput, Scheme, Scope, Stage, Url, allowed};
 use crate::config::HttpConfig;
@@ -277,11 +277,7 @@ impl HttpExchange {
         if let (301 | 302 | 303 | 307 | 308, Some(location)) = (head.status, &head.location) {
             return self.redirect(now, location, from);
         }
-        let inflated = match head.content_encoding.as_deref() {
-            None | Some("" | "identity") => Ok(body),
-            Some("gzip" | "x-gzip") => gunzip(&body, self.config.body_max),
-            Some(other) => Err(HttpError::Encoding(crate::net::printable(other, 40))),
-        };
+        let inflated = inflate(head.content_encoding.as_deref(), body, self.config.body_max);
         self.finish(inflated.map(|body| HttpBody {
             status: head.status,
             content_type: head.content_type,

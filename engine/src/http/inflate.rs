@@ -16,11 +16,20 @@ const HAS_EXTRA: u8 = 4;
 const HAS_NAME: u8 = 8;
 const HAS_COMMENT: u8 = 16;
 
+/// A body as its `Content-Encoding` says that it was before.
+pub(super) fn inflate(encoding: Option<&str>, body: Vec<u8>, max: usize) -> Result<Vec<u8>, HttpError> {
+    match encoding {
+        None | Some("" | "identity") => Ok(body),
+        Some("gzip" | "x-gzip") => gunzip(&body, max),
+        Some(other) => Err(HttpError::Encoding(crate::net::printable(other, 40))),
+    }
+}
+
 /// Inflates every member of a gzip file.
 ///
 /// # Errors
 /// [`HttpError::BodyTooLong`] as soon as the output exceeds `max`, else what is wrong with the file.
-pub(super) fn gunzip(mut input: &[u8], max: usize) -> Result<Vec<u8>, HttpError> {
+fn gunzip(mut input: &[u8], max: usize) -> Result<Vec<u8>, HttpError> {
     let mut output = Vec::new();
     while !input.is_empty() {
         let member = header(input).ok_or(damaged())?;

@@ -46,10 +46,7 @@ impl Answer {
             return None;
         }
         let (head, body) = response.take();
-        let body = match head.content_encoding.as_deref() {
-            Some("gzip" | "x-gzip") => inflate::gunzip(&body, limits.body_max).ok()?,
-            _ => body,
-        };
+        let body = inflate::inflate(head.content_encoding.as_deref(), body, limits.body_max).ok()?;
         Some(Self {
             status: head.status,
             location: head.location,

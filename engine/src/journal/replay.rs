@@ -92,6 +92,22 @@ impl<'a> Replay<'a> {
         self.steps.next_at()
     }
 
+    /// Replays to the end.
+    ///
+    /// # Errors
+    /// The first step that differs, and how; at the end of the journal the last one.
+    pub fn run(&mut self) -> Result<(), (u64, Mismatch)> {
+        let mut steps = 0;
+        while let Some(played) = self.step() {
+            steps = played.step.number;
+            if let Some(mismatch) = played.mismatch {
+                return Err((steps, mismatch));
+            }
+        }
+        self.mismatch_at_end()
+            .map_or(Ok(()), |mismatch| Err((steps, mismatch)))
+    }
+
     /// After the last step: whether the engine is another one than the recorded one was.
     pub fn mismatch_at_end(&self) -> Option<Mismatch> {
         differing(self.at_end.map(|recorded| (recorded, self.engine.digest())))

@@ -74,6 +74,15 @@ impl Writer {
         }
     }
 
+    /// The same for whoever has nothing else to do with an engine: hands it an event, and records what comes of it.
+    pub fn step(&mut self, engine: &mut Engine, now: Instant, event: Event<'_>) {
+        engine.handle(now, event.clone());
+        self.event(now, &event, engine);
+        while let Some(action) = engine.poll_action() {
+            self.action(&action);
+        }
+    }
+
     /// The run is over: writes the end. `engine` is as it was after the last event.
     pub fn finish(&mut self, engine: &Engine) {
         self.close_step();

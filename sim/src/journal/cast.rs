@@ -5,6 +5,7 @@
 
 use crate::tell::Names;
 use seedbed_engine::id::{ConnId, OpId};
+use seedbed_engine::tracker::url::TrackerUrl;
 use seedbed_engine::{Action, Command, Engine, Event};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -114,15 +115,9 @@ impl Cast {
     }
 }
 
-/// The host in a URL, in lower case and without brackets.
+/// The host in the URL of a tracker, in lower case and without brackets.
 fn host(url: &str) -> Option<String> {
-    let authority = url.split("://").nth(1)?.split(['/', '?', '#']).next()?;
-    let place = authority.rsplit('@').next()?;
-    let host = match place.strip_prefix('[') {
-        Some(v6) => v6.split(']').next()?,
-        None => place.split(':').next()?,
-    };
-    Some(host.to_ascii_lowercase())
+    TrackerUrl::parse(url).ok().map(|url| url.host().to_owned())
 }
 
 impl Names for Cast {
@@ -150,19 +145,5 @@ impl Names for Cast {
     fn tracker(&self, url: &str) -> String {
         let name = host(url).and_then(|host| self.trackers.get(&host));
         name.map_or_else(|| "?".into(), Clone::clone)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn hosts_of_urls() {
-        let found = |url| host(url).unwrap_or_default();
-        assert_eq!(found("udp://Tracker.example:80/announce"), "tracker.example");
-        assert_eq!(found("http://user@[::1]:6969/announce"), "::1");
-        assert_eq!(found("https://192.0.2.1?x"), "192.0.2.1");
-        assert_eq!(host("no url"), None);
     }
 }

@@ -1,6 +1,7 @@
 //! Plays a journal, with names for everybody in it.
 
 use super::Cast;
+use crate::render::fold;
 use crate::tell::Teller;
 use crate::timeline::Line;
 use seedbed_engine::journal::{Journal, Mismatch, Played, Replay};
@@ -80,6 +81,12 @@ pub fn lines(journal: &Journal<'_>) -> (Vec<Line>, Cast) {
         lines.extend(seen.lines());
     }
     (lines, player.cast().clone())
+}
+
+/// The timeline of a journal as text, as a test keeps it: names, no addresses.
+pub fn timeline(journal: &Journal<'_>) -> String {
+    let (lines, _) = lines(journal);
+    fold(&lines).join("\n") + "\n"
 }
 
 impl Seen<'_> {

@@ -1,9 +1,10 @@
 //! A shorter run that still shows the same: first cut behind the place where it shows, then without every event that is
 //! not needed for it. What is left is recorded anew, so it replays like any journal.
 
+use super::owned::OwnedEvent;
 use seedbed_engine::journal::{Header, Journal, Replay, Writer};
 use seedbed_engine::time::Instant;
-use seedbed_engine::{Action, Engine, Event, Report, TorrentState};
+use seedbed_engine::{Action, Engine, Report, TorrentState};
 
 /// Runs that are tried at the most: a few seconds for a journal of some thousand events.
 const RUNS_MAX: usize = 4_000;
@@ -73,66 +74,13 @@ pub struct Shrunk {
     pub steps: u64,
 }
 
-/// One event that owns its bytes.
-#[derive(Clone, Debug)]
-enum Owned {
-    Received(seedbed_engine::id::ConnId, Vec<u8>),
-    Datagram(std::net::SocketAddr, Vec<u8>),
-    Other(Event<'static>),
-}
-
-impl Owned {
-    fn of(event: &Event<'_>) -> Self {
-        match event {
-            Event::Received { conn, data } => Self::Received(*conn, data.to_vec()),
-            Event::Datagram { from, data } => Self::Datagram(*from, data.to_vec()),
-            Event::Tick => Self::Other(Event::Tick),
-            Event::NetworkChanged => Self::Other(Event::NetworkChanged),
-            Event::Command(command) => Self::Other(Event::Command(command.clone())),
-            Event::Accepted { conn, from } => Self::Other(Event::Accepted {
-                conn: *conn,
-                from: *from,
-            }),
-            Event::Connected { conn } => Self::Other(Event::Connected { conn: *conn }),
-            Event::Sent { conn, bytes } => Self::Other(Event::Sent {
-                conn: *conn,
-                bytes: *bytes,
-            }),
-            Event::Closed { conn, cause } => Self::Other(Event::Closed {
-                conn: *conn,
-                cause: cause.clone(),
-            }),
-            Event::DatagramError { to, fault } => Self::Other(Event::DatagramError {
-                to: *to,
-                fault: *fault,
-            }),
-            Event::Resolved { op, result } => Self::Other(Event::Resolved {
-                op: *op,
-                result: result.clone(),
-            }),
-            Event::DiskDone { op, result } => Self::Other(Event::DiskDone {
-                op: *op,
-                result: result.clone(),
-            }),
-        }
-    }
-
-    fn event(&self) -> Event<'_> {
-        match self {
-            Self::Received(conn, data) => Event::Received { conn: *conn, data },
-            Self::Datagram(from, data) => Event::Datagram { from: *from, data },
-            Self::Other(event) => event.clone(),
-        }
-    }
-}
-
 /// Shrinks a journal. None if it never shows what is looked for.
 pub fn shrink(journal: &Journal<'_>, until: Until) -> Option<Shrunk> {
     let mut events = Vec::new();
     let mut replay = Replay::new(journal, false);
     let mut shown = false;
     while let Some(played) = replay.step() {
-        events.push((played.step.at, Owned::of(&played.step.event)));
+        events.push((played.step.at, OwnedEvent::of(&played.step.event)));
         shown = match until {
             Until::Mismatch => played.mismatch.is_some(),
             _ => until.shows(played.step.at, played.engine, played.actions),
@@ -159,8 +107,8 @@ pub fn shrink(journal: &Journal<'_>, until: Until) -> Option<Shrunk> {
 fn without_the_needless(
     journal: &Journal<'_>,
     until: Until,
-    mut events: Vec<(Instant, Owned)>,
-) -> Vec<(Instant, Owned)> {
+    mut events: Vec<(Instant, OwnedEvent)>,
+) -> Vec<(Instant, OwnedEvent)> {
     let mut runs = 0;
     let mut part = events.len() / 2;
     while part > 0 {
@@ -190,11 +138,11 @@ fn engine(journal: &Journal<'_>) -> Engine {
     Engine::with_seeds(journal.header().config.clone(), journal.seeds().clone())
 }
 
-fn still_shows(journal: &Journal<'_>, until: Until, events: &[(Instant, Owned)]) -> bool {
+fn still_shows(journal: &Journal<'_>, until: Until, events: &[(Instant, OwnedEvent)]) -> bool {
     let mut engine = engine(journal);
     let mut actions = Vec::new();
     for (at, event) in events {
-        engine.handle(*at, event.event());
+        engine.handle(*at, event.lent());
         actions.clear();
         actions.extend(std::iter::from_fn(|| engine.poll_action()));
         if until.shows(*at, &engine, &actions) {
@@ -205,18 +153,14 @@ fn still_shows(journal: &Journal<'_>, until: Until, events: &[(Instant, Owned)])
 }
 
 /// The journal of these events with the engine of now.
-fn record(journal: &Journal<'_>, events: &[(Instant, Owned)]) -> Vec<u8> {
+fn record(journal: &Journal<'_>, events: &[(Instant, OwnedEvent)]) -> Vec<u8> {
     let mut engine = engine(journal);
     let old = journal.header();
     let mut header = Header::new(old.config.clone(), journal.seeds(), &old.commit, &old.what);
     header.redacted = old.redacted;
     let mut writer = Writer::new(&header);
     for (at, event) in events {
-        engine.handle(*at, event.event());
-        writer.event(*at, &event.event(), &engine);
-        while let Some(action) = engine.poll_action() {
-            writer.action(&action);
-        }
+        writer.step(&mut engine, *at, event.lent());
     }
     writer.finish(&engine);
     writer.ready().to_vec()

@@ -5,7 +5,6 @@
 
 use super::driver::Driver;
 use super::{Failure, Options, Outcome, build, once};
-use crate::journal::{Cast, event_words};
 use crate::oracle::{ORACLES, Oracle};
 use crate::scenario::{FaultSpec, LinkSpec, PeerSpec, Scenario, Use, Value, When};
 use crate::seed::Seed;
@@ -113,20 +112,11 @@ fn repeated(scenario: &Scenario, outcome: &mut Outcome) {
 /// Replays a journal to its end.
 fn replay(bytes: &[u8]) -> Result<(), String> {
     let journal = Journal::read(bytes).map_err(|error| error.to_string())?;
+    // with the lines of a timeline, which must not matter
     let mut replay = Replay::new(&journal, true);
-    let mut steps = 0;
-    while let Some(played) = replay.step() {
-        steps += 1;
-        if let Some(mismatch) = played.mismatch {
-            let event = event_words(&Cast::default(), &played.step.event);
-            return Err(format!("step {steps}, {event}: {mismatch:?}"));
-        }
-    }
-    match replay.mismatch_at_end() {
-        Some(mismatch) => Err(format!("at the end: {mismatch:?}")),
-        None if steps == journal.steps_count() => Ok(()),
-        None => Err(format!("{steps} of {} steps", journal.steps_count())),
-    }
+    replay
+        .run()
+        .map_err(|(step, mismatch)| format!("step {step}: {mismatch:?}"))
 }
 
 fn fault(when: When, target: &str, what: Use) -> FaultSpec {

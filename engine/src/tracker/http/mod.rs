@@ -279,7 +279,7 @@ fn read_peer(entry: Value<'_>, peers: &mut PeerList, hosts: &mut Vec<(String, u1
 
 /// Whether a text is a host name: not empty, nothing but letters, digits, `-`, `_` and dots, and a letter in its last
 /// label, since resolvers read all-digit names as addresses in forms that no check sees.
-fn is_host_name(text: &str) -> bool {
+pub fn is_host_name(text: &str) -> bool {
     let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_');
     let last = text.trim_end_matches('.').rsplit('.').next().unwrap_or("");
     text.len() <= 253

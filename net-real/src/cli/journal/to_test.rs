@@ -2,8 +2,9 @@
 
 use crate::cli::console::{Console, shown_path};
 use crate::cli::failure::{DONE, Failure, INPUT};
-use crate::cli::replay::{Recording, guarded, timeline_text};
+use crate::cli::replay::{Recording, guarded};
 use clap::Args;
+use seedbed_sim::journal::timeline;
 use serde_json::json;
 use std::path::{Path, PathBuf};
 
@@ -42,7 +43,7 @@ pub(crate) fn run(args: &ToTestArgs, console: &Console) -> Result<u8, Failure> {
             ),
         });
     }
-    let timeline = guarded(&recording, || timeline_text(&journal))?;
+    let timeline = guarded(&recording, || timeline(&journal))?;
     let stem = args
         .file
         .file_stem()

@@ -96,12 +96,6 @@ pub(crate) fn run(args: &ReplayArgs, console: &Console) -> Result<u8, Failure> {
     Ok(if sound { DONE } else { MISMATCH })
 }
 
-/// The timeline of a journal as text, as a test keeps it: names, no addresses.
-pub(crate) fn timeline_text(journal: &Journal<'_>) -> String {
-    let (lines, _) = seedbed_sim::journal::lines(journal);
-    seedbed_sim::render::fold(&lines).join("\n") + "\n"
-}
-
 /// Plays a journal up to the first difference, or to its end.
 fn play(journal: &Journal<'_>, timeline: &mut Timeline, mut picture: Option<&mut Picture>) -> Verdict {
     let mut player = Player::new(journal);
@@ -241,7 +235,7 @@ impl Difference {
         lines.push(format!(
             "It was recorded by seedbed {engine}, commit {commit}; this is {}, commit {}.",
             env!("CARGO_PKG_VERSION"),
-            env!("SEEDBED_COMMIT")
+            seedbed::COMMIT
         ));
         lines
     }

@@ -1,11 +1,12 @@
 //! How it ended: the exit code, and a last line for each torrent.
 
-use super::received::{self, Received};
+use super::received;
 use super::{Transfer, Transfers};
 use crate::cli::console::Console;
 use crate::cli::failure::{DONE, Failure, INTERRUPTED};
 use crate::cli::units;
 use seedbed_engine::TorrentState;
+use seedbed_engine::ledger::Ledger;
 use seedbed_engine::time::Duration;
 use serde::Serialize;
 
@@ -33,7 +34,7 @@ struct Finished<'a> {
     wasted: u64,
     seconds: f64,
     peers_seen: usize,
-    received: Received,
+    received: Ledger,
 }
 
 impl Transfers<'_> {
@@ -124,9 +125,7 @@ impl Transfer {
             wasted,
             seconds: elapsed.as_secs_f64(),
             peers_seen: status.map_or(0, |status| status.peers_seen),
-            received: status
-                .map(|status| Received::from(&status.received))
-                .unwrap_or_default(),
+            received: status.map(|status| status.received).unwrap_or_default(),
         })?;
         console.line(format!(
             "{}: {word}, {} of {}; {} received, {} sent, {} wasted, in {}",

@@ -1,40 +1,7 @@
-//! What became of the bytes that a transfer received, in one line for people and one object for programs.
+//! What became of the bytes that a transfer received, in one line for people.
 
 use crate::cli::units;
 use seedbed_engine::ledger::Ledger;
-use serde::Serialize;
-
-/// The classes of received bytes. Fields may be added, never renamed.
-#[derive(Serialize, Default)]
-pub(super) struct Received {
-    useful: u64,
-    duplicate: u64,
-    failed_hash: u64,
-    unrequested: u64,
-    late: u64,
-    protocol: u64,
-}
-
-impl From<&Ledger> for Received {
-    fn from(ledger: &Ledger) -> Self {
-        let Ledger {
-            useful,
-            duplicate,
-            failed_hash,
-            unrequested,
-            late,
-            protocol,
-        } = *ledger;
-        Self {
-            useful,
-            duplicate,
-            failed_hash,
-            unrequested,
-            late,
-            protocol,
-        }
-    }
-}
 
 /// `received 1.0 GiB in all: 1.0 GiB useful, 12.0 MiB late, 3.0 MiB protocol`, when anything was wasted: every byte is
 /// in one of the classes, and those without any are left out.
@@ -95,7 +62,7 @@ mod tests {
                 "received 15 B in all: 1 B duplicate, 2 B failed hash, 3 B unrequested, 4 B late, 5 B protocol"
             )
         );
-        let json = serde_json::to_string(&Received::from(&all)).expect("plain numbers");
+        let json = serde_json::to_string(&all).expect("plain numbers");
         assert_eq!(
             json,
             r#"{"useful":0,"duplicate":1,"failed_hash":2,"unrequested":3,"late":4,"protocol":5}"#

@@ -1,5 +1,6 @@
 //! What a page is drawn from, as it is written into it. Times are milliseconds since the run began.
 
+use seedbed_engine::ledger::Ledger;
 use serde::Serialize;
 
 /// A stretch of time: from, to.
@@ -42,12 +43,8 @@ pub(super) struct Data {
 /// Bytes of all torrents.
 #[derive(Clone, Copy, Debug, Default, Serialize)]
 pub(super) struct Totals {
-    pub useful: u64,
-    pub duplicate: u64,
-    pub failed_hash: u64,
-    pub unrequested: u64,
-    pub late: u64,
-    pub protocol: u64,
+    #[serde(flatten)]
+    pub received: Ledger,
     pub uploaded: u64,
     pub length: u64,
     pub hash_failures: u64,

@@ -55,9 +55,11 @@ fn a_world_with_a_poisoner_is_drawn_with_all_that_happened() {
     assert_eq!((torrent.pieces, torrent.have, torrent.had), (4, 4, 0));
     assert!(torrent.cells.iter().all(|at| *at >= 2_000), "{:?}", torrent.cells);
     assert_eq!((data.totals.hash_failures, data.totals.bans), (4, 1));
-    assert_eq!((torrent.failed.len(), data.totals.useful), (4, 4 * 2 * 128));
-    let payload = data.totals.useful + data.totals.failed_hash + data.totals.duplicate + data.totals.late;
-    assert_eq!(data.down.iter().sum::<u64>(), payload + data.totals.unrequested);
+    assert_eq!(
+        (torrent.failed.len(), data.totals.received.useful),
+        (4, 4 * 2 * 128)
+    );
+    assert_eq!(data.down.iter().sum::<u64>(), data.totals.received.payload());
     let bad = data.peers.iter().find(|peer| peer.banned).expect("a banned peer");
     assert_eq!(bad.hash_failures, 4);
     let good = data
@@ -141,11 +143,7 @@ fn journal_of(metainfo: Metainfo) -> Vec<u8> {
         trust_resume: false,
     };
     let event = Event::Command(Command::Add(Box::new(add)));
-    writer.event(Instant::START, &event, &engine);
-    engine.handle(Instant::START, event);
-    while let Some(action) = engine.poll_action() {
-        writer.action(&action);
-    }
+    writer.step(&mut engine, Instant::START, event);
     writer.finish(&engine);
     writer.ready().to_vec()
 }

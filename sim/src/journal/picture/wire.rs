@@ -110,25 +110,14 @@ impl Picture {
 impl Totals {
     /// The figures of a torrent as they are now.
     const fn take(&mut self, status: &Status) {
-        let received = &status.received;
-        self.useful = received.useful;
-        self.duplicate = received.duplicate;
-        self.failed_hash = received.failed_hash;
-        self.unrequested = received.unrequested;
-        self.late = received.late;
-        self.protocol = received.protocol;
+        self.received = status.received;
         self.uploaded = status.uploaded;
         self.length = status.total_length;
     }
 
     /// Those of another torrent, too.
     pub(super) const fn add(&mut self, other: &Self) {
-        self.useful += other.useful;
-        self.duplicate += other.duplicate;
-        self.failed_hash += other.failed_hash;
-        self.unrequested += other.unrequested;
-        self.late += other.late;
-        self.protocol += other.protocol;
+        self.received.merge(other.received);
         self.uploaded += other.uploaded;
         self.length += other.length;
         self.hash_failures += other.hash_failures;

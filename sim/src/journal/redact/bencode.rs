@@ -3,6 +3,7 @@
 use super::pseudonyms::Pseudonyms;
 use seedbed_engine::bencode::{Kind, Limits, Value};
 use seedbed_engine::id::{InfoHash, PeerId};
+use seedbed_engine::tracker::http::is_host_name;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Appends a byte string.
@@ -264,13 +265,6 @@ fn put_scrape<'a>(
         put_blank(out, value);
     }
     out.push(b'e');
-}
-
-/// Whether a text can be looked up: what cannot must stay so.
-fn is_host_name(text: &str) -> bool {
-    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-    let last = text.trim_end_matches('.').rsplit('.').next().unwrap_or_default();
-    text.len() <= 253 && text.bytes().all(legal) && last.bytes().any(|byte| byte.is_ascii_alphabetic())
 }
 
 /// A peer in the list form.

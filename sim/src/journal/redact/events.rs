@@ -7,6 +7,7 @@ use super::peers::PeerStream;
 use super::pseudonyms::Pseudonyms;
 use super::urls::url;
 use crate::journal::Player;
+use crate::journal::owned::OwnedEvent;
 use seedbed_engine::config::{AllowedFast, HttpConfig};
 use seedbed_engine::disk::{DiskDone, DiskError, Root};
 use seedbed_engine::extension::fast::allowed_fast_set;
@@ -17,7 +18,7 @@ use seedbed_engine::net::{CloseCause, LookupError, TlsFault};
 use seedbed_engine::resume::Resume;
 use seedbed_engine::{Action, AddTorrent, Command, Event, ProbeTracker};
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// The longest file that is fetched by URL.
@@ -40,24 +41,6 @@ pub(super) struct Rewriter {
     torrents: BTreeMap<InfoHash, Arc<Metainfo>>,
     /// Addresses of peers.
     met: BTreeSet<IpAddr>,
-}
-
-/// An event that owns its bytes.
-#[derive(Debug)]
-pub(super) enum Rewritten {
-    Received(ConnId, Vec<u8>),
-    Datagram(SocketAddr, Vec<u8>),
-    Other(Event<'static>),
-}
-
-impl Rewritten {
-    pub(super) fn borrowed(&self) -> Event<'_> {
-        match self {
-            Self::Received(conn, data) => Event::Received { conn: *conn, data },
-            Self::Datagram(from, data) => Event::Datagram { from: *from, data },
-            Self::Other(event) => event.clone(),
-        }
-    }
 }
 
 impl Rewriter {
@@ -154,14 +137,14 @@ impl Rewriter {
     }
 
     /// An event, written again. None if a torrent in it cannot be.
-    pub(super) fn event(&mut self, event: &Event<'_>) -> Option<Rewritten> {
-        Some(Rewritten::Other(match event {
+    pub(super) fn event(&mut self, event: &Event<'_>) -> Option<OwnedEvent> {
+        Some(OwnedEvent::Other(match event {
             Event::Received { conn, data } => {
-                return Some(Rewritten::Received(*conn, self.received(*conn, data)));
+                return Some(OwnedEvent::Received(*conn, self.received(*conn, data)));
             }
             Event::Datagram { from, data } => {
                 let new = datagram(&mut self.names, *from, data);
-                return Some(Rewritten::Datagram(self.names.addr(*from), new));
+                return Some(OwnedEvent::Datagram(self.names.addr(*from), new));
             }
             Event::Tick => Event::Tick,
             Event::NetworkChanged => Event::NetworkChanged,

@@ -20,7 +20,7 @@ use crate::journal::{Cast, Player};
 use compare::same;
 use events::Rewriter;
 use seedbed_engine::Engine;
-use seedbed_engine::journal::{Header, Journal, JournalError, Writer};
+use seedbed_engine::journal::{Header, Journal, JournalError, Replay, Writer};
 use seedbed_engine::rng::{Purpose, Seeds};
 use sha1::{Digest as _, Sha1};
 use std::collections::BTreeMap;
@@ -126,8 +126,8 @@ fn once(journal: &Journal<'_>, key: [u8; 32]) -> Result<Vec<u8>, RedactError> {
         }
         let at = played.step.at;
         let event = rewriter.event(&played.step.event).ok_or(RedactError::Torrent)?;
-        copy.handle(at, event.borrowed());
-        writer.event(at, &event.borrowed(), &copy);
+        copy.handle(at, event.lent());
+        writer.event(at, &event.lent(), &copy);
         let mut old = played.actions.iter().filter(|action| !action.is_trace());
         let mut differs = None;
         while let Some(new) = copy.poll_action() {
@@ -192,13 +192,13 @@ fn header(old: &Header, seeds: &Seeds, rewriter: &mut Rewriter) -> Header {
 /// Reads the copy again, plays it, and looks for what must not be in it.
 fn check(bytes: &[u8], rewriter: &Rewriter) -> Result<(), RedactError> {
     let copy = Journal::read(bytes).map_err(RedactError::Journal)?;
-    let mut player = Player::new(&copy);
-    while let Some(seen) = player.step() {
-        if seen.played.mismatch.is_some() {
-            let step = seen.played.step.number;
-            return Err(RedactError::Original { step });
-        }
-    }
+    Replay::new(&copy, false)
+        .run()
+        .map_err(|(step, mismatch)| RedactError::Different {
+            step,
+            event: "the copy is played again".into(),
+            what: format!("{mismatch:?}"),
+        })?;
     let secrets = rewriter.names.secrets();
     match search::find(bytes, &secrets) {
         Some((n, at)) => Err(RedactError::Left {

@@ -174,6 +174,7 @@ impl Pseudonyms {
         let mut all = Vec::new();
         for ip in self.ips.keys() {
             all.push(("address", ip.to_string().into_bytes()));
+            all.push(("address", in_journal(*ip)));
             if let IpAddr::V6(ip) = ip {
                 all.push(("address", ip.octets().to_vec()));
             }
@@ -204,6 +205,14 @@ impl Pseudonyms {
         );
         all.extend(self.others.iter().map(|secret| ("text", secret.clone())));
         all
+    }
+}
+
+/// An address as events of a journal hold it: the number of its family, then its bytes.
+fn in_journal(ip: IpAddr) -> Vec<u8> {
+    match ip {
+        IpAddr::V4(ip) => [&[0], &ip.octets()[..]].concat(),
+        IpAddr::V6(ip) => [&[1], &ip.octets()[..]].concat(),
     }
 }
 
