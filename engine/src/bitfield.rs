@@ -5,9 +5,10 @@
 use crate::id::PieceIndex;
 use alloc::vec;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// A set of pieces among a fixed number of them.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Bitfield {
     bytes: Vec<u8>,
     pieces: u32,

@@ -3,14 +3,15 @@
 use bytes::Bytes;
 use core::fmt;
 use core::ops::Range;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 /// Parts of some bytes, ascending and disjoint. Inline as many as one read usually brings.
 pub type Spans = SmallVec<[Range<usize>; 8]>;
 
 /// Payload bytes. Cloning and slicing share the bytes. `Debug` prints only the length: payload is the user's.
-#[derive(Clone, PartialEq, Eq, Default)]
-pub struct Block(Bytes);
+#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Block(#[serde(with = "only_length")] Bytes);
 
 impl Block {
     /// Number of bytes.
@@ -58,5 +59,32 @@ impl From<Bytes> for Block {
 impl fmt::Debug for Block {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Block({} bytes)", self.0.len())
+    }
+}
+
+/// Payload within a checkpoint: only how long it is. Zeros of the same length are read again.
+pub(crate) mod only_length {
+    use alloc::vec;
+    use alloc::vec::Vec;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    /// Longer than what one request can ask of a peer or of storage, so a greater length is damage.
+    const LENGTH_MAX: u64 = 1 << 24;
+
+    pub(crate) fn serialize<S: Serializer>(
+        bytes: &impl AsRef<[u8]>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(bytes.as_ref().len() as u64)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>, B: From<Vec<u8>>>(
+        deserializer: D,
+    ) -> Result<B, D::Error> {
+        match u64::deserialize(deserializer)? {
+            length if length <= LENGTH_MAX => Ok(vec![0; length as usize].into()),
+            length => Err(D::Error::custom(format_args!("a block of {length} bytes"))),
+        }
     }
 }

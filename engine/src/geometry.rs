@@ -5,6 +5,7 @@
 use crate::id::PieceIndex;
 use core::fmt;
 use core::ops::Range;
+use serde::{Deserialize, Serialize};
 
 /// A piece may not be longer: `begin` and `length` are 32-bit on the wire and a piece is hashed in memory.
 /// libtorrent refuses from 512 MiB.
@@ -14,7 +15,7 @@ pub const PIECE_LENGTH_MAX: u32 = 512 * 1024 * 1024;
 pub const PIECE_COUNT_MAX: u32 = 0x20_0000;
 
 /// A range of bytes within a piece, as `request`, `piece`, `cancel` and `reject` carry it. Not yet validated.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub struct BlockRange {
     /// The piece.
     pub piece: PieceIndex,
@@ -48,7 +49,7 @@ pub enum GeometryError {
 }
 
 /// Sizes of a torrent's content. At least one byte, at least one piece.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Geometry {
     total: u64,
     piece_length: u32,

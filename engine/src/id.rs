@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct TorrentId(pub u32);
 
 /// A TCP connection. The engine numbers what it dials, the driver what it accepts; the two ranges do not meet.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ConnId(u64);
 
 /// A request to the driver that is answered later (name lookup, disk job).
@@ -81,11 +81,11 @@ impl fmt::Display for PieceIndex {
 pub type Sha1Digest = [u8; 20];
 
 /// SHA-1 over the exact bytes of `info` (BEP 3), or the first 20 bytes of its SHA-256 (BEP 52).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct InfoHash(pub [u8; 20]);
 
 /// The 20 bytes that a client chooses for a run (BEP 3, BEP 20).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PeerId(pub [u8; 20]);
 
 /// Writes bytes as lower-case hexadecimal digits.

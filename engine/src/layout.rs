@@ -7,9 +7,10 @@ use crate::geometry::Geometry;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Range;
+use serde::{Deserialize, Serialize};
 
 /// One file of the content, at a path that is safe below the output folder.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct LayoutFile {
     /// Safe relative path, `/` between its parts, the torrent's own folder included.
     pub path: String,
@@ -57,7 +58,7 @@ pub enum LayoutError {
 }
 
 /// The files of a torrent in the order of the content.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Layout {
     files: Vec<LayoutFile>,
     filled: Vec<usize>,

@@ -4,11 +4,11 @@
 //! it is decoded or left unread. Nothing is what remains of a total, so that a total counted elsewhere can prove the
 //! sum. Only bytes of a block that is still arriving are in no class yet.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Bytes by class, all that came on the connections of one torrent in one run. The names are those of the JSON of the
 /// command line: classes may be added, never renamed.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Ledger {
     /// Payload of blocks that are verified, or stored and may still become so. It stays here when the run ends before
     /// the piece is whole.

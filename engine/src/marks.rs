@@ -3,6 +3,8 @@
 //! They are a set of bits within the machine that takes the branch, not a static: engines run beside each other, are
 //! copied and compared, and none may see what another did. Setting one costs an OR; nothing decides by them.
 
+use serde::{Deserialize, Serialize};
+
 /// A branch that can be marked.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 #[repr(u8)]
@@ -91,7 +93,7 @@ pub const NAMES: &[&str] = &[
 ];
 
 /// The marks that were hit.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Marks(u64);
 
 impl Marks {

@@ -1,10 +1,11 @@
 //! Transfer rate over a sliding window, in integers.
 
 use crate::time::{Duration, Instant};
+use serde::{Deserialize, Serialize};
 
 /// Bytes per second, measured over the last [`Rate::WINDOW`] in [`Rate::SLOTS`] slots: the same shape as the
 /// smoothing of the field (libtorrent 10 s, Transmission 2 s slots), without floats.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Rate {
     slots: [u64; Self::SLOTS],
     /// Number of the newest slot, counted from the beginning of the run.

@@ -10,6 +10,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
+use serde::{Deserialize, Serialize};
 
 /// Something that a user or a test may want to know.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -209,7 +210,7 @@ pub enum Report {
 }
 
 /// What a torrent does.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum TorrentState {
     /// Learns what is on the disk.
     Opening,
@@ -247,7 +248,7 @@ pub enum PeerClosed {
 }
 
 /// The evidence against a banned address.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum BanReason {
     /// It sent all of a piece that failed its hash.
     SoleSource {
@@ -262,7 +263,7 @@ pub enum BanReason {
 }
 
 /// What a probed tracker said.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct TrackerProbe {
     /// Whether the announce or scrape was answered well.
     pub ok: bool,

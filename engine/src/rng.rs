@@ -7,6 +7,7 @@
 use alloc::collections::BTreeMap;
 use rand_chacha::ChaCha8Rng;
 use rand_core::{Rng as _, SeedableRng as _};
+use serde::{Deserialize, Serialize};
 
 /// What a stream of random numbers is for. The discriminants are part of every recording: never renumber.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -45,7 +46,7 @@ impl Purpose {
 }
 
 /// Where the streams of an engine begin.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Seeds {
     /// All of them at one root, as in every real run.
     Root([u8; 32]),
@@ -73,7 +74,7 @@ impl Seeds {
 }
 
 /// A stream of random numbers. A clone goes on with the same numbers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Rng(ChaCha8Rng);
 
 impl Rng {

@@ -7,9 +7,10 @@ use core::fmt;
 use core::ops::{Add, AddAssign, Sub};
 
 pub use core::time::Duration;
+use serde::{Deserialize, Serialize};
 
 /// A point of the run, in microseconds since it began. Ordered; `Display` prints seconds with milliseconds.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
 pub struct Instant(u64);
 
 impl Instant {

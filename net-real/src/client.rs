@@ -169,15 +169,27 @@ impl Client {
     }
 
     /// Records the run in a file, from the beginning: to be called before anything is asked of the client. `what` says
-    /// what is run, in a word.
+    /// what is run, in a word. With `last`, only that much of it is kept, in memory, and the file is written by
+    /// [`write_recording`](Self::write_recording) or when the thread panics.
     ///
     /// # Errors
     /// When the file cannot be made or written to. Later failures end the recording, not the run.
-    pub fn record(&mut self, path: &Path, what: &str) -> io::Result<()> {
+    pub fn record(&mut self, path: &Path, what: &str, last: Option<Duration>) -> io::Result<()> {
         let mut core = self.driver.core.borrow_mut();
         let header = record::header(&self.config, &core.engine, what);
-        core.recorder = Some(Recorder::create(path, &header)?);
+        core.recorder = Some(Recorder::create(path, header, last)?);
         Ok(())
+    }
+
+    /// Writes the last part of the run to its file, if that is what is recorded. The recording goes on.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn write_recording(&self) -> io::Result<Option<Recorded>> {
+        let core = self.driver.core.borrow();
+        let recorder = core.recorder.as_ref();
+        let written = recorder.map(|recorder| recorder.write_last(self.now(), &core.engine));
+        written.transpose().map(Option::flatten)
     }
 
     /// Ends the recording, if there is one, so that its file is whole.
@@ -187,7 +199,8 @@ impl Client {
     pub fn end_recording(&mut self) -> io::Result<Option<Recorded>> {
         let mut core = self.driver.core.borrow_mut();
         let recorder = core.recorder.take();
-        recorder.map(|recorder| recorder.finish(&core.engine)).transpose()
+        let finished = recorder.map(|recorder| recorder.finish(&core.engine));
+        finished.transpose().map(Option::flatten)
     }
 
     /// Hands a command to the engine. It takes effect in [`run`](Self::run), before anything else happens there.

@@ -208,6 +208,9 @@ impl Driver {
         if core.observer.is_none() && core.recorder.is_none() {
             core.engine.handle(now, event);
         } else {
+            if let Some(recorder) = &mut core.recorder {
+                recorder.before(now, &core.engine);
+            }
             core.engine.handle(now, event.clone());
             if let Some(recorder) = &mut core.recorder {
                 recorder.event(now, &event, &core.engine);

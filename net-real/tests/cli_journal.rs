@@ -2,9 +2,12 @@
 
 mod support;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::Path;
+use std::time::Duration;
 use support::Sandbox;
+use support::running::{LOCAL, album, free_port, seed, wait_until};
+use support::tracker::LocalTracker;
 
 /// A recorded session of the project's own.
 fn session(name: &str) -> Vec<u8> {
@@ -112,4 +115,53 @@ fn a_recording_is_its_users_alone() {
         .expect(4, &args.replace("run.journal", "missing/run.journal"))
         .err;
     assert!(refused.contains("cannot be written"), "{refused}");
+}
+
+#[test]
+fn the_last_minutes_are_written_when_they_are_asked_for_and_when_a_run_fails() {
+    let tracker = LocalTracker::start();
+    let sandbox = album(&tracker.http_url("/announce"));
+    let last = sandbox.path().join("last.journal");
+    let port = free_port();
+    let seed = seed(&sandbox, port, "--record last.journal --record-last 1s");
+    let args = format!("download album.torrent {LOCAL} --port 0 --peer 127.0.0.1:{port} --no-trackers");
+    sandbox.expect(0, &format!("{args} -d got"));
+    // the seed's ring turned at least once by now
+    std::thread::sleep(Duration::from_millis(2_200));
+    sandbox.expect(
+        0,
+        &format!("{args} -d again --record done.journal --record-last 1h"),
+    );
+    assert!(
+        !sandbox.path().join("done.journal").exists(),
+        "nothing failed and nobody asked"
+    );
+    assert!(!last.exists());
+    std::thread::sleep(Duration::from_millis(1_100));
+    seed.signal("-USR1");
+    wait_until(|| last.exists());
+    let info = sandbox.expect(0, "journal info last.journal --json").json();
+    assert_eq!((&info["resumed"], &info["whole"]), (&json!(true), &json!(true)));
+    assert_eq!(info["torrents"][0]["name"], json!("album"));
+    sandbox.expect(0, "replay last.journal");
+    let timeline = sandbox.expect(0, "replay last.journal --timeline").out;
+    assert!(
+        timeline.contains("handshake"),
+        "the second download is in it: {timeline}"
+    );
+    let refused = sandbox
+        .expect(3, "journal redact last.journal shared.journal")
+        .err;
+    assert!(refused.contains("record from the beginning"), "{refused}");
+    seed.signal("-INT");
+    assert_eq!(seed.end().code, Some(130));
+
+    let args = args.replace("--stop-timeout 20", "--stop-timeout 1");
+    let ran = sandbox.expect(
+        5,
+        &format!("{args} -d none --record failed.journal --record-last 10m"),
+    );
+    assert!(ran.err.contains("Recorded"), "{}", ran.err);
+    sandbox.expect(0, "replay failed.journal");
+    sandbox.expect(2, &format!("{args} --record-last 10m"));
 }

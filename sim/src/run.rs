@@ -100,6 +100,8 @@ pub struct Outcome {
     pub engines: Vec<Ended>,
     /// Of each engine's processes a journal, if they were asked for: the engine's name, its bytes.
     pub journals: Vec<(String, Vec<u8>)>,
+    /// The same from some place in the middle of each on, with the engine's state there.
+    pub resumed_journals: Vec<(String, Vec<u8>)>,
     /// What happened, if it was asked for; of a failure always its last lines.
     pub timeline: Vec<Line>,
 }

@@ -12,6 +12,8 @@
 //! Invariants: memory is bounded by the constants below; an address is in no verdict and no ban for a block that it
 //! did not send.
 
+use serde::{Deserialize, Serialize};
+
 #[cfg(test)]
 mod tests;
 
@@ -64,7 +66,7 @@ pub struct PieceHopeless {
 }
 
 /// A copy of a piece that failed.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct BadCopy {
     /// Order of the failures, over all pieces.
     serial: u64,
@@ -72,7 +74,7 @@ struct BadCopy {
     digests: Option<Vec<Sha1Digest>>,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct FailedPiece {
     copies: Vec<BadCopy>,
     /// Contributors of failures that had none in common; no more sets than [`HOPELESS_FAILURES`].
@@ -80,7 +82,7 @@ struct FailedPiece {
 }
 
 /// Contributions to the pieces in work, and what is known of those that failed.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Blame {
     /// Who sent which block of the pieces that are in work.
     senders: BTreeMap<PieceIndex, BTreeMap<u32, IpAddr>>,

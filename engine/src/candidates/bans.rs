@@ -6,8 +6,9 @@ use super::BanReason;
 use crate::time::{Duration, Instant};
 use alloc::collections::{BTreeMap, BTreeSet};
 use core::net::IpAddr;
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Bans {
     bans: BTreeMap<IpAddr, (Instant, BanReason)>,
     ends: BTreeSet<(Instant, IpAddr)>,

@@ -2,11 +2,12 @@
 
 use super::{Source, Trouble};
 use crate::time::Instant;
+use serde::{Deserialize, Serialize};
 
 /// The order in which addresses are dialled; the last one is dropped first when the list is full.
 pub(super) type Rank = (u32, bool, Source, Option<Instant>, u32);
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) enum Phase {
     Ready,
     Waiting(Instant),
@@ -17,7 +18,7 @@ pub(super) enum Phase {
     Linked,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(super) struct Entry {
     pub(super) source: Source,
     pub(super) failures: u32,

@@ -8,6 +8,8 @@
 //! of them that may be dialled now, `waiting` those that may be later; no banned and no own address is in `idle`;
 //! `ips` counts the connections of each address in `links`.
 
+use serde::{Deserialize, Serialize};
+
 mod address;
 mod bans;
 mod entry;
@@ -28,14 +30,14 @@ use bans::Bans;
 use core::net::{IpAddr, SocketAddr};
 use entry::{Entry, Phase, Rank};
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 enum Link {
     Connecting,
     Connected,
 }
 
 /// The known addresses of one torrent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Candidates {
     config: CandidatesConfig,
     rng: Rng,

@@ -6,9 +6,10 @@ use crate::time::Instant;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
+use serde::{Deserialize, Serialize};
 
 /// Who named an address. In the order of trust: an address keeps its best source.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Source {
     /// The user, on the command line or in a magnet link (`x.pe`).
     User,
@@ -55,7 +56,7 @@ pub enum Refusal {
 }
 
 /// Why an address is banned.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum BanReason {
     /// It alone sent a piece that failed its hash.
     BadPiece,
@@ -68,7 +69,7 @@ pub enum BanReason {
 }
 
 /// Why an address is not connected.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Trouble {
     /// Nobody listens there.
     Refused,

@@ -6,6 +6,8 @@
 //! Invariants: after a pass without recent changes, interested unchoked peers are at most the slots; a seed is never
 //! unchoked; a peer is not changed twice within `change_min`; no deadline while nobody is interested or unchoked.
 
+use serde::{Deserialize, Serialize};
+
 mod reason;
 mod select;
 #[cfg(test)]
@@ -61,7 +63,7 @@ pub struct Decision {
 }
 
 /// Decides in rounds.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Choker {
     config: ChokerConfig,
     rng: Rng,

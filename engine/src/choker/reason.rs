@@ -1,9 +1,10 @@
 //! The reasons of the choker, as values and as sentences.
 
 use core::fmt;
+use serde::{Deserialize, Serialize};
 
 /// Why a peer is unchoked or choked.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ChokeReason {
     /// Unchoked: among the best by the rate that counts.
     Rate {

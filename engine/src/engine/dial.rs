@@ -6,9 +6,10 @@ use crate::time::{Duration, Instant};
 use crate::torrent::{Context, Output};
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// Who may dial, how much may be dialled.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Dialer {
     /// Torrents that may have somebody to dial.
     wanting: BTreeSet<TorrentId>,

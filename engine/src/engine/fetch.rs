@@ -12,12 +12,13 @@ use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::IpAddr;
+use serde::{Deserialize, Serialize};
 
 /// The whole of a fetch may take so long: a .torrent file is larger than a tracker's answer.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A fetch under way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Fetch {
     exchange: HttpExchange,
     conn: Option<ConnId>,

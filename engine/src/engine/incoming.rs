@@ -10,13 +10,14 @@ use crate::time::Instant;
 use crate::torrent::IncomingHead;
 use crate::wire::{HANDSHAKE_LENGTH, HandshakeDecoder, HandshakePart};
 use core::net::SocketAddr;
+use serde::{Deserialize, Serialize};
 
 /// Accepted connections at a time whose handshake is not whole: silent ones must not keep others out for long.
 /// 256 [rqbit].
 const INCOMING_MAX: usize = 256;
 
 /// An accepted connection before its torrent is known.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Incoming {
     from: SocketAddr,
     decoder: HandshakeDecoder,

@@ -5,6 +5,7 @@
 //! refills, flushes, registers its timers; free connections are dialled), in the order of ids. So the order of
 //! actions depends on nothing but the events.
 
+mod checkpoint;
 mod commands;
 mod dial;
 mod fetch;
@@ -35,15 +36,18 @@ use dial::Dialer;
 use fetch::Fetch;
 use incoming::Incoming;
 use probe::Probe;
+use serde::{Deserialize, Serialize};
 
 /// The whole protocol logic of a client.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Engine {
     config: Config,
     seeds: Seeds,
     peer_id: PeerId,
     now: Instant,
     ids: Ids,
+    /// Taken before every checkpoint, so no part of one.
+    #[serde(skip)]
     actions: VecDeque<Action>,
     /// Parts of what was received last that no decision depends on.
     unread: Spans,
@@ -73,7 +77,7 @@ pub struct Engine {
 }
 
 /// Whose connection it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 enum ConnOwner {
     Torrent(TorrentId),
     /// Accepted; which torrent it wants is not known yet.
@@ -83,7 +87,7 @@ enum ConnOwner {
 }
 
 /// Whose request to the driver it is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 enum OpOwner {
     Torrent(TorrentId),
     TrackerLookup(LookupKey),

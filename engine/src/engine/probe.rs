@@ -11,9 +11,10 @@ use crate::tracker::{
 };
 use alloc::string::ToString;
 use alloc::vec;
+use serde::{Deserialize, Serialize};
 
 /// A probe under way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Probe {
     url: TrackerUrl,
     params: AnnounceParams,

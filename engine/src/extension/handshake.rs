@@ -10,7 +10,7 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_bytes::Bytes;
 
 /// Names of `m` that are kept of one peer. Clients have about ten; what is left out is unknown to us anyway.
@@ -23,7 +23,7 @@ pub const NAME_MAX: usize = 64;
 pub const CLIENT_MAX: usize = 64;
 
 /// The handshake of one side, or all that one side's handshakes came to.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct ExtendedHandshake {
     /// `m`: names of extensions and the message ids that the sender wants to receive them under. 0 disables one;
     /// only a handshake that is not merged yet has zeros. At most [`EXTENSIONS_MAX`] names.

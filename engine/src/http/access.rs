@@ -8,9 +8,10 @@
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::url::{Scheme, Url};
+use serde::{Deserialize, Serialize};
 
 /// How far away an address is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Scope {
     /// Somewhere on the internet.
     Global,
@@ -63,7 +64,7 @@ fn scope_v6(address: Ipv6Addr) -> Scope {
 }
 
 /// What a request is for.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Use {
     /// An announce or a scrape.
     Tracker,
@@ -81,7 +82,7 @@ pub(crate) struct Origin<'a> {
 }
 
 /// What one request may reach.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Access {
     /// What the request is for.
     pub purpose: Use,

@@ -13,11 +13,12 @@ use super::{Access, Families, HttpBody, HttpError, HttpOutput, Scheme, Scope, St
 use crate::config::HttpConfig;
 use crate::net::{CloseCause, LookupError, ServerName};
 use crate::time::Instant;
+use serde::{Deserialize, Serialize};
 
 /// Addresses of one host that are tried; a name may have hundreds.
 const ADDRESSES_MAX: usize = 8;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum State {
     Resolving,
     Connecting { to: SocketAddr, rest: VecDeque<IpAddr> },
@@ -26,7 +27,7 @@ enum State {
 }
 
 /// One GET of one URL.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct HttpExchange {
     url: Url,
     access: Access,
@@ -220,7 +221,7 @@ impl HttpExchange {
                 query: self.first_query.as_deref(),
             });
             if let Err(why) = allowed(&self.url, address, self.access, self.user_query, origin.as_ref()) {
-                error = HttpError::Forbidden(why);
+                error = HttpError::Forbidden(why.into());
                 continue;
             }
             let to = SocketAddr::new(address, self.url.port());
@@ -292,7 +293,7 @@ impl HttpExchange {
             return self.finish(Err(HttpError::TooManyRedirects));
         }
         let Ok(next) = self.url.join(location) else {
-            return self.finish(Err(HttpError::BadRedirect("its URL is not valid")));
+            return self.finish(Err(HttpError::BadRedirect("its URL is not valid".into())));
         };
         let refused = match (self.url.scheme(), next.scheme()) {
             (_, Scheme::Udp) => Some("it leads away from HTTP"),
@@ -301,7 +302,7 @@ impl HttpExchange {
             _ => None,
         };
         if let Some(why) = refused {
-            return self.finish(Err(HttpError::BadRedirect(why)));
+            return self.finish(Err(HttpError::BadRedirect(why.into())));
         }
         self.redirects += 1;
         self.redirected_by = Some(match (self.redirected_by, scope(from.ip())) {

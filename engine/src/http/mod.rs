@@ -12,6 +12,7 @@ mod inflate;
 mod response;
 mod url;
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -22,6 +23,7 @@ use crate::net::{CloseCause, LookupError, ServerName};
 pub(crate) use access::allowed;
 pub use access::{Access, Scope, Use, scope};
 pub use exchange::HttpExchange;
+use serde::{Deserialize, Serialize};
 pub(crate) use url::push_percent;
 pub use url::{Scheme, URL_MAX, Url, UrlError, is_idna};
 
@@ -56,7 +58,7 @@ impl Answer {
 }
 
 /// Which address families there are sockets for, or which one a request is meant to use.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Families {
     /// IPv4.
     pub v4: bool,
@@ -75,7 +77,7 @@ impl Families {
 }
 
 /// What an exchange asks of its owner.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum HttpOutput {
     /// Look up a name and answer with `handle_resolved`.
     Resolve {
@@ -100,7 +102,7 @@ pub enum HttpOutput {
 }
 
 /// A whole answer.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct HttpBody {
     /// The status code, 200 to 599 but for followed redirects.
     pub status: u16,
@@ -115,7 +117,7 @@ pub struct HttpBody {
 }
 
 /// What an exchange was waiting for when time ran out.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum Stage {
     /// The name lookup.
     Lookup,
@@ -136,7 +138,7 @@ impl fmt::Display for Stage {
 }
 
 /// Why an exchange failed. `Display` is a sentence for the user.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum HttpError {
     /// The name lookup failed.
     Lookup(LookupError),
@@ -149,7 +151,7 @@ pub enum HttpError {
     /// Time ran out.
     Timeout(Stage),
     /// Not HTTP, or framing that contradicts itself.
-    Malformed(&'static str),
+    Malformed(Cow<'static, str>),
     /// The head is longer than `head_max`.
     HeadTooLong,
     /// The body, or the inflated body, is longer than `body_max`.
@@ -159,9 +161,9 @@ pub enum HttpError {
     /// More than `redirects_max` redirects.
     TooManyRedirects,
     /// A redirect that is not followed, and why.
-    BadRedirect(&'static str),
+    BadRedirect(Cow<'static, str>),
     /// An address that the URL may not reach (see [`Access`]), and why.
-    Forbidden(&'static str),
+    Forbidden(Cow<'static, str>),
 }
 
 impl fmt::Display for HttpError {

@@ -9,12 +9,13 @@ use alloc::vec::Vec;
 
 use super::HttpError;
 use crate::config::HttpConfig;
+use serde::{Deserialize, Serialize};
 
 /// Header lines of one answer; httparse needs room in advance.
 const HEADERS_MAX: usize = 100;
 
 /// What the head said.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
 pub(super) struct Head {
     pub(super) status: u16,
     pub(super) content_type: Option<String>,
@@ -23,7 +24,7 @@ pub(super) struct Head {
     framing: Option<Framing>,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Framing {
     /// Bytes of body that are still to come.
     Length(u64),
@@ -32,7 +33,7 @@ enum Framing {
 }
 
 /// Where the chunk reader stands.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 enum Chunk {
     /// In a chunk's size.
     Size { digits: u32, size: u64 },
@@ -47,7 +48,7 @@ enum Chunk {
 }
 
 /// An answer that is being received.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Response {
     /// The head as far as it is received.
     unparsed: Vec<u8>,
@@ -114,7 +115,7 @@ impl Response {
         }
         let start = self.unparsed.get(..8).unwrap_or(&self.unparsed);
         if !b"HTTP/1.1".starts_with(start) && !b"HTTP/1.0".starts_with(start) {
-            return Err(HttpError::Malformed("it does not begin with HTTP/1"));
+            return Err(HttpError::Malformed("it does not begin with HTTP/1".into()));
         }
         Ok(data.get(used..).unwrap_or(&[]))
     }
@@ -130,18 +131,22 @@ impl Response {
         match parser.parse_response(&mut parsed, &self.unparsed) {
             Ok(httparse::Status::Complete(_)) => {}
             Ok(httparse::Status::Partial) => {
-                return Err(HttpError::Malformed("empty lines before the status"));
+                return Err(HttpError::Malformed("empty lines before the status".into()));
             }
             Err(httparse::Error::TooManyHeaders) => return Err(HttpError::HeadTooLong),
-            Err(_) => return Err(HttpError::Malformed("its head cannot be read")),
+            Err(_) => return Err(HttpError::Malformed("its head cannot be read".into())),
         }
         let status = parsed.code.unwrap_or(0);
         match status {
             // nothing was offered to upgrade to
-            101 => return Err(HttpError::Malformed("it switches protocols")),
+            101 => return Err(HttpError::Malformed("it switches protocols".into())),
             // interim answers: the real one follows
             100..200 => {}
-            206 => return Err(HttpError::Malformed("it is a range that was not asked for")),
+            206 => {
+                return Err(HttpError::Malformed(
+                    "it is a range that was not asked for".into(),
+                ));
+            }
             200..600 => {
                 let mut head = read_headers(parsed.headers)?;
                 head.status = status;
@@ -151,7 +156,7 @@ impl Response {
                 self.whole = head.framing == Some(Framing::Length(0));
                 self.head = Some(head);
             }
-            _ => return Err(HttpError::Malformed("its status code is out of range")),
+            _ => return Err(HttpError::Malformed("its status code is out of range".into())),
         }
         self.unparsed.clear();
         Ok(())
@@ -219,11 +224,11 @@ impl Chunk {
             (Self::Size { digits: 1.., size }, b'\r' | b';' | b' ' | b'\t') => {
                 Self::Extension { size: *size }
             }
-            (Self::Size { .. }, _) => return Err(HttpError::Malformed("a chunk has no valid size")),
+            (Self::Size { .. }, _) => return Err(HttpError::Malformed("a chunk has no valid size".into())),
             (Self::Extension { size }, _) => Self::Extension { size: *size },
             (Self::DataEnd, b'\r') => Self::DataEnd,
             (Self::DataEnd, b'\n') => Self::Size { digits: 0, size: 0 },
-            (Self::DataEnd, _) => return Err(HttpError::Malformed("a chunk is longer than its size")),
+            (Self::DataEnd, _) => return Err(HttpError::Malformed("a chunk is longer than its size".into())),
             (Self::Trailer { length: 0 }, b'\n') => return Ok(true),
             (Self::Trailer { .. }, b'\n') => Self::Trailer { length: 0 },
             (Self::Trailer { length }, b'\r') => Self::Trailer { length: *length },
@@ -261,7 +266,7 @@ fn read_headers(headers: &[httparse::Header<'_>]) -> Result<Head, HttpError> {
         if is("content-length") {
             let read = content_length(value)?;
             if length.is_some_and(|before| before != read) {
-                return Err(HttpError::Malformed("it names two lengths"));
+                return Err(HttpError::Malformed("it names two lengths".into()));
             }
             length = Some(read);
         } else if is("transfer-encoding") {
@@ -296,6 +301,6 @@ fn content_length(value: &str) -> Result<u64, HttpError> {
     let first = values.next().flatten();
     match first {
         Some(length) if values.all(|other| other == first) => Ok(length),
-        _ => Err(HttpError::Malformed("its length is no number")),
+        _ => Err(HttpError::Malformed("its length is no number".into())),
     }
 }

@@ -101,7 +101,7 @@ fn faults() {
     check("HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n4\nwiki\n", eof());
     check("HTTP/1.1 200 OK\nContent-", eof());
     check("", eof());
-    let malformed = |what| Err(HttpError::Malformed(what));
+    let malformed = |what: &'static str| Err(HttpError::Malformed(what.into()));
     check("SSH-2.0-x\n", malformed("it does not begin with HTTP/1"));
     check(
         "HTTP/1.1 200 OK\nContent-Length: 5\nContent-Length: 6\n\nhello",
@@ -346,7 +346,7 @@ fn redirects() {
         run("http://t.example/0", &["/"; 6]),
         Err(HttpError::TooManyRedirects)
     );
-    let refused = |why| Err(HttpError::BadRedirect(why));
+    let refused = |why: &'static str| Err(HttpError::BadRedirect(why.into()));
     assert_eq!(
         run("https://t.example/", &["http://t.example/"]),
         refused("it leads from https to http")
@@ -365,7 +365,7 @@ fn redirects() {
         refused(idna)
     );
     let local = Err(HttpError::Forbidden(
-        "a global host may not redirect to a local one",
+        "a global host may not redirect to a local one".into(),
     ));
     assert_eq!(
         run("http://t.example/", &["http://127.0.0.1:8080/announce"]),
@@ -401,7 +401,7 @@ fn a_name_that_resolves_to_a_local_address_is_not_contacted() {
     let why = "a local tracker may only have the path /announce and no query";
     assert_eq!(
         outputs(&mut exchange).pop(),
-        Some(HttpOutput::Done(Err(HttpError::Forbidden(why))))
+        Some(HttpOutput::Done(Err(HttpError::Forbidden(why.into()))))
     );
 }
 

@@ -9,12 +9,13 @@ use alloc::format;
 use alloc::string::{String, ToString as _};
 use core::fmt;
 use core::net::{IpAddr, Ipv6Addr};
+use serde::{Deserialize, Serialize};
 
 /// Longest URL that is read. Servers refuse request lines over 8 KiB [Apache, nginx].
 pub const URL_MAX: usize = 8 * 1024;
 
 /// The schemes that anything here speaks.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Scheme {
     /// HTTP in clear.
     Http,
@@ -43,7 +44,7 @@ impl Scheme {
 }
 
 /// Why a text is not a URL that can be used.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum UrlError {
     /// Longer than [`URL_MAX`].
     TooLong,
@@ -70,7 +71,7 @@ impl fmt::Display for UrlError {
 }
 
 /// A URL of one of our schemes, split. `Display` shows all of it, secrets included.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct Url {
     scheme: Scheme,
     user_info: Option<String>,

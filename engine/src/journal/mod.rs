@@ -8,6 +8,8 @@
 //! [`MAGIC`], [`VERSION`] (two bytes, little-endian), the header (its length, then a [`Header`] in postcard's form), then
 //! records, each begun by its kind:
 //!
+//! - a *state*, right after the header, if the recording begins in the middle of its run: the engine as it was, in
+//!   the form of [`Engine::checkpoint`](crate::Engine::checkpoint).
 //! - a *step*: an event, the microseconds since the step before, what the event says, and 32 bits over the actions that
 //!   came of it. Numbers are LEB128. Payload of blocks is never there: only how long it was.
 //! - *seeds*: where the random streams of a torrent begin.
@@ -38,7 +40,7 @@ pub use write::Writer;
 pub const MAGIC: [u8; 8] = *b"seedbedJ";
 
 /// The format that is written and read. A journal of another one is refused.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// Steps between two checks.
 pub const CHECK_INTERVAL: u64 = 4096;
@@ -54,7 +56,7 @@ pub enum JournalError {
         "the journal has format version {0}, this program reads version {VERSION}: use the seedbed that recorded it"
     )]
     Version(u16),
-    /// The header cannot be read.
+    /// The header, or the state that follows it, cannot be read.
     #[error("the header of the journal is damaged")]
     Header,
     /// It ends before its header does.
@@ -93,4 +95,5 @@ mod kind {
     pub(super) const HASH: u8 = 15;
     pub(super) const DISK: u8 = 16;
     pub(super) const NETWORK_CHANGED: u8 = 17;
+    pub(super) const STATE: u8 = 18;
 }

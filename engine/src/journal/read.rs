@@ -4,6 +4,7 @@ use super::bytes::{Broken, Cursor};
 use super::event::{Codec, Scratch};
 use super::header::StreamSeed;
 use super::{Header, JournalError, MAGIC, VERSION, kind};
+use crate::engine::Engine;
 use crate::event::Event;
 use crate::rng::Seeds;
 use crate::time::{Duration, Instant};
@@ -21,6 +22,8 @@ pub struct Journal<'a> {
     /// Where the last whole record ends.
     end: usize,
     header: Header,
+    /// The engine as it was at the beginning, if that is not the beginning of the run.
+    state: Option<&'a [u8]>,
     seeds: Seeds,
     steps: u64,
     duration: Instant,
@@ -46,7 +49,8 @@ pub struct Step<'a> {
 }
 
 /// What stands between steps.
-enum Between {
+enum Between<'a> {
+    State(&'a [u8]),
     Seeds(Vec<StreamSeed>),
     Check(Check),
 }
@@ -74,6 +78,7 @@ impl<'a> Journal<'a> {
             begin,
             end: begin,
             header,
+            state: None,
             seeds: Seeds::Root([0; 32]),
             steps: 0,
             duration: Instant::START,
@@ -100,6 +105,8 @@ impl<'a> Journal<'a> {
                     self.steps += 1;
                     self.duration = codec.at();
                 }
+                Ok(Some(Between::State(state))) if vouched.is_none() => self.state = Some(state),
+                Ok(Some(Between::State(_))) => return Err(damaged),
                 Ok(Some(Between::Seeds(more))) => seeds.extend(by_stream(&more)),
                 Ok(Some(Between::Check(check))) => {
                     let sound = chain.at(self.bytes, check.chain_at) == check.chain;
@@ -122,6 +129,12 @@ impl<'a> Journal<'a> {
         if vouched.is_none() {
             return Err(JournalError::NoHeader);
         }
+        if self
+            .state
+            .is_some_and(|state| Engine::from_checkpoint(state, false).is_none())
+        {
+            return Err(JournalError::Header);
+        }
         let trailing = self.bytes.len() - self.end;
         if self.is_whole() && trailing > 0 {
             return Err(JournalError::Trailing(trailing));
@@ -138,6 +151,21 @@ impl<'a> Journal<'a> {
     /// Where the random streams of its run begin.
     pub const fn seeds(&self) -> &Seeds {
         &self.seeds
+    }
+
+    /// Whether it begins in the middle of its run, with the state of the engine.
+    pub const fn is_resumed(&self) -> bool {
+        self.state.is_some()
+    }
+
+    /// The engine before the first step. With `trace` it tells every message, as for a timeline.
+    pub fn engine(&self, trace: bool) -> Engine {
+        let resumed = self.state.and_then(|state| Engine::from_checkpoint(state, trace));
+        resumed.unwrap_or_else(|| {
+            let mut config = self.header.config.clone();
+            config.trace |= trace;
+            Engine::with_seeds(config, self.seeds.clone())
+        })
     }
 
     /// Number of steps.
@@ -241,15 +269,15 @@ fn header(bytes: &[u8]) -> Result<(Header, usize), JournalError> {
 }
 
 const fn is_between(kind: u8) -> bool {
-    matches!(kind, kind::END | kind::CHECK | kind::SEEDS)
+    matches!(kind, kind::END | kind::CHECK | kind::SEEDS | kind::STATE)
 }
 
 /// The next record; none if it is a step.
-fn record(
-    cursor: &mut Cursor<'_>,
+fn record<'a>(
+    cursor: &mut Cursor<'a>,
     codec: &mut Codec,
     scratch: &mut Scratch,
-) -> Result<Option<Between>, Broken> {
+) -> Result<Option<Between<'a>>, Broken> {
     if cursor.peek().is_some_and(is_between) {
         return between(cursor).map(Some);
     }
@@ -258,8 +286,11 @@ fn record(
     Ok(None)
 }
 
-fn between(cursor: &mut Cursor<'_>) -> Result<Between, Broken> {
+fn between<'a>(cursor: &mut Cursor<'a>) -> Result<Between<'a>, Broken> {
     let kind = cursor.byte()?;
+    if kind == kind::STATE {
+        return cursor.sized().map(Between::State);
+    }
     if kind == kind::SEEDS {
         return cursor.value().map(Between::Seeds);
     }

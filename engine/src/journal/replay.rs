@@ -51,10 +51,8 @@ pub enum Mismatch {
 impl<'a> Replay<'a> {
     /// A replay that has not begun. With `trace`, the actions hold a report for every message, as for a timeline.
     pub fn new(journal: &Journal<'a>, trace: bool) -> Self {
-        let mut config = journal.header().config.clone();
-        config.trace |= trace;
         Self {
-            engine: Engine::with_seeds(config, journal.seeds().clone()),
+            engine: journal.engine(trace),
             steps: journal.steps(),
             at_end: journal.engine_at_end(),
             actions: Vec::new(),

@@ -32,8 +32,24 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// A journal that begins with this header.
+    /// A journal that begins with this header, and with its run.
     pub fn new(header: &Header) -> Self {
+        let mut writer = Self::begin(header);
+        writer.check(kind::CHECK, 0);
+        writer
+    }
+
+    /// A journal that begins in the middle of a run, between two events, with the engine as it is now.
+    pub fn resumed(header: &Header, engine: &Engine) -> Self {
+        let mut writer = Self::begin(header);
+        writer.out.push(kind::STATE);
+        put_bytes(&mut writer.out, &engine.checkpoint());
+        writer.torrents = engine.torrents_added();
+        writer.check(kind::CHECK, engine.digest());
+        writer
+    }
+
+    fn begin(header: &Header) -> Self {
         let mut writer = Self {
             out: MAGIC.to_vec(),
             chained: 0,
@@ -47,7 +63,6 @@ impl Writer {
         writer.out.extend_from_slice(&VERSION.to_le_bytes());
         let header = postcard::to_allocvec(header).unwrap_or_default();
         put_bytes(&mut writer.out, &header);
-        writer.check(kind::CHECK, 0);
         writer
     }
 

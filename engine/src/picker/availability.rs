@@ -10,11 +10,12 @@ use crate::id::PieceIndex;
 use crate::rng::Rng;
 use alloc::vec;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// Not in a level.
 const NOWHERE: u32 = u32::MAX;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Availability {
     /// Peers that said have-all; they hold every piece and are in no count.
     seeds: u32,

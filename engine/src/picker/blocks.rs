@@ -8,10 +8,11 @@ use crate::id::{ConnId, PieceIndex};
 use alloc::collections::BTreeMap;
 use alloc::vec;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 /// A set of block numbers of one piece.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct BlockSet {
     words: SmallVec<[u64; 1]>,
     count: u32,
@@ -56,7 +57,7 @@ impl BlockSet {
 }
 
 /// A piece in work.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct PartialPiece {
     /// Number of its opening; older pieces are finished first.
     serial: u64,
@@ -149,7 +150,7 @@ impl PartialPiece {
 }
 
 /// All pieces in work.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Pool {
     partials: BTreeMap<PieceIndex, PartialPiece>,
     /// Every partial piece by the order of its opening.

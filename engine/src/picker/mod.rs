@@ -14,6 +14,8 @@
 //! - `watch` holds `(w, p)` exactly when peer `p`'s witness of interest is the missing piece `w`.
 //! - Work a block does not grow with the number of pieces or peers; work a piece grows with the logarithm of either.
 
+use serde::{Deserialize, Serialize};
+
 mod availability;
 mod blocks;
 mod endgame;
@@ -72,7 +74,7 @@ pub enum Receipt {
 }
 
 /// Which free blocks are left. Peers that found nothing look again when it changes.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 enum Phase {
     /// Blocks are free for everyone.
     Shared,
@@ -83,7 +85,7 @@ enum Phase {
 }
 
 /// Chooses blocks.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Picker {
     geometry: Geometry,
     config: PickerConfig,

@@ -7,12 +7,13 @@ use crate::geometry::BlockRange;
 use crate::id::{ConnId, PieceIndex};
 use alloc::collections::{BTreeSet, VecDeque};
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// A block by piece and number.
 pub(super) type BlockKey = (PieceIndex, u32);
 
 /// The pieces of a peer. A set is kept only when it has to be: seeds and newcomers cost nothing.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Pieces {
     None,
     /// It said have-all, or a bitfield that is full.
@@ -21,7 +22,7 @@ pub(super) enum Pieces {
 }
 
 /// The circumstances under which a peer found nothing to request; the same ones need no second look.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct IdleMark {
     pub(super) epoch: u64,
     pub(super) snubbed: bool,
@@ -29,7 +30,7 @@ pub(super) struct IdleMark {
     pub(super) queue_empty: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Peer {
     pub(super) pieces: Pieces,
     /// Blocks that it owes us.

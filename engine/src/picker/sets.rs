@@ -8,9 +8,10 @@ use crate::bitfield::Bitfield;
 use crate::id::PieceIndex;
 use alloc::vec;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// Counts elementary steps in tests, where the cost of a pick is held against a bound. Nothing at all otherwise.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Probes {
     #[cfg(test)]
     count: core::cell::Cell<u64>,
@@ -30,7 +31,7 @@ impl Probes {
 }
 
 /// A bitfield with a summary of its groups of 64 pieces.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct GroupedSet {
     set: Bitfield,
     /// High bit first, like the bitfield.

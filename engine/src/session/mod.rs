@@ -7,6 +7,8 @@
 //! Invariants: nothing is sent before our handshake and nothing after the end; the bitfield goes out before any
 //! other message; a request is outstanding until it is answered, given up or dropped by a choke.
 
+use serde::{Deserialize, Serialize};
+
 mod end;
 mod figures;
 mod receive;
@@ -42,7 +44,7 @@ use requests::Requests;
 use uploads::Uploads;
 
 /// What all sessions of a torrent share.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Rules {
     /// Limits and time-outs.
     pub config: SessionConfig,
@@ -115,7 +117,7 @@ pub enum Output {
     Ended(End),
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Phase {
     /// Dialled, not established.
     Connecting,
@@ -128,7 +130,7 @@ enum Phase {
 }
 
 /// A message or several, with the block that follows them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Outgoing {
     /// Encoded messages.
     pub head: Vec<u8>,
@@ -140,7 +142,7 @@ pub struct Outgoing {
 const BITCOMET_REQUESTS_MAX: u32 = 50;
 
 /// One connection to one peer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Session {
     rules: Arc<Rules>,
     addr: SocketAddr,
@@ -480,6 +482,11 @@ impl Session {
     /// Whether anything is to be sent.
     pub fn has_outgoing(&self) -> bool {
         !self.outbox.is_empty()
+    }
+
+    /// Takes rules that say the same, or that ask for a trace.
+    pub fn set_rules(&mut self, rules: Arc<Rules>) {
+        self.rules = rules;
     }
 
     /// With [`Rules::trace`]: the messages since the last call, and whether we sent them.

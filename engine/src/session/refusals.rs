@@ -5,6 +5,7 @@
 //! without a block in between, and end the connection when there were too many lots.
 
 use crate::time::{Duration, Instant};
+use serde::{Deserialize, Serialize};
 
 /// Refusals that make a lot: one first pipeline.
 const LOT: u32 = 16;
@@ -20,7 +21,7 @@ const PAUSE_FIRST: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(60);
 
 /// What one peer refused.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Refusals {
     /// Since the last block or pause.
     in_row: u32,

@@ -10,6 +10,7 @@ use crate::rate::Rate;
 use crate::time::Instant;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// Depth before the first block came: enough to keep a fast link busy while the slow start grows it.
 const DEPTH_FIRST: u32 = 16;
@@ -22,7 +23,7 @@ const LATE_MAX: usize = 1024;
 const DUPLICATES_MAX: u32 = 1024;
 
 /// One request that was sent and not answered.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Outstanding {
     range: BlockRange,
     at: Instant,
@@ -34,7 +35,7 @@ struct Outstanding {
 }
 
 /// A request that is over. One answer more is no fault: ours to take it back and the peer's to answer it may cross.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Late {
     range: BlockRange,
     /// Its block came.
@@ -70,7 +71,7 @@ pub(super) enum Arrival {
 }
 
 /// The request pipeline.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Requests {
     /// Oldest first.
     outstanding: VecDeque<Outstanding>,

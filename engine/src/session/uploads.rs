@@ -5,12 +5,13 @@ use crate::id::PieceIndex;
 use crate::rate::Rate;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// While choked, an allowed-fast piece is served so many times at the most [libtorrent].
 const FAST_SERVINGS_MAX: u32 = 3;
 
 /// The upload side of a connection.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Uploads {
     /// Accepted and not yet given to the disk.
     queue: VecDeque<BlockRange>,

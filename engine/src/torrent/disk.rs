@@ -12,7 +12,7 @@ use crate::time::Instant;
 const ERROR_SHOWN_MAX: usize = 1000;
 
 /// A disk job under way.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) enum DiskOp {
     Open,
     Prepare,
@@ -208,3 +208,4 @@ impl Torrent {
 }
 
 use super::open;
+use serde::{Deserialize, Serialize};

@@ -9,6 +9,7 @@
 
 mod add;
 mod audit;
+mod checkpoint;
 mod choke;
 mod dial;
 mod digest;
@@ -57,9 +58,10 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use disk::DiskOp;
 use open::Checking;
+use serde::{Deserialize, Serialize};
 
 /// Numbers that are given out once in the life of an engine.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Ids {
     conn: u64,
     op: u64,
@@ -154,7 +156,7 @@ pub enum Output {
 }
 
 /// Where a torrent stands in its life.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum Phase {
     Opening,
     Checking(Checking),
@@ -172,9 +174,10 @@ enum Phase {
 }
 
 /// One torrent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Torrent {
     id: TorrentId,
+    #[serde(with = "crate::metainfo::stored")]
     metainfo: Arc<Metainfo>,
     geometry: Geometry,
     add: AddTorrent,
@@ -225,7 +228,7 @@ pub struct Torrent {
 }
 
 /// Who knows that everything is there.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Completed {
     /// The user.
     told: bool,
@@ -234,7 +237,7 @@ struct Completed {
 }
 
 /// A session and what the torrent keeps beside it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Peer {
     session: Session,
     /// The deadline under which it is in `Torrent::timers`.
@@ -450,7 +453,7 @@ impl Torrent {
 }
 
 /// What a torrent's deadline is for.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Due {
     /// A connection or a request.
     Peer,

@@ -8,9 +8,10 @@ use crate::report::Report;
 use crate::resume::Resume;
 use crate::time::Instant;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// How far saving is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Saving {
     /// What was verified when the sync under way was asked for. Later pieces wait for the next one.
     syncing: Option<Bitfield>,

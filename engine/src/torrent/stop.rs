@@ -4,9 +4,10 @@ use super::disk::DiskOp;
 use super::{Context, Output, Phase, Torrent};
 use crate::disk::DiskJob;
 use crate::session::End;
+use serde::{Deserialize, Serialize};
 
 /// What of the end has already happened.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Stop {
     closing: bool,
     disk_closed: bool,

@@ -10,9 +10,10 @@ use crate::ledger::Ledger;
 use crate::rate::Rate;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// What came and went in this run, in bytes and bytes a second.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Traffic {
     /// All that came, by what became of it.
     pub(super) ledger: Ledger,

@@ -13,6 +13,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::vec::Vec;
 use core::net::IpAddr;
+use serde::{Deserialize, Serialize};
 
 /// Wait before a piece that fails from everyone is fetched again, doubled with each failure.
 const HOPELESS_WAIT: Duration = Duration::from_secs(15);
@@ -21,7 +22,7 @@ const HOPELESS_WAIT: Duration = Duration::from_secs(15);
 const HOPELESS_DOUBLINGS: u32 = 8;
 
 /// Pieces between their last block and their verdict.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Verifying {
     /// All blocks are with storage, and the hash is asked for.
     pub(super) hashing: BTreeSet<PieceIndex>,

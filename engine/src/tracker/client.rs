@@ -32,12 +32,13 @@ use crate::marks::Marks;
 use crate::net::{CloseCause, DatagramFault, LookupError};
 use crate::rng::Rng;
 use crate::time::Instant;
+use serde::{Deserialize, Serialize};
 
 /// Addresses of one family that are used of a tracker; a name may have hundreds.
 const ADDRESSES_MAX: usize = 8;
 
 /// All tracker requests of all torrents.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TrackerClient {
     config: TrackerConfig,
     http: HttpConfig,

@@ -5,6 +5,7 @@ use alloc::string::String;
 use core::fmt;
 
 use crate::http::{Scheme, Url, UrlError};
+use serde::{Deserialize, Serialize};
 
 /// Arguments that only the client may set. A torrent that brings them along could make us announce something else
 /// than we mean to [libtorrent `has_tracker_query_string`].
@@ -21,7 +22,7 @@ const RESERVED: [&str; 9] = [
 ];
 
 /// The URL of a tracker. `Display` shows it without passkeys and credentials.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TrackerUrl {
     text: String,
     url: Url,

@@ -14,6 +14,7 @@ use crate::id::PieceIndex;
 use alloc::vec::Vec;
 use core::fmt;
 use core::ops::Range;
+use serde::{Deserialize, Serialize};
 use smallvec::SmallVec;
 
 /// The longest of the fixed-size messages (`request`, `cancel`, `reject`) with its prefix: bytes that may have to
@@ -21,7 +22,7 @@ use smallvec::SmallVec;
 const HEAD_MAX: usize = 17;
 
 /// How long messages may be. Longer ones are an error before anything is allocated.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Limits {
     /// Largest length prefix (id byte and payload) of any message but `piece`. The torrent's bitfield must fit.
     pub message_max: u32,
@@ -52,7 +53,7 @@ impl Limits {
 }
 
 /// Why bytes are not a message. The peer's fault, always.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum WireError {
     /// The length prefix is over the limit.
     TooLong {
@@ -99,7 +100,7 @@ impl fmt::Display for Named {
 impl core::error::Error for WireError {}
 
 /// Takes a connection's bytes after the handshake and yields its messages.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Decoder {
     limits: Limits,
     state: State,
@@ -110,7 +111,7 @@ pub struct Decoder {
     overhead: u64,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 enum State {
     /// Between messages, or within the first bytes of one.
     Head { bytes: [u8; HEAD_MAX], filled: usize },
@@ -129,15 +130,15 @@ enum State {
 }
 
 /// Messages of variable length other than `piece`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 enum Kind {
     Bitfield,
     Extended(u8),
 }
 
 /// Part of a block. `Debug` prints only the length: payload is the user's.
-#[derive(Clone)]
-struct Payload(Vec<u8>);
+#[derive(Clone, Serialize, Deserialize)]
+struct Payload(#[serde(with = "crate::block::only_length")] Vec<u8>);
 
 impl fmt::Debug for Payload {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

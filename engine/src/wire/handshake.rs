@@ -7,6 +7,7 @@
 use crate::id::{InfoHash, PeerId};
 use alloc::vec::Vec;
 use core::fmt;
+use serde::{Deserialize, Serialize};
 
 /// What a handshake begins with: the length of the protocol's name, then the name.
 pub const PROTOCOL: [u8; 20] = *b"\x13BitTorrent protocol";
@@ -18,7 +19,7 @@ pub const HANDSHAKE_LENGTH: usize = 68;
 const HEAD_LENGTH: usize = 48;
 
 /// The eight reserved bytes. Bits that we do not know are kept and ignored (BitComet sets some).
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Reserved(pub [u8; 8]);
 
 impl Reserved {
@@ -134,7 +135,7 @@ pub enum HandshakePart {
 }
 
 /// Why bytes are not a handshake.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error, Serialize, Deserialize)]
 pub enum HandshakeError {
     /// A byte differs from the protocol's name or from its length: another protocol, or an encrypted connection.
     #[error("not the BitTorrent protocol: byte {at} is {got:#04x}")]
@@ -147,7 +148,7 @@ pub enum HandshakeError {
 }
 
 /// Takes a connection's first bytes and yields the parts of the handshake.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct HandshakeDecoder {
     bytes: Vec<u8>,
     head_yielded: bool,

@@ -12,6 +12,8 @@ use std::process;
 const PORT_DEFAULT: u16 = 6881;
 /// The number of the notification that says that the user interrupted the run.
 pub(crate) const INTERRUPT: u64 = 1;
+/// The number of the one that asks for the recording of what happened last.
+pub(crate) const WRITE_RECORDING: u64 = 2;
 
 /// Options for a client that takes connections.
 pub(crate) fn options(args: &SocketArgs) -> Options {
@@ -70,20 +72,32 @@ fn hint(addr: SocketAddr) -> &'static str {
     }
 }
 
-/// Turns the first SIGINT or SIGTERM into a notification of the client; the second ends the process at once.
+/// Turns SIGUSR1 and the first SIGINT or SIGTERM into notifications of the client; the second of those ends the process
+/// at once.
 pub(crate) fn watch_signals(handle: Handle) -> Result<(), Failure> {
     use async_signal::{Signal, Signals};
+    #[cfg(unix)]
+    const WATCHED: [Signal; 3] = [Signal::Int, Signal::Term, Signal::Usr1];
+    #[cfg(not(unix))]
+    const WATCHED: [Signal; 2] = [Signal::Int, Signal::Term];
     use smol::stream::StreamExt as _;
-    let signals = Signals::new([Signal::Int, Signal::Term])
+    let signals = Signals::new(WATCHED)
         .map_err(|error| Failure::other(format_args!("Signals cannot be watched: {error}.")))?;
     let watch = move || {
         smol::block_on(async {
             let mut signals = signals;
-            if signals.next().await.is_some() {
-                handle.notify(INTERRUPT);
-            }
-            if signals.next().await.is_some() {
-                process::exit(i32::from(INTERRUPTED));
+            let mut interrupted = false;
+            while let Some(signal) = signals.next().await {
+                match signal {
+                    Ok(Signal::Int | Signal::Term) if interrupted => process::exit(i32::from(INTERRUPTED)),
+                    Ok(Signal::Int | Signal::Term) => {
+                        interrupted = true;
+                        handle.notify(INTERRUPT);
+                    }
+                    // there is no other that is watched
+                    Ok(_) => handle.notify(WRITE_RECORDING),
+                    Err(_) => {}
+                }
             }
         });
     };

@@ -1,12 +1,13 @@
 //! `seedbed download`: fetches torrents until all are complete; the same command again resumes.
 
 use super::args::{Preallocate, TransferArgs};
-use super::client;
 use super::console::Console;
 use super::failure::Failure;
 use super::torrent_file::Torrent;
 use super::transfer::{Plan, Transfers};
+use super::{client, recording};
 use clap::Args;
+use seedbed::Client;
 use seedbed_engine::Purpose;
 use std::path::{Path, PathBuf};
 
@@ -53,11 +54,25 @@ pub(crate) fn run(args: &DownloadArgs, console: &Console) -> Result<u8, Failure>
     let mut client = client::start(options, args.transfer.sockets.port, console)?;
     args.transfer.recording.begin(&mut client, "download")?;
     client::watch_signals(client.handle())?;
+    let ended = transfer(args, read, &mut client, console);
+    args.transfer
+        .recording
+        .end(&mut client, recording::failed(&ended), console);
+    ended
+}
+
+/// Fetches what has to be fetched, then downloads all of it.
+fn transfer(
+    args: &DownloadArgs,
+    read: Vec<Option<Torrent>>,
+    client: &mut Client,
+    console: &Console,
+) -> Result<u8, Failure> {
     let mut torrents: Vec<Torrent> = Vec::new();
     for (source, torrent) in args.sources.iter().zip(read) {
         let torrent = match torrent {
             Some(torrent) => torrent,
-            None => Torrent::fetch(&mut client, source)?,
+            None => Torrent::fetch(client, source)?,
         };
         let info_hash = torrent.metainfo.info_hash;
         if torrents.iter().any(|other| other.metainfo.info_hash == info_hash) {
@@ -72,9 +87,7 @@ pub(crate) fn run(args: &DownloadArgs, console: &Console) -> Result<u8, Failure>
         dir: &args.dir,
         overwrite: args.overwrite,
     };
-    let ended = Transfers::new(console, plan, torrents).run(&mut client);
-    args.transfer.recording.end(&mut client, console);
-    ended
+    Transfers::new(console, plan, torrents).run(client)
 }
 
 /// Whether a source is fetched from a web server.

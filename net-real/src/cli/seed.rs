@@ -1,11 +1,11 @@
 //! `seedbed seed`: checks data that is there, then serves it.
 
 use super::args::TransferArgs;
-use super::client;
 use super::console::Console;
 use super::failure::Failure;
 use super::torrent_file::Torrent;
 use super::transfer::{Plan, Transfers};
+use super::{client, recording};
 use clap::Args;
 use seedbed_engine::Purpose;
 use std::path::PathBuf;
@@ -50,6 +50,8 @@ pub(crate) fn run(args: &SeedArgs, console: &Console) -> Result<u8, Failure> {
         overwrite: false,
     };
     let ended = Transfers::new(console, plan, torrents).run(&mut client);
-    args.transfer.recording.end(&mut client, console);
+    args.transfer
+        .recording
+        .end(&mut client, recording::failed(&ended), console);
     ended
 }

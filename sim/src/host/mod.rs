@@ -371,11 +371,10 @@ impl EngineHost {
             engine.handle(cx.now, event);
         } else {
             engine.handle(cx.now, event.clone());
-            if let Some((writer, engine)) = self.journal() {
-                writer.event(cx.now, &event, engine);
-            }
+            self.journal_event(cx.now, &event);
         }
         self.carry_out(cx);
+        self.journal_between();
         if let (Some(watch), Some(engine)) = (&mut self.watch, &self.engine) {
             watch.settled(engine);
         }
@@ -389,9 +388,7 @@ impl EngineHost {
                 return self.crash_now(cx);
             }
             self.actions += u64::from(!traces);
-            if let Some((writer, _)) = self.journal() {
-                writer.action(&action);
-            }
+            self.journal_action(&action);
             if let Some(watch) = &mut self.watch {
                 watch.action(&action);
             }

@@ -5,6 +5,7 @@
 
 use crate::tell::Names;
 use seedbed_engine::id::{ConnId, OpId};
+use seedbed_engine::time::Instant;
 use seedbed_engine::tracker::url::TrackerUrl;
 use seedbed_engine::{Action, Command, Engine, Event};
 use std::collections::BTreeMap;
@@ -22,6 +23,20 @@ pub struct Cast {
 }
 
 impl Cast {
+    /// Whom an engine knows already when its journal begins.
+    pub fn of(engine: &Engine) -> Self {
+        let mut cast = Self::default();
+        for view in engine.torrents().filter_map(|id| engine.torrent(id)) {
+            for peer in view.peers(Instant::START) {
+                cast.add_peer(peer.conn, peer.addr);
+            }
+            for tracker in view.trackers() {
+                cast.add_tracker(&tracker.url);
+            }
+        }
+        cast
+    }
+
     /// Takes note of whom an event names.
     pub fn event(&mut self, event: &Event<'_>) {
         match event {

@@ -30,9 +30,10 @@ pub struct Seen<'p> {
 impl<'a> Player<'a> {
     /// A replay that has not begun.
     pub fn new(journal: &Journal<'a>) -> Self {
+        let replay = Replay::new(journal, true);
         Self {
-            replay: Replay::new(journal, true),
-            cast: Cast::default(),
+            cast: Cast::of(replay.engine()),
+            replay,
         }
     }
 

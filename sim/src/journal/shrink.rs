@@ -135,7 +135,7 @@ fn without_the_needless(
 }
 
 fn engine(journal: &Journal<'_>) -> Engine {
-    Engine::with_seeds(journal.header().config.clone(), journal.seeds().clone())
+    journal.engine(false)
 }
 
 fn still_shows(journal: &Journal<'_>, until: Until, events: &[(Instant, OwnedEvent)]) -> bool {
@@ -158,7 +158,11 @@ fn record(journal: &Journal<'_>, events: &[(Instant, OwnedEvent)]) -> Vec<u8> {
     let old = journal.header();
     let mut header = Header::new(old.config.clone(), journal.seeds(), &old.commit, &old.what);
     header.redacted = old.redacted;
-    let mut writer = Writer::new(&header);
+    let mut writer = if journal.is_resumed() {
+        Writer::resumed(&header, &engine)
+    } else {
+        Writer::new(&header)
+    };
     for (at, event) in events {
         writer.step(&mut engine, *at, event.lent());
     }

@@ -373,11 +373,11 @@ impl Driver {
                 .iter()
                 .filter_map(|id| self.world.actor::<EngineHost>(*id))
         };
-        let journals = hosts().flat_map(|host| {
-            let named = |journal| (host.name().to_owned(), journal);
-            host.journals().into_iter().map(named)
-        });
-        let journals = journals.collect();
+        let named = |of: fn(&EngineHost) -> Vec<Vec<u8>>| {
+            let journals =
+                hosts().flat_map(|host| of(host).into_iter().map(|one| (host.name().to_owned(), one)));
+            journals.collect()
+        };
         Outcome {
             engines,
             digest,
@@ -390,7 +390,8 @@ impl Driver {
             simulated: self.world.now.since(Instant::START),
             marks,
             oracles: self.verdicts.counts(),
-            journals,
+            journals: named(EngineHost::journals),
+            resumed_journals: named(EngineHost::resumed_journals),
             timeline: std::mem::take(&mut self.world.lines),
         }
     }

@@ -102,7 +102,7 @@ fn repeated(scenario: &Scenario, outcome: &mut Outcome) {
     let again = once(scenario, &options);
     let text = format!("{:016x} and {:016x}", outcome.digest, again.digest);
     judge(outcome, Oracle::M9, again.digest == outcome.digest, text);
-    for (name, bytes) in &again.journals {
+    for (name, bytes) in again.journals.iter().chain(&again.resumed_journals) {
         let replayed = replay(bytes);
         let text = replayed.as_ref().err().cloned().unwrap_or_default();
         judge(outcome, Oracle::M9, replayed.is_ok(), format!("{name}: {text}"));
@@ -273,6 +273,22 @@ mod tests {
 
     /// Bytes of payload that are looked for: enough not to be there by chance.
     const SOME: usize = 16;
+
+    #[test]
+    fn an_engine_goes_on_from_its_written_state() {
+        let options = Options {
+            journals: true,
+            ..Options::default()
+        };
+        let mut journals = 0;
+        for seed in 0..40 {
+            for (name, journal) in once(&expand(seed), &options).resumed_journals {
+                journals += 1;
+                assert_eq!(replay(&journal), Ok(()), "seed {seed}, {name}");
+            }
+        }
+        assert!(journals >= 40, "{journals}");
+    }
 
     #[test]
     fn no_payload_is_in_a_journal() {

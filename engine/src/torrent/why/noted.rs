@@ -7,12 +7,13 @@ use crate::time::Instant;
 use crate::torrent::Torrent;
 use alloc::string::String;
 use core::net::SocketAddr;
+use serde::{Deserialize, Serialize};
 
 /// Characters of a system's words that are kept.
 const TEXT_SHOWN_MAX: usize = 200;
 
 /// Kept for people.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::torrent) struct Noted {
     /// Bytes that may be on their way to the disk before reading stops.
     pub(in crate::torrent) writing_max: u64,

@@ -7,6 +7,7 @@ mod failure;
 mod peers;
 mod request;
 
+use alloc::borrow::Cow;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -21,12 +22,13 @@ use crate::time::Duration;
 pub(crate) use failure::{failure, parse_failure, positive};
 pub(crate) use peers::PeerList;
 pub use request::{ClientOutput, LookupKey, RequestId, RequestIds, RequestKind, RequestOptions, StreamKey};
+use serde::{Deserialize, Serialize};
 
 /// Characters shown of a text that a tracker sent.
 const TEXT_MAX: usize = 300;
 
 /// What happened at our side.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
 pub enum AnnounceEvent {
     /// A regular announce.
     None,
@@ -54,7 +56,7 @@ impl AnnounceEvent {
 }
 
 /// Bytes moved, as told to trackers.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Counters {
     /// Payload bytes sent to peers.
     pub uploaded: u64,
@@ -65,7 +67,7 @@ pub struct Counters {
 }
 
 /// Everything that an announce tells.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AnnounceParams {
     /// Which torrent.
     pub info_hash: InfoHash,
@@ -92,7 +94,7 @@ pub struct AnnounceParams {
 }
 
 /// A peer that a tracker named.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct PeerAddr {
     /// Where it listens: never port 0, unspecified, multicast or broadcast.
     pub addr: SocketAddr,
@@ -101,7 +103,7 @@ pub struct PeerAddr {
 }
 
 /// Something of an answer that breaks the standard and was read all the same.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum TrackerLint {
     /// The peers end in the middle of an entry.
     RaggedPeers,
@@ -120,7 +122,7 @@ pub enum TrackerLint {
 }
 
 /// A tracker's answer.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct AnnounceReply {
     /// Peers, each address once.
     pub peers: Vec<PeerAddr>,
@@ -177,7 +179,7 @@ impl AnnounceReply {
 }
 
 /// One torrent's numbers in a scrape.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ScrapeEntry {
     /// Which torrent.
     pub info_hash: InfoHash,
@@ -192,7 +194,7 @@ pub struct ScrapeEntry {
 }
 
 /// The answer to a scrape.
-#[derive(Clone, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct ScrapeReply {
     /// The torrents that were asked for and that the tracker knows.
     pub files: Vec<ScrapeEntry>,
@@ -201,7 +203,7 @@ pub struct ScrapeReply {
 }
 
 /// An answer of either kind.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum TrackerReply {
     /// To an announce.
     Announce(AnnounceReply),
@@ -210,7 +212,7 @@ pub enum TrackerReply {
 }
 
 /// When a tracker that refused wants to be asked again (BEP 31).
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum RetryIn {
     /// After this time.
     After(Duration),
@@ -219,7 +221,7 @@ pub enum RetryIn {
 }
 
 /// Why an announce or a scrape failed. `Display` is a sentence for the user.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum AnnounceError {
     /// The tracker refused.
     Failure {
@@ -248,9 +250,9 @@ pub enum AnnounceError {
     /// An HTTP status other than 200, and no refusal in the body.
     Status(u16),
     /// The answer is no tracker's.
-    Malformed(&'static str),
+    Malformed(Cow<'static, str>),
     /// The URL may not be contacted, or not with what it holds.
-    Forbidden(&'static str),
+    Forbidden(Cow<'static, str>),
     /// The tracker cannot be scraped (BEP 48).
     NoScrape,
 }

@@ -8,13 +8,14 @@ use super::{AnnounceError, AnnounceParams, TrackerReply};
 use crate::id::InfoHash;
 use crate::net::ServerName;
 use crate::time::Instant;
+use serde::{Deserialize, Serialize};
 
 /// A request to a tracker. The caller never uses a number twice; see [`RequestIds`].
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct RequestId(pub u64);
 
 /// A source of request ids for one torrent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RequestIds {
     next: u64,
 }
@@ -43,15 +44,15 @@ impl RequestId {
 }
 
 /// A name lookup of the client.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct LookupKey(pub u64);
 
 /// A connection of the client.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct StreamKey(pub u64);
 
 /// What to ask.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum RequestKind {
     /// An announce.
     Announce(AnnounceParams),
@@ -60,7 +61,7 @@ pub enum RequestKind {
 }
 
 /// How to ask.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct RequestOptions {
     /// Local addresses are allowed throughout.
     pub allow_local: bool,
@@ -73,7 +74,7 @@ pub struct RequestOptions {
 }
 
 /// What the client asks of its owner.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum ClientOutput {
     /// Look up a name.
     Resolve {

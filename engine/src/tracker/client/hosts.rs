@@ -7,12 +7,13 @@ use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::IpAddr;
+use serde::{Deserialize, Serialize};
 
 /// Names that are remembered: more than a user's torrents share trackers.
 const NAMES_MAX: usize = 256;
 
 /// Names and their addresses, the one that answered last in front.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Hosts(BTreeMap<String, Vec<IpAddr>>);
 
 impl Hosts {

@@ -6,9 +6,10 @@ use alloc::collections::VecDeque;
 use crate::config::TrackerConfig;
 use crate::time::Instant;
 use crate::tracker::RequestId;
+use serde::{Deserialize, Serialize};
 
 /// Requests that wait for their turn, and what is counted to tell it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Pacing {
     udp: VecDeque<RequestId>,
     http: VecDeque<RequestId>,

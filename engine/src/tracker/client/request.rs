@@ -11,9 +11,10 @@ use crate::tracker::announce::parse_failure;
 use crate::tracker::http::{announce_target, parse_announce, parse_scrape, scrape_target};
 use crate::tracker::udp::{Hurry, UdpKey};
 use crate::tracker::{AnnounceError, RequestKind, RequestOptions, StreamKey, TrackerReply, TrackerUrl};
+use serde::{Deserialize, Serialize};
 
 /// One address family's exchange.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Part {
     Http {
         exchange: Box<HttpExchange>,
@@ -26,7 +27,7 @@ pub(super) enum Part {
 }
 
 /// A request that is not over.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Request {
     pub(super) url: TrackerUrl,
     pub(super) kind: RequestKind,
@@ -51,7 +52,7 @@ impl Request {
     ) -> Result<Self, AnnounceError> {
         if url.has_reserved_argument() && !options.typed_by_user {
             return Err(AnnounceError::Forbidden(
-                "its query has an argument that only the client may set",
+                "its query has an argument that only the client may set".into(),
             ));
         }
         let (url, first_timeout_at) = match kind {
@@ -140,7 +141,7 @@ impl Request {
             }
             match allowed(self.url.url(), address, self.access(), self.has_query(), None) {
                 Ok(()) => usable.push(address),
-                Err(why) => error = AnnounceError::Forbidden(why),
+                Err(why) => error = AnnounceError::Forbidden(why.into()),
             }
         }
         if usable.is_empty() { Err(error) } else { Ok(usable) }

@@ -155,7 +155,7 @@ pub fn parse_scrape(body: &[u8], hashes: &[InfoHash]) -> Result<ScrapeReply, Ann
     let files = answer
         .get("files")
         .and_then(Value::as_dict)
-        .ok_or(AnnounceError::Malformed("it has no \"files\""))?;
+        .ok_or(AnnounceError::Malformed("it has no \"files\"".into()))?;
     let mut reply = ScrapeReply::default();
     let mut others = false;
     for (key, numbers) in files {
@@ -175,7 +175,7 @@ pub fn parse_scrape(body: &[u8], hashes: &[InfoHash]) -> Result<ScrapeReply, Ann
         }
     }
     if others && reply.files.is_empty() {
-        return Err(AnnounceError::Malformed("it is about another torrent"));
+        return Err(AnnounceError::Malformed("it is about another torrent".into()));
     }
     reply.lints = answer.lints;
     if reply.files.len() < hashes.len() {
@@ -191,10 +191,10 @@ struct Answer<'a> {
 
 impl<'a> Answer<'a> {
     fn read(body: &'a [u8]) -> Result<Self, AnnounceError> {
-        let (dict, scan) =
-            Value::parse(body, &Limits::REPLY).map_err(|_| AnnounceError::Malformed("it is not bencoded"))?;
+        let (dict, scan) = Value::parse(body, &Limits::REPLY)
+            .map_err(|_| AnnounceError::Malformed("it is not bencoded".into()))?;
         if dict.as_dict().is_none() {
-            return Err(AnnounceError::Malformed("it is no dictionary"));
+            return Err(AnnounceError::Malformed("it is no dictionary".into()));
         }
         let mut lints = Vec::new();
         if scan.end < body.len() {

@@ -212,7 +212,7 @@ fn scrapes() {
     );
     assert_eq!(
         parse_scrape(body.as_bytes(), &[b]),
-        Err(AnnounceError::Malformed("it is about another torrent"))
+        Err(AnnounceError::Malformed("it is about another torrent".into()))
     );
     assert!(parse_scrape(b"d5:filesdee", &[a]).unwrap().files.is_empty());
     assert!(parse_scrape(b"de", &[a]).is_err());

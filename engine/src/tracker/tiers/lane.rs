@@ -6,12 +6,13 @@ use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use crate::time::Instant;
+use serde::{Deserialize, Serialize};
 
 /// Index of a tracker in the announcer's list.
 pub(super) type Index = usize;
 
 /// Where a lane stands in its cycle.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) enum Cycle {
     /// Nothing to do until a request ends or somebody asks.
     Idle,
@@ -23,7 +24,7 @@ pub(super) enum Cycle {
     Awaiting,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Lane {
     pub(super) tiers: Vec<Vec<Index>>,
     pub(super) cycle: Cycle,

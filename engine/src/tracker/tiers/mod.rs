@@ -24,11 +24,12 @@ use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 
 pub use output::{AnnouncerIdentity, AnnouncerOptions, TierOutput, TrackerKey, TrackerState, TrackerStatus};
+use serde::{Deserialize, Serialize};
 
 /// Announces after a network change are spread over this time.
 const NETWORK_CHANGE_JITTER: Duration = Duration::from_secs(2);
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 enum Phase {
     Idle,
     Running,
@@ -37,7 +38,7 @@ enum Phase {
 }
 
 /// One torrent's policy of announcing.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Announcer {
     identity: AnnouncerIdentity,
     private: bool,
@@ -211,7 +212,9 @@ impl Announcer {
         };
         let result = match result {
             Ok(TrackerReply::Announce(reply)) => Ok(reply),
-            Ok(TrackerReply::Scrape(_)) => Err(AnnounceError::Malformed("it answers another question")),
+            Ok(TrackerReply::Scrape(_)) => {
+                Err(AnnounceError::Malformed("it answers another question".into()))
+            }
             Err(error) => Err(error),
         };
         match (self.phase, result) {

@@ -7,13 +7,14 @@ use core::net::IpAddr;
 use crate::id::{InfoHash, PeerId};
 use crate::time::Instant;
 use crate::tracker::{AnnounceParams, PeerAddr, RequestId, RequestOptions, TrackerUrl};
+use serde::{Deserialize, Serialize};
 
 /// A tracker of one torrent; never reused within it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct TrackerKey(pub u32);
 
 /// Who announces.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AnnouncerIdentity {
     /// Which torrent.
     pub info_hash: InfoHash,
@@ -26,7 +27,7 @@ pub struct AnnouncerIdentity {
 }
 
 /// How to announce.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct AnnouncerOptions {
     /// Local addresses are allowed throughout.
     pub allow_local: bool,
@@ -37,7 +38,7 @@ pub struct AnnouncerOptions {
 }
 
 /// What the announcer asks of its owner.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum TierOutput {
     /// Start a request.
     Start {
@@ -106,7 +107,7 @@ pub enum TierOutput {
 }
 
 /// How a tracker is doing.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum TrackerState {
     /// Not asked yet.
     NotContacted,

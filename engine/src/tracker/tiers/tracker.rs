@@ -12,9 +12,10 @@ use crate::http::UrlError;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::tracker::{AnnounceError, AnnounceEvent, AnnounceReply, Counters, RequestId, RetryIn, TrackerUrl};
+use serde::{Deserialize, Serialize};
 
 /// Whether a tracker knows that we have started.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) enum Started {
     No,
     /// An announce without an answer may have reached it.
@@ -23,7 +24,7 @@ pub(super) enum Started {
 }
 
 /// An announce on its way.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct InFlight {
     pub(super) id: RequestId,
     /// When it began.
@@ -37,7 +38,7 @@ pub(super) struct InFlight {
     pub(super) awaited: bool,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Tracker {
     pub(super) key: TrackerKey,
     pub(super) url: Result<TrackerUrl, UrlError>,

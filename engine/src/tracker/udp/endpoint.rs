@@ -3,9 +3,10 @@
 use crate::time::{Duration, Instant};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
+use serde::{Deserialize, Serialize};
 
 /// What is known of an endpoint.
-#[derive(Clone, Default, Debug)]
+#[derive(Clone, Default, Debug, Serialize, Deserialize)]
 pub(super) struct Endpoint {
     /// The connection id and when it came.
     pub(super) id: Option<(u64, Instant)>,

@@ -24,6 +24,7 @@ use crate::net::DatagramFault;
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::tracker::{AnnounceError, RequestId, RequestKind, Stage, TrackerReply};
+use serde::{Deserialize, Serialize};
 
 /// Endpoints without requests are forgotten when there are more than this many.
 const ENDPOINTS_KEPT: usize = 64;
@@ -32,7 +33,7 @@ const ENDPOINTS_KEPT: usize = 64;
 const CONNECTS_KEPT: usize = 16;
 
 /// One request at one address family.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub struct UdpKey {
     /// The request.
     pub request: RequestId,
@@ -41,7 +42,7 @@ pub struct UdpKey {
 }
 
 /// How often to send, if not as the standard says.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Hurry {
     /// Sends of each kind of packet.
     pub sends_max: u32,
@@ -50,7 +51,7 @@ pub struct Hurry {
 }
 
 /// What the exchanges ask of their owner.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum UdpOutput {
     /// Send a datagram.
     Datagram {
@@ -82,7 +83,7 @@ pub enum UdpOutput {
     },
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Exchange {
     kind: RequestKind,
     url_data: String,
@@ -101,7 +102,7 @@ struct Exchange {
 }
 
 /// All requests to UDP trackers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UdpExchanges {
     config: TrackerConfig,
     rng: Rng,

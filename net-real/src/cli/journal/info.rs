@@ -46,7 +46,7 @@ pub(crate) fn run(args: &InfoArgs, console: &Console) -> Result<u8, Failure> {
     console.value(&json!({
         "what": header.what, "engine": header.engine, "commit": header.commit, "redacted": header.redacted,
         "steps": journal.steps_count(), "seconds": journal.duration().as_micros() as f64 / 1e6,
-        "whole": journal.is_whole(), "bytes": recording.length(), "events": contents.events,
+        "whole": journal.is_whole(), "resumed": journal.is_resumed(), "bytes": recording.length(), "events": contents.events,
         "torrents": contents.torrents.iter().map(|(name, hash)| json!({"name": name, "info_hash_v1": hash}))
             .collect::<Vec<_>>(),
     }))?;
@@ -68,6 +68,9 @@ pub(crate) fn run(args: &InfoArgs, console: &Console) -> Result<u8, Failure> {
     for line in lines {
         console.line(line)?;
     }
+    if journal.is_resumed() {
+        console.line("begins    in the middle of its run, with the state of the client (--record-last)")?;
+    }
     for (name, hash) in &contents.torrents {
         console.line(format!("torrent   {} {hash}", shown(name)))?;
     }
@@ -80,6 +83,12 @@ pub(crate) fn run(args: &InfoArgs, console: &Console) -> Result<u8, Failure> {
 impl Contents {
     fn of(journal: &Journal<'_>) -> Self {
         let mut contents = Self::default();
+        let engine = journal.engine(false);
+        for view in engine.torrents().filter_map(|id| engine.torrent(id)) {
+            contents
+                .torrents
+                .push((view.name(), view.info_hash().to_string()));
+        }
         let mut steps = journal.steps();
         while let Some(step) = steps.next() {
             *contents.events.entry(kind(&step.event)).or_default() += 1;

@@ -40,7 +40,9 @@ pub(crate) fn run(args: &RedactArgs, console: &Console) -> Result<u8, Failure> {
         .map_err(|error| Failure::other(format_args!("The system gives no randomness: {error}.")))?;
     let copy = guarded(&recording, || redact(&journal, key))?.map_err(|error| Failure {
         exit: match error {
-            RedactError::Already | RedactError::Journal(_) | RedactError::Torrent => INPUT,
+            RedactError::Already | RedactError::Resumed | RedactError::Journal(_) | RedactError::Torrent => {
+                INPUT
+            }
             _ => MISMATCH,
         },
         text: format!("{} is not redacted: {error}.", recording.name()),

@@ -140,7 +140,8 @@ pub(crate) fn run(args: &PeerArgs, console: &Console) -> Result<u8, Failure> {
         pieces: watch.pieces.clone(),
     }));
     let ended = watch.run(&mut client);
-    args.recording.end(&mut client, console);
+    args.recording
+        .end(&mut client, !matches!(ended, Ok(None)), console);
     let failure = ended?;
     if let (None, Some(out)) = (&failure, &args.out) {
         let piece = read_piece(&torrent.metainfo, &data, PieceIndex(args.piece));

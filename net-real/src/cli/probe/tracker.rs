@@ -82,7 +82,8 @@ pub(crate) fn run(args: &TrackerArgs, console: &Console) -> Result<u8, Failure> 
         timeout: args.timeout,
     })));
     let answered = answer(&mut client, console);
-    args.recording.end(&mut client, console);
+    let failed = !answered.as_ref().is_ok_and(|probe| probe.ok);
+    args.recording.end(&mut client, failed, console);
     let probe = answered?;
     let seconds = client.now().since(began).as_secs_f64();
     // without its passkey: this may end up in a bug report

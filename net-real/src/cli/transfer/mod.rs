@@ -8,7 +8,7 @@ mod outcome;
 mod received;
 
 use super::args::TransferArgs;
-use super::client::INTERRUPT;
+use super::client::{INTERRUPT, WRITE_RECORDING};
 use super::console::{Console, shown};
 use super::failure::Failure;
 use super::progress::{Figures, Progress};
@@ -147,6 +147,7 @@ impl<'a> Transfers<'a> {
                 self.console.note("Stopping; once more ends it at once.");
                 self.end(client, Ending::Interrupted);
             }
+            Input::Notified(WRITE_RECORDING) => self.plan.args.recording.write(client, self.console),
             Input::Notified(_) => {}
         }
         self.judge(client);

@@ -35,6 +35,8 @@ const ATTEMPTS: u32 = 8;
 pub enum RedactError {
     /// It is a redacted copy.
     Already,
+    /// It begins in the middle of a run: what is private is all over the engine's state.
+    Resumed,
     /// The original does not do what it did when it was recorded.
     Original {
         /// The step.
@@ -66,6 +68,10 @@ impl fmt::Display for RedactError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Already => f.write_str("it was redacted already"),
+            Self::Resumed => f.write_str(
+                "it begins in the middle of its run, with the whole state of the engine, in which names and addresses \
+                 cannot be replaced: record from the beginning (--record without --record-last)",
+            ),
             Self::Original { step } => write!(
                 f,
                 "the journal itself does not replay, from step {step} on: only a journal that does can be redacted"
@@ -93,6 +99,9 @@ impl std::error::Error for RedactError {}
 pub fn redact(journal: &Journal<'_>, key: [u8; 32]) -> Result<Vec<u8>, RedactError> {
     if journal.header().redacted {
         return Err(RedactError::Already);
+    }
+    if journal.is_resumed() {
+        return Err(RedactError::Resumed);
     }
     let mut attempt = 0;
     loop {
