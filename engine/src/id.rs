@@ -81,7 +81,7 @@ impl fmt::Display for PieceIndex {
 pub type Sha1Digest = [u8; 20];
 
 /// SHA-1 over the exact bytes of `info` (BEP 3), or the first 20 bytes of its SHA-256 (BEP 52).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct InfoHash(pub [u8; 20]);
 
 /// The 20 bytes that a client chooses for a run (BEP 3, BEP 20).
