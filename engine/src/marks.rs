@@ -46,6 +46,7 @@ pub enum Mark {
     CandidateGivenUp,
     CandidateOfHost,
     CandidateReplaced,
+    EncryptionFallback,
 }
 
 /// The names of all marks, in the order of [`Mark`].
@@ -88,6 +89,7 @@ pub const NAMES: &[&str] = &[
     "candidate-given-up",
     "candidate-of-host",
     "candidate-replaced",
+    "encryption-fallback",
 ];
 
 /// The marks that were hit.
@@ -123,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_hit_by_its_name() {
-        assert_eq!(NAMES.len(), Mark::CandidateReplaced as usize + 1);
+        assert_eq!(NAMES.len(), Mark::EncryptionFallback as usize + 1);
         assert!(NAMES.len() <= 64, "one word");
         let mut marks = Marks::default();
         assert_eq!(marks.names().count(), 0);

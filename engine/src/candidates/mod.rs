@@ -11,6 +11,7 @@
 mod address;
 mod bans;
 mod entry;
+mod plain;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -105,6 +106,7 @@ impl Candidates {
             last_tried: None,
             salt: self.rng.next_u32(),
             trouble: None,
+            plain: false,
             phase: if self.links.contains_key(&addr) {
                 Phase::Linked
             } else {
@@ -190,6 +192,7 @@ impl Candidates {
     /// A dialled connection could not be established, or its handshake failed.
     pub fn failed(&mut self, now: Instant, addr: SocketAddr) {
         self.closed(now, addr, false);
+        self.forget_plain(addr);
     }
 
     /// A connection is gone. `useful`: blocks went one way or the other, so it is worth a new try.

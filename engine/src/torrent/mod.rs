@@ -188,6 +188,8 @@ pub struct Torrent {
     picker: Picker,
     choker: Choker,
     candidates: Candidates,
+    /// Keys and paddings of encrypted handshakes.
+    secrets: rng::Rng,
     blame: Blame,
     announcer: Option<Announcer>,
 
@@ -286,6 +288,7 @@ impl Torrent {
             picker,
             choker,
             candidates: Candidates::new(cx.config.candidates.clone(), stream(rng::Purpose::Candidates)),
+            secrets: stream(rng::Purpose::Encryption),
             blame: Blame::new(),
             announcer,
             sessions: BTreeMap::new(),
