@@ -375,6 +375,9 @@ impl EngineHost {
                 writer.event(cx.now, &event, engine);
             }
         }
+        if let (Some(watch), Some(engine)) = (&mut self.watch, &self.engine) {
+            watch.keys(engine);
+        }
         self.carry_out(cx);
         if let (Some(watch), Some(engine)) = (&mut self.watch, &self.engine) {
             watch.settled(engine);
