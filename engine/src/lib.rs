@@ -39,6 +39,7 @@ pub mod http;
 pub mod layout;
 pub mod magnet;
 pub mod metainfo;
+pub mod mse;
 pub mod resume;
 pub mod tracker;
 pub mod wire;

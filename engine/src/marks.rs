@@ -48,6 +48,7 @@ pub enum Mark {
     CandidateGivenUp,
     CandidateOfHost,
     CandidateReplaced,
+    EncryptionFallback,
 }
 
 /// The names of all marks, in the order of [`Mark`].
@@ -90,6 +91,7 @@ pub const NAMES: &[&str] = &[
     "candidate-given-up",
     "candidate-of-host",
     "candidate-replaced",
+    "encryption-fallback",
 ];
 
 /// The marks that were hit.
@@ -125,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_hit_by_its_name() {
-        assert_eq!(NAMES.len(), Mark::CandidateReplaced as usize + 1);
+        assert_eq!(NAMES.len(), Mark::EncryptionFallback as usize + 1);
         assert!(NAMES.len() <= 64, "one word");
         let mut marks = Marks::default();
         assert_eq!(marks.names().count(), 0);

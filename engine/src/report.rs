@@ -3,6 +3,7 @@
 use crate::disk::DiskError;
 use crate::geometry::BlockRange;
 use crate::id::{ConnId, InfoHash, PieceIndex, TorrentId};
+use crate::mse::Mode;
 use crate::net::CloseCause;
 use crate::session::End;
 use crate::time::Instant;
@@ -76,6 +77,8 @@ pub enum Report {
         addr: SocketAddr,
         /// Its client as its peer id tells it, fit for a terminal.
         client: String,
+        /// What its encrypted handshake agreed on; none if it had none.
+        encryption: Option<Mode>,
     },
     /// A connection to a peer ended, or was never established.
     PeerClosed {
@@ -245,6 +248,8 @@ pub enum PeerClosed {
     ByUs(End),
     /// It ended.
     ByThem(CloseCause),
+    /// It ended within its encrypted handshake, and is dialled again in plain.
+    PlainNext,
 }
 
 /// The evidence against a banned address.
@@ -316,6 +321,7 @@ impl fmt::Display for PeerClosed {
         match self {
             Self::ByUs(end) => end.fmt(f),
             Self::ByThem(cause) => cause.fmt(f),
+            Self::PlainNext => f.write_str("does not understand encryption, plain is next"),
         }
     }
 }

@@ -29,11 +29,13 @@ pub enum Purpose {
     Candidates = 7,
     /// Jitter of re-announces and back-off.
     Announce = 8,
+    /// Private keys and paddings of encrypted handshakes (MSE).
+    Encryption = 15,
 }
 
 impl Purpose {
     /// Every purpose, in the order of their numbers.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::PeerId,
         Self::TrackerKey,
         Self::Transaction,
@@ -42,6 +44,7 @@ impl Purpose {
         Self::Choker,
         Self::Candidates,
         Self::Announce,
+        Self::Encryption,
     ];
 }
 

@@ -33,6 +33,7 @@ pub const PEER: &[Area] = &[
     Area::Requests,
     Area::Pieces,
     Area::Extensions,
+    Area::Encryption,
 ];
 
 /// All areas in which something can go wrong.
@@ -50,6 +51,7 @@ pub const AREAS: &[Area] = &[
     Area::Extensions,
     Area::Disk,
     Area::Host,
+    Area::Encryption,
 ];
 
 /// The lists of faults that a schedule can name.

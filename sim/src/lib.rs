@@ -34,6 +34,7 @@ pub mod host;
 pub mod journal;
 pub mod marks;
 pub mod metainfo;
+pub mod mse;
 pub mod net;
 pub mod oracle;
 pub mod peer;

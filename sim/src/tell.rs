@@ -44,8 +44,9 @@ impl<N: Names> Teller<'_, N> {
             Report::TrackerOk { .. } | Report::TrackerFailed { .. } | Report::Tracker { .. } => {
                 return self.tracker_words(report);
             }
-            Report::PeerConnected { conn, .. } => {
-                (Arrow::Both, self.0.peer(*conn), "handshake".to_owned(), false)
+            Report::PeerConnected { conn, encryption, .. } => {
+                let mode = encryption.map_or_else(String::new, |mode| format!(", {mode}"));
+                (Arrow::Both, self.0.peer(*conn), format!("handshake{mode}"), false)
             }
             Report::PeerClosed { addr, why, .. } => (
                 Arrow::Both,

@@ -65,7 +65,7 @@ fn params(fields: &Value) -> AnnounceParams {
             .as_u64()
             .map(|count| u32::try_from(count).expect("32 bits")),
         tracker_id: None,
-        supports_encryption: false,
+        encryption: seedbed_engine::config::Encryption::Off,
     }
 }
 

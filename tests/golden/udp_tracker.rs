@@ -22,7 +22,7 @@ fn announce(event: AnnounceEvent) -> AnnounceParams {
         key: 0xdead_beef,
         numwant: None,
         tracker_id: None,
-        supports_encryption: false,
+        encryption: seedbed_engine::config::Encryption::Off,
     }
 }
 

@@ -29,6 +29,8 @@ pub(super) struct Entry {
     pub(super) salt: u32,
     /// Why it is not connected, as far as that was told.
     pub(super) trouble: Option<Trouble>,
+    /// It does not understand encryption, as far as we know.
+    pub(super) plain: bool,
     pub(super) phase: Phase,
 }
 

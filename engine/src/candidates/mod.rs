@@ -8,11 +8,10 @@
 //! of them that may be dialled now, `waiting` those that may be later; no banned and no own address is in `idle`;
 //! `ips` counts the connections of each address in `links`.
 
-use serde::{Deserialize, Serialize};
-
 mod address;
 mod bans;
 mod entry;
+mod plain;
 mod report;
 #[cfg(test)]
 mod tests;
@@ -29,6 +28,7 @@ use alloc::vec::Vec;
 use bans::Bans;
 use core::net::{IpAddr, SocketAddr};
 use entry::{Entry, Phase, Rank};
+use serde::{Deserialize, Serialize};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 enum Link {
@@ -107,6 +107,7 @@ impl Candidates {
             last_tried: None,
             salt: self.rng.next_u32(),
             trouble: None,
+            plain: false,
             phase: if self.links.contains_key(&addr) {
                 Phase::Linked
             } else {
@@ -192,6 +193,7 @@ impl Candidates {
     /// A dialled connection could not be established, or its handshake failed.
     pub fn failed(&mut self, now: Instant, addr: SocketAddr) {
         self.closed(now, addr, false);
+        self.forget_plain(addr);
     }
 
     /// A connection is gone. `useful`: blocks went one way or the other, so it is worth a new try.

@@ -6,8 +6,6 @@
 //! Invariants: after a pass without recent changes, interested unchoked peers are at most the slots; a seed is never
 //! unchoked; a peer is not changed twice within `change_min`; no deadline while nobody is interested or unchoked.
 
-use serde::{Deserialize, Serialize};
-
 mod reason;
 mod select;
 #[cfg(test)]
@@ -21,6 +19,7 @@ use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
 
 /// What a round needs to know of one peer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

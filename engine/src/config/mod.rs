@@ -18,6 +18,18 @@ use crate::time::Duration;
 use alloc::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
+/// Whether connections to peers are encrypted (MSE, protocol.md §15).
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
+pub enum Encryption {
+    /// Never: who begins an encrypted handshake is refused.
+    #[default]
+    Off,
+    /// We dial encrypted first, and plain who does not understand it. Whoever dials us chooses.
+    Prefer,
+    /// RC4 in both directions or no connection.
+    Require,
+}
+
 /// Everything that an engine is told once, at its start. Part of every recording.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Config {
@@ -62,6 +74,9 @@ pub struct Config {
     /// Whether loopback, link-local and private addresses named by torrents, trackers and redirects may be
     /// contacted although the rules of `url_rules` forbid it (`--allow-local-services`).
     pub allow_local_services: bool,
+    /// Encryption of peer connections. Off by default, since it is a policy of the user's and costs a round trip with
+    /// those who do not understand it; the command line prefers it.
+    pub encryption: Encryption,
     /// One peer connection.
     pub session: SessionConfig,
     /// Which blocks to request.
@@ -99,6 +114,7 @@ impl Default for Config {
             trace: false,
             torrents_max: 10_000,
             allow_local_services: false,
+            encryption: Encryption::Off,
             session: SessionConfig::default(),
             picker: PickerConfig::default(),
             choker: ChokerConfig::default(),

@@ -2,6 +2,7 @@
 
 use super::{ConnOwner, Engine, TorrentView};
 use crate::id::ConnId;
+use crate::mse::SharedSecret;
 use crate::torrent::{Digest, Figures};
 use core::fmt::Write as _;
 
@@ -30,6 +31,16 @@ impl Engine {
             self.conns.get(&conn),
             Some(ConnOwner::Tracker(_) | ConnOwner::Fetch)
         )
+    }
+
+    /// The secret that both ends of an encrypted connection know, once both keys are there: with the info-hash it gives
+    /// the key streams. For checkers that read along, as browsers log keys.
+    pub fn shared_secret(&self, conn: ConnId) -> Option<&SharedSecret> {
+        match self.conns.get(&conn)? {
+            ConnOwner::Torrent(id) => self.torrents.get(id)?.shared_secret(conn),
+            ConnOwner::Incoming => self.incoming_secret(conn),
+            ConnOwner::Tracker(_) | ConnOwner::Fetch => None,
+        }
     }
 
     /// Whether a connection is one to a host that something is fetched from.

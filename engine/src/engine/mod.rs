@@ -24,7 +24,7 @@ use crate::event::Event;
 use crate::id::{ConnId, InfoHash, OpId, PeerId, TorrentId};
 use crate::marks::Marks;
 use crate::report::Report;
-use crate::rng::{Purpose, Seeds};
+use crate::rng::{Purpose, Rng, Seeds};
 use crate::session::End;
 use crate::time::{Duration, Instant};
 use crate::torrent::{Due, Ids, Torrent};
@@ -65,6 +65,8 @@ pub struct Engine {
     streams: BTreeMap<StreamKey, ConnId>,
     trackers: TrackerClient,
     incoming: BTreeMap<ConnId, Incoming>,
+    /// Keys and paddings for those who dial us.
+    secrets: Rng,
     dialer: Dialer,
     fetch: Option<Fetch>,
     probe: Option<Probe>,
@@ -166,6 +168,7 @@ impl Engine {
             streams: BTreeMap::new(),
             trackers,
             incoming: BTreeMap::new(),
+            secrets: seeds.stream(Purpose::Encryption, 0),
             dialer: Dialer::default(),
             fetch: None,
             probe: None,

@@ -53,7 +53,7 @@ impl Engine {
             key: self.seeds.stream(Purpose::TrackerKey, 0).next_u32(),
             numwant: Some(self.config.tracker.numwant),
             tracker_id: None,
-            supports_encryption: false,
+            encryption: self.config.encryption,
         };
         let kind = if command.scrape {
             RequestKind::Scrape(vec![params.info_hash])

@@ -148,8 +148,13 @@ impl Engine {
     }
 
     pub(super) fn sent(&mut self, conn: ConnId, bytes: u64) {
-        if let Some(ConnOwner::Torrent(id)) = self.conns.get(&conn).copied() {
-            self.with_torrent(id, |torrent, _| torrent.handle_sent(conn, bytes));
+        match self.conns.get(&conn) {
+            Some(ConnOwner::Torrent(id)) => {
+                let id = *id;
+                self.with_torrent(id, |torrent, _| torrent.handle_sent(conn, bytes));
+            }
+            Some(ConnOwner::Incoming) => self.incoming_sent(conn, bytes),
+            Some(ConnOwner::Tracker(_) | ConnOwner::Fetch) | None => {}
         }
     }
 

@@ -52,8 +52,9 @@ impl Header {
 pub(super) fn streams(seeds: &Seeds, instance: u64) -> Vec<StreamSeed> {
     let used = Purpose::ALL.into_iter().filter(|purpose| {
         let global = matches!(purpose, Purpose::PeerId | Purpose::Transaction);
-        // the key of a probe belongs to no torrent
-        (instance == 0) == global || *purpose == Purpose::TrackerKey
+        // the key of a probe belongs to no torrent, nor does who dials us before it says which
+        let both = matches!(purpose, Purpose::TrackerKey | Purpose::Encryption);
+        (instance == 0) == global || both
     });
     used.map(|purpose| StreamSeed {
         purpose: purpose as u64,

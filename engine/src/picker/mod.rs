@@ -14,8 +14,6 @@
 //! - `watch` holds `(w, p)` exactly when peer `p`'s witness of interest is the missing piece `w`.
 //! - Work a block does not grow with the number of pieces or peers; work a piece grows with the logarithm of either.
 
-use serde::{Deserialize, Serialize};
-
 mod availability;
 mod blocks;
 mod endgame;
@@ -40,6 +38,7 @@ use alloc::vec::Vec;
 use availability::Availability;
 use blocks::Pool;
 use peers::Peer;
+use serde::{Deserialize, Serialize};
 use sets::{GroupedSet, Probes};
 use smallvec::SmallVec;
 

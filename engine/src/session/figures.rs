@@ -35,7 +35,7 @@ impl Session {
     pub fn stashed(&self) -> usize {
         match &self.phase {
             Phase::Open(decoder) => decoder.stashed(),
-            Phase::Connecting | Phase::Handshaking(_) | Phase::Over => 0,
+            Phase::Connecting | Phase::Encrypting(_) | Phase::Handshaking(_) | Phase::Over => 0,
         }
     }
 

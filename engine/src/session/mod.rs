@@ -7,8 +7,7 @@
 //! Invariants: nothing is sent before our handshake and nothing after the end; the bitfield goes out before any
 //! other message; a request is outstanding until it is answered, given up or dropped by a choke.
 
-use serde::{Deserialize, Serialize};
-
+mod encrypted;
 mod end;
 mod figures;
 mod receive;
@@ -21,6 +20,7 @@ mod timers;
 mod uploads;
 mod violation;
 
+pub use encrypted::Agreed;
 pub use end::End;
 pub use violation::Violation;
 
@@ -32,15 +32,18 @@ use crate::geometry::{BlockRange, Geometry};
 use crate::id::{InfoHash, PeerId, PieceIndex};
 use crate::ledger::Ledger;
 use crate::marks::{Mark, Marks};
+use crate::mse::Initiator;
 use crate::time::Instant;
 use crate::wire::{Decoder, HandshakeDecoder, Reserved};
 use alloc::borrow::Cow;
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 use refusals::Refusals;
 use requests::Requests;
+use serde::{Deserialize, Serialize};
 use uploads::Uploads;
 
 /// What all sessions of a torrent share.
@@ -121,6 +124,8 @@ pub enum Output {
 enum Phase {
     /// Dialled, not established.
     Connecting,
+    /// The encrypted handshake is not over.
+    Encrypting(Box<Initiator>),
     /// Our handshake may be out, the peer's is not whole.
     Handshaking(HandshakeDecoder),
     /// Messages flow.
@@ -163,6 +168,7 @@ pub struct Session {
     /// Pieces that we let the peer have while we choke it.
     allowed_to_peer: Vec<PieceIndex>,
 
+    encrypted: encrypted::Encrypted,
     /// Payload in the last lent slice, when the session ended within it.
     payload_at_end: Spans,
     requests: Requests,
@@ -241,6 +247,7 @@ impl Session {
             peer_interested: false,
             allowed_to_us: Vec::new(),
             allowed_to_peer: Vec::new(),
+            encrypted: encrypted::Encrypted::default(),
             payload_at_end: Spans::new(),
             requests: Requests::default(),
             refusals: Refusals::default(),
@@ -268,10 +275,12 @@ impl Session {
     /// The dialled connection is established: our handshake goes out.
     pub fn handle_connected(&mut self, now: Instant) {
         if matches!(self.phase, Phase::Connecting) {
-            self.phase = Phase::Handshaking(HandshakeDecoder::new());
             self.established = now;
             self.last_received = now;
-            self.send_handshake(now);
+            if !self.begin_encryption(now) {
+                self.phase = Phase::Handshaking(HandshakeDecoder::new());
+                self.send_handshake(now);
+            }
         }
     }
 
@@ -303,7 +312,7 @@ impl Session {
     pub fn overslept(&mut self, now: Instant) {
         match self.phase {
             Phase::Connecting => self.created = now,
-            Phase::Handshaking(_) => self.established = now,
+            Phase::Encrypting(_) | Phase::Handshaking(_) => self.established = now,
             Phase::Open(_) | Phase::Over => {}
         }
         self.last_received = now;
@@ -312,6 +321,7 @@ impl Session {
 
     /// Ends the session; what was given out for sending still goes.
     pub fn end(&mut self) {
+        self.encrypted.unfinished |= self.is_encrypting();
         if let Phase::Open(decoder) = &self.phase {
             self.payload_at_end = decoder.payload_spans().into();
             // a block that will never be whole
@@ -472,16 +482,6 @@ impl Session {
     /// When the peer last sent a block.
     pub const fn last_block(&self) -> Option<Instant> {
         self.last_block
-    }
-
-    /// What is to be sent, in order.
-    pub fn take_outgoing(&mut self) -> Vec<Outgoing> {
-        core::mem::take(&mut self.outbox)
-    }
-
-    /// Whether anything is to be sent.
-    pub fn has_outgoing(&self) -> bool {
-        !self.outbox.is_empty()
     }
 
     /// Takes rules that say the same, or that ask for a trace.

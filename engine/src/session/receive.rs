@@ -42,7 +42,9 @@ impl Session {
     pub fn payload_spans(&self) -> &[Range<usize>] {
         match &self.phase {
             Phase::Open(decoder) => decoder.payload_spans(),
-            Phase::Connecting | Phase::Handshaking(_) | Phase::Over => &self.payload_at_end,
+            Phase::Connecting | Phase::Encrypting(_) | Phase::Handshaking(_) | Phase::Over => {
+                &self.payload_at_end
+            }
         }
     }
 
@@ -54,7 +56,8 @@ impl Session {
         }
         loop {
             let meaning = match &mut self.phase {
-                Phase::Connecting | Phase::Over => {
+                // an encrypted handshake has taken its bytes before
+                Phase::Connecting | Phase::Encrypting(_) | Phase::Over => {
                     self.received.protocol += input.len() as u64;
                     *input = &[];
                     return None;

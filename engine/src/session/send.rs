@@ -9,7 +9,7 @@ use crate::geometry::BlockRange;
 use crate::id::PieceIndex;
 use crate::marks::Mark;
 use crate::time::Instant;
-use crate::wire::{Handshake, Message, Reserved, encode_piece_head};
+use crate::wire::{HANDSHAKE_LENGTH, Handshake, Message, Reserved, encode_piece_head};
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::net::IpAddr;
@@ -27,18 +27,25 @@ impl Session {
         &mut self.outbox[last].head
     }
 
-    pub(super) fn send_handshake(&mut self, now: Instant) {
-        let reserved = Reserved::NONE.with_extended().with_fast();
-        let (info_hash, peer_id) = (self.rules.info_hash, self.rules.peer_id);
-        let bytes = Handshake {
-            reserved,
-            info_hash,
-            peer_id,
+    /// Our handshake (BEP 3).
+    pub(super) fn handshake(&self) -> [u8; HANDSHAKE_LENGTH] {
+        Handshake {
+            reserved: Reserved::NONE.with_extended().with_fast(),
+            info_hash: self.rules.info_hash,
+            peer_id: self.rules.peer_id,
         }
-        .encode();
+        .encode()
+    }
+
+    pub(super) fn send_handshake(&mut self, now: Instant) {
+        let bytes = self.handshake();
         self.head().extend_from_slice(&bytes);
         self.uploads.unsent += bytes.len() as u64;
         self.last_sent = now;
+        self.trace_handshake();
+    }
+
+    pub(super) fn trace_handshake(&mut self) {
         if self.rules.trace {
             self.trace.push((true, "handshake".into()));
         }

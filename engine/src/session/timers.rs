@@ -11,7 +11,7 @@ impl Session {
         let config = &self.rules.config;
         match self.phase {
             Phase::Connecting => Some(self.created + config.connect_timeout),
-            Phase::Handshaking(_) => Some(self.established + config.handshake_timeout),
+            Phase::Encrypting(_) | Phase::Handshaking(_) => Some(self.established + config.handshake_timeout),
             Phase::Over => None,
             Phase::Open(_) if self.held => Some(self.last_sent + config.keepalive_after),
             Phase::Open(_) => {
@@ -37,14 +37,16 @@ impl Session {
         let config = &rules.config;
         let end = match self.phase {
             Phase::Connecting if now >= self.created + config.connect_timeout => Some(End::ConnectTimeout),
-            Phase::Handshaking(_) if now >= self.established + config.handshake_timeout => {
+            Phase::Encrypting(_) | Phase::Handshaking(_)
+                if now >= self.established + config.handshake_timeout =>
+            {
                 Some(End::HandshakeTimeout)
             }
             Phase::Open(_) if self.held => None,
             Phase::Open(_) if now >= self.last_received + config.idle_timeout => Some(End::Silent),
             Phase::Open(_) if self.useless_at().is_some_and(|at| now >= at) => Some(End::Useless),
             Phase::Open(_) => None,
-            Phase::Connecting | Phase::Handshaking(_) | Phase::Over => return,
+            Phase::Connecting | Phase::Encrypting(_) | Phase::Handshaking(_) | Phase::Over => return,
         };
         if let Some(end) = end {
             self.end();

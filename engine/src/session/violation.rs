@@ -2,6 +2,7 @@
 
 use crate::geometry::BlockRange;
 use crate::id::PieceIndex;
+use crate::mse::Fault;
 use core::fmt;
 
 /// A rule that a peer broke; its connection is closed for it.
@@ -9,6 +10,10 @@ use core::fmt;
 pub enum Violation {
     /// The first bytes are not "\x13BitTorrent protocol" (BEP 3).
     NotBitTorrent,
+    /// The encrypted handshake went wrong (MSE).
+    Encryption(Fault),
+    /// It dialled us in plain although encryption is required.
+    NotEncrypted,
     /// The handshake names another torrent than the one we asked for (BEP 3).
     WrongTorrent,
     /// The handshake of a peer that dialled us names no torrent of ours (BEP 3).
@@ -74,6 +79,8 @@ impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotBitTorrent => f.write_str("does not speak the BitTorrent protocol"),
+            Self::Encryption(fault) => fault.fmt(f),
+            Self::NotEncrypted => f.write_str("not encrypted, which is required"),
             Self::WrongTorrent => f.write_str("answered for another torrent"),
             Self::UnknownTorrent => f.write_str("asked for a torrent that is not here"),
             Self::MessageTooLong { length, limit } => {

@@ -2,9 +2,13 @@
 
 use super::{Context, Output, Torrent};
 use crate::candidates::Trouble;
+use crate::config::Encryption;
+use crate::id::ConnId;
 use crate::marks::Mark;
+use crate::mse::{Modes, Secrets, SharedSecret};
 use crate::session::Session;
 use crate::time::Instant;
+use core::net::SocketAddr;
 
 impl Torrent {
     /// Whether a further connection is of use now.
@@ -21,14 +25,41 @@ impl Torrent {
             return false;
         };
         let conn = cx.ids.next_conn();
-        let session = Session::dial(cx.now, self.rules.clone(), to);
+        let mut session = Session::dial(cx.now, self.rules.clone(), to);
+        if let Some(offers) = self.encrypts(cx.config.encryption, to) {
+            session = session.with_encryption(offers, Secrets::draw(&mut self.secrets));
+        }
         self.adopt(cx, conn, session);
         cx.out.push(Output::Connect { conn, to });
         true
     }
 
+    /// What an encrypted handshake to this address offers; none when it is dialled in plain.
+    fn encrypts(&self, encryption: Encryption, to: SocketAddr) -> Option<Modes> {
+        match encryption {
+            Encryption::Off => None,
+            Encryption::Prefer if self.candidates.is_plain(to) => None,
+            Encryption::Prefer => Some(Modes::Both),
+            Encryption::Require => Some(Modes::Rc4Only),
+        }
+    }
+
+    /// A connection ended whose encrypted handshake was not over. A peer that knows nothing of encryption does so, and
+    /// it is no fault of its: unless encryption is required, it is dialled in plain at once.
+    pub(super) fn falls_back(&mut self, cx: &Context<'_>, conn: ConnId) -> bool {
+        let Some(session) = self.sessions.get(&conn).map(|peer| &peer.session) else {
+            return false;
+        };
+        if !session.left_encrypting() || cx.config.encryption != Encryption::Prefer {
+            return false;
+        }
+        self.marks.hit(Mark::EncryptionFallback);
+        self.candidates.try_plain(cx.now, session.addr());
+        true
+    }
+
     /// The next candidate that this machine has a socket for; others are put back as failures.
-    fn next_of_our_families(&mut self, cx: &Context<'_>) -> Option<core::net::SocketAddr> {
+    fn next_of_our_families(&mut self, cx: &Context<'_>) -> Option<SocketAddr> {
         loop {
             let addr = self.candidates.next(cx.now)?;
             if (addr.is_ipv4() && cx.config.ipv4) || (addr.is_ipv6() && cx.config.ipv6) {
@@ -37,6 +68,11 @@ impl Torrent {
             self.candidates.failed(cx.now, addr);
             self.candidates.note(addr, Some(Trouble::NoFamily));
         }
+    }
+
+    /// The secret of an encrypted connection, for checkers that read along.
+    pub fn shared_secret(&self, conn: ConnId) -> Option<&SharedSecret> {
+        self.sessions.get(&conn)?.session.shared_secret()
     }
 
     /// When an address may be dialled that may not be now.

@@ -104,6 +104,9 @@ impl Torrent {
                 session.snubbed(),
             ];
             digest.word(flags.iter().fold(0, |word, flag| word << 1 | u64::from(*flag)));
+            if session.is_encrypting() || session.encryption().is_some() {
+                digest.word(session.encryption().map_or(1, |mode| 2 + mode as u64));
+            }
             let (downloaded, uploaded) = session.transferred();
             digest.word(downloaded);
             digest.word(uploaded);

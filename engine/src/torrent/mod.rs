@@ -191,6 +191,8 @@ pub struct Torrent {
     picker: Picker,
     choker: Choker,
     candidates: Candidates,
+    /// Keys and paddings of encrypted handshakes.
+    secrets: rng::Rng,
     blame: Blame,
     announcer: Option<Announcer>,
 
@@ -289,6 +291,7 @@ impl Torrent {
             picker,
             choker,
             candidates: Candidates::new(cx.config.candidates.clone(), stream(rng::Purpose::Candidates)),
+            secrets: stream(rng::Purpose::Encryption),
             blame: Blame::new(),
             announcer,
             sessions: BTreeMap::new(),

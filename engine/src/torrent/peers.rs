@@ -8,10 +8,11 @@ use crate::disk::DiskJob;
 use crate::geometry::BlockRange;
 use crate::id::ConnId;
 use crate::marks::Mark;
+use crate::mse::Fault;
 use crate::net::CloseCause;
 use crate::picker::Receipt;
 use crate::report::{PeerClosed, Report};
-use crate::session::{End, Output as Said, Session};
+use crate::session::{Agreed, End, Output as Said, Session, Violation};
 use crate::time::{Duration, Instant};
 use crate::wire::{HandshakeDecoder, Reserved};
 use alloc::vec::Vec;
@@ -32,8 +33,14 @@ pub struct IncomingHead<'a> {
     pub accepted: Instant,
     /// What the peer understands.
     pub reserved: Reserved,
-    /// Bytes behind the head.
+    /// Bytes behind the head, decrypted.
     pub rest: &'a [u8],
+    /// Bytes that came so far, the rest included.
+    pub received: u64,
+    /// Bytes that were sent so far and that the system has not taken.
+    pub unsent: u64,
+    /// What an encrypted handshake before it agreed on.
+    pub agreed: Option<Agreed>,
 }
 
 impl Torrent {
@@ -66,7 +73,11 @@ impl Torrent {
                 | Refusal::TooManyPorts
                 | Refusal::Full => End::Full,
             })?;
-        let session = Session::accept_connection(
+        let before = head
+            .received
+            .saturating_sub(head.rest.len() as u64 + head.decoder.taken() as u64);
+        self.traffic.ledger.protocol += before;
+        let mut session = Session::accept_connection(
             cx.now,
             self.rules.clone(),
             from,
@@ -74,9 +85,13 @@ impl Torrent {
             head.decoder,
             head.reserved,
         );
+        session.owes_sent(head.unsent);
+        if let Some(agreed) = head.agreed {
+            session = session.with_agreed(agreed);
+        }
         self.adopt(cx, conn, session);
         self.grant(cx, conn, READ_WINDOW);
-        self.handle_received(cx, conn, head.rest);
+        self.read(cx, conn, head.rest, 0);
         Ok(())
     }
 
@@ -129,11 +144,13 @@ impl Torrent {
         let (addr, connecting) = (peer.session.addr(), peer.session.is_connecting());
         let useful = peer.session.transferred() != (0, 0);
         self.note_closed(addr, useful, &cause);
+        let mut why = PeerClosed::ByThem(cause.clone());
         match cause {
+            CloseCause::Eof | CloseCause::Reset if self.falls_back(cx, conn) => why = PeerClosed::PlainNext,
             CloseCause::Local(_) if connecting => self.candidates.gave_up(cx.now, addr, LOCAL_WAIT),
             _ => self.candidate_closed(cx.now, conn),
         }
-        self.forget_session(cx, conn, PeerClosed::ByThem(cause));
+        self.forget_session(cx, conn, why);
     }
 
     fn candidate_closed(&mut self, now: Instant, conn: ConnId) {
@@ -158,9 +175,15 @@ impl Torrent {
         for what in peer.session.take_outgoing() {
             cx.out.push(Output::Send { conn, what });
         }
-        peer.session.end();
+        let plain = Violation::Encryption(Fault::SpeaksPlain);
+        let may_fall_back = matches!(end, End::HandshakeTimeout) || end == End::Violation(plain);
+        let falls_back = may_fall_back && self.falls_back(cx, conn);
+        if let Some(peer) = self.sessions.get_mut(&conn) {
+            peer.session.end();
+        }
         self.note_end(addr, end);
         match end {
+            _ if falls_back => {}
             End::ConnectTimeout | End::HandshakeTimeout | End::RefusesAll | End::Violation(_) => {
                 self.candidates.failed(cx.now, addr);
             }
@@ -171,7 +194,12 @@ impl Torrent {
             _ => self.candidate_closed(cx.now, conn),
         }
         cx.out.push(Output::Close { conn, end });
-        self.forget_session(cx, conn, PeerClosed::ByUs(end));
+        let why = if falls_back {
+            PeerClosed::PlainNext
+        } else {
+            PeerClosed::ByUs(end)
+        };
+        self.forget_session(cx, conn, why);
     }
 
     /// Ends all sessions.
@@ -374,7 +402,7 @@ impl Torrent {
         let have = self.picker.have();
         if let Some(peer) = self.sessions.get_mut(&conn) {
             peer.session.greet(cx.now, have, upload_only);
-            let client = peer.session.client();
+            let (client, encryption) = (peer.session.client(), peer.session.encryption());
             self.report(
                 cx,
                 Report::PeerConnected {
@@ -382,6 +410,7 @@ impl Torrent {
                     conn,
                     addr,
                     client,
+                    encryption,
                 },
             );
         }

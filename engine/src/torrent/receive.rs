@@ -2,25 +2,45 @@
 
 use super::{Context, Torrent};
 use crate::id::ConnId;
-use crate::session::Output as Said;
+use crate::session::{End, Output as Said, Violation};
 
 impl Torrent {
-    /// Bytes of a peer arrived.
+    /// Bytes of a peer arrived: those of an encrypted handshake are taken first, the rest is decrypted if it has to be.
     pub fn handle_received(&mut self, cx: &mut Context<'_>, conn: ConnId, data: &[u8]) {
+        let Some(peer) = self.sessions.get_mut(&conn) else {
+            cx.unread.push(0..data.len());
+            return;
+        };
+        let mut input = data;
+        let taken = peer.session.take_encrypted(cx.now, &mut input);
+        let used = data.len() - input.len();
+        if let Err(fault) = taken {
+            cx.unread.push(used..data.len());
+            self.traffic.ledger.protocol += input.len() as u64;
+            let end = End::Violation(Violation::Encryption(fault));
+            self.said(cx, conn, Said::Ended(end));
+            return;
+        }
+        peer.read_owed = peer
+            .read_owed
+            .saturating_add(u32::try_from(used).unwrap_or(u32::MAX));
+        let decrypted = peer.session.decrypt(input);
+        self.read(cx, conn, decrypted.as_deref().unwrap_or(input), used);
+    }
+
+    /// Reads what stands in clear. `base` is where it begins in what was lent.
+    pub(super) fn read(&mut self, cx: &mut Context<'_>, conn: ConnId, data: &[u8], base: usize) {
         let mut input = data;
         if let Some(peer) = self.sessions.get_mut(&conn) {
             peer.session.begin_input();
-        } else {
-            cx.unread.push(0..data.len());
-            return;
         }
         // payload is told before the session can end, which forgets it
-        let (mut offset, mut told) = (0, 0);
+        let (mut offset, mut told) = (base, 0);
         loop {
             let at = data.len() - input.len();
             let Some(peer) = self.sessions.get_mut(&conn) else {
                 // behind the end nobody reads on
-                cx.unread.push(at..data.len());
+                cx.unread.push(base + at..base + data.len());
                 self.traffic.ledger.protocol += input.len() as u64;
                 return;
             };
@@ -30,9 +50,9 @@ impl Torrent {
                 told += 1;
             }
             if said == Some(Said::Handshaken) {
-                offset = data.len() - input.len();
+                offset = base + data.len() - input.len();
             } else if said.is_none() && peer.session.is_over() {
-                cx.unread.push(at..data.len());
+                cx.unread.push(base + at..base + data.len());
             }
             if self.rules.trace {
                 self.tell_trace(cx, conn);

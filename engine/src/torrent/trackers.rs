@@ -45,6 +45,7 @@ pub(super) fn announcer(
     };
     let options = AnnouncerOptions {
         allow_local: config.allow_local_services,
+        encryption: config.encryption,
         ..AnnouncerOptions::default()
     };
     Some(Announcer::new(

@@ -3,6 +3,7 @@
 use super::{Phase, Torrent};
 use crate::id::{ConnId, InfoHash};
 use crate::ledger::Ledger;
+use crate::mse::Mode;
 use crate::net::printable;
 use crate::report::TorrentState;
 use crate::time::Instant;
@@ -82,6 +83,8 @@ pub struct PeerView {
     pub uploaded: u64,
     /// Requests outstanding.
     pub requests: usize,
+    /// What its encrypted handshake agreed on; none if it had none.
+    pub encryption: Option<Mode>,
     /// It keeps us waiting.
     pub snubbed: bool,
 }
@@ -179,6 +182,7 @@ impl Torrent {
                     downloaded,
                     uploaded,
                     requests: session.outstanding(),
+                    encryption: session.encryption(),
                     snubbed: session.snubbed(),
                 }
             })

@@ -99,6 +99,9 @@ pub(crate) struct SocketArgs {
     /// PEM file with a certificate authority that is trusted beside the built-in ones
     #[arg(long, value_name = "FILE")]
     pub(crate) ca: Vec<PathBuf>,
+    /// Hide the protocol from who looks on (RC4): prefer takes plain connections too, require refuses them
+    #[arg(long, value_name = "HOW", value_enum, default_value_t = Encryption::Prefer)]
+    pub(crate) encryption: Encryption,
     /// Let torrents, trackers and redirects name services on this machine and the local network
     #[arg(long)]
     pub(crate) allow_local_services: bool,
@@ -137,6 +140,27 @@ pub(crate) struct TransferArgs {
     pub(crate) why: bool,
     #[command(flatten)]
     pub(crate) recording: recording::RecordArgs,
+}
+
+/// Whether connections to peers are encrypted.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Encryption {
+    // encrypted connections are refused
+    Off,
+    // we dial encrypted first, then plain; who dials us chooses
+    Prefer,
+    // nothing else
+    Require,
+}
+
+impl From<Encryption> for seedbed_engine::config::Encryption {
+    fn from(how: Encryption) -> Self {
+        match how {
+            Encryption::Off => Self::Off,
+            Encryption::Prefer => Self::Prefer,
+            Encryption::Require => Self::Require,
+        }
+    }
 }
 
 /// How space for files is set aside.

@@ -25,6 +25,7 @@ pub(crate) fn options(args: &SocketArgs) -> Options {
         ca_files: args.ca.clone(),
         ..Options::default()
     };
+    options.config.encryption = args.encryption.into();
     options.config.allow_local_services = args.allow_local_services;
     if let Some(port) = args.port.filter(|port| *port != 0) {
         options.config.listen_port = port;

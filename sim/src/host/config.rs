@@ -3,7 +3,7 @@
 use super::params::duration;
 use crate::scenario::{TorrentSpec, Value};
 use seedbed_engine::Config;
-use seedbed_engine::config::SeedPolicy;
+use seedbed_engine::config::{Encryption, SeedPolicy};
 use seedbed_engine::time::Duration;
 
 /// Blocks on their way to the disk, and to one peer, in a small world: few enough that back-pressure is common.
@@ -29,6 +29,7 @@ enum Field {
     Size(fn(&mut Config) -> &mut usize),
     Flag(fn(&mut Config) -> &mut bool),
     Policy,
+    Encryption,
 }
 
 /// Every name that a scenario may set.
@@ -59,6 +60,7 @@ const FIELDS: &[(&str, Field)] = &[
         "endgame-duplicates",
         Field::U32(|c| &mut c.picker.endgame_duplicates_max),
     ),
+    ("encryption", Field::Encryption),
     ("failures", Field::U32(|c| &mut c.candidates.failures_max)),
     ("half-open", Field::Size(|c| &mut c.half_open_max)),
     (
@@ -147,6 +149,7 @@ pub fn set(config: &mut Config, name: &str, value: &Value) -> Result<(), String>
             }
             Value::Int(_) | Value::Text(_) => None,
         },
+        Field::Encryption => encryption(value).map(|encryption| config.encryption = encryption),
         Field::Policy => policy(value).map(|policy| config.choker.seed_policy = policy),
     };
     done.ok_or_else(|| format!("the engine setting {name} cannot be {value:?}"))
@@ -156,6 +159,15 @@ fn number<T: TryFrom<i64>>(value: &Value) -> Option<T> {
     match value {
         Value::Int(value) => T::try_from(*value).ok(),
         Value::Text(_) | Value::Bool(_) => None,
+    }
+}
+
+fn encryption(value: &Value) -> Option<Encryption> {
+    match value {
+        Value::Text(text) if text == "off" => Some(Encryption::Off),
+        Value::Text(text) if text == "prefer" => Some(Encryption::Prefer),
+        Value::Text(text) if text == "require" => Some(Encryption::Require),
+        Value::Text(_) | Value::Int(_) | Value::Bool(_) => None,
     }
 }
 
@@ -188,6 +200,7 @@ mod tests {
                 text("7s"),
                 Value::Bool(true),
                 text("fastest-upload"),
+                text("prefer"),
             ];
             let mut config = Config::default();
             let taken = values

@@ -373,6 +373,9 @@ impl EngineHost {
             engine.handle(cx.now, event.clone());
             self.journal_event(cx.now, &event);
         }
+        if let (Some(watch), Some(engine)) = (&mut self.watch, &self.engine) {
+            watch.keys(engine);
+        }
         self.carry_out(cx);
         self.journal_between();
         if let (Some(watch), Some(engine)) = (&mut self.watch, &self.engine) {

@@ -1,6 +1,7 @@
 //! A connection of an engine as its two byte streams show it.
 
 use super::stream::Stream;
+use super::tap::Tap;
 use seedbed_engine::bitfield::Bitfield;
 use seedbed_engine::geometry::BlockRange;
 use seedbed_engine::id::{PeerId, PieceIndex};
@@ -33,6 +34,9 @@ pub(crate) struct Conn {
     pub(crate) dialled: bool,
     pub(crate) connected: bool,
     pub(crate) kind: Kind,
+    pub(crate) tap: Tap,
+    /// The torrent answers for its bytes: whoever dialled us is nobody's before the first word of ours in clear.
+    pub(crate) owned: bool,
     pub(crate) received: Stream,
     pub(crate) sent: Stream,
     /// What came back from an HTTP server.
@@ -84,6 +88,8 @@ impl Conn {
             dialled,
             connected: !dialled,
             kind: if dialled { Kind::Unknown } else { Kind::Peer },
+            tap: Tap::new(),
+            owned: false,
             received: Stream::default(),
             sent: Stream::default(),
             answer: Vec::new(),

@@ -40,7 +40,7 @@ impl Watch {
         let Some(conn) = self.conns.get_mut(&id) else {
             return;
         };
-        if conn.given == 0 {
+        if !conn.owned {
             conn.early += bytes;
         } else {
             self.heard.bytes += bytes;
@@ -51,7 +51,8 @@ impl Watch {
 
     /// The engine is about to say its first word on a connection.
     pub(crate) fn heard_before(&mut self, id: ConnId) {
-        if let Some(conn) = self.conns.get(&id).filter(|conn| conn.given == 0) {
+        if let Some(conn) = self.conns.get_mut(&id).filter(|conn| !conn.owned) {
+            conn.owned = true;
             self.heard.bytes += conn.early;
             self.heard.arriving += conn.received.arriving();
         }
@@ -67,7 +68,7 @@ impl Watch {
 
     /// A connection is no more, and a block that was arriving on it never will be whole.
     pub(crate) fn hears_no_more(&mut self, id: ConnId) {
-        if let Some(conn) = self.conns.get(&id).filter(|conn| conn.given > 0) {
+        if let Some(conn) = self.conns.get(&id).filter(|conn| conn.owned) {
             self.heard.arriving -= conn.received.arriving();
         }
         if let Some((speaker, _, over)) = &mut self.heard.now {

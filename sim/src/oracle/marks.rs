@@ -32,6 +32,7 @@ pub const MARKS: &[&str] = &[
     "eng:end:handshake-timeout",
     "eng:end:network-changed",
     "eng:end:ourselves",
+    "eng:end:plain-next",
     "eng:end:refuses-all",
     "eng:end:shutdown",
     "eng:end:silent",
@@ -60,10 +61,12 @@ pub const MARKS: &[&str] = &[
     "eng:violation:bitfield-length",
     "eng:violation:block-not-requested",
     "eng:violation:block-out-of-range",
+    "eng:violation:encryption",
     "eng:violation:extended-not-negotiated",
     "eng:violation:fast-not-negotiated",
     "eng:violation:message-too-long",
     "eng:violation:not-bittorrent",
+    "eng:violation:not-encrypted",
     "eng:violation:piece-out-of-range",
     "eng:violation:request-flood",
     "eng:violation:too-many-bad-requests",
@@ -120,6 +123,7 @@ impl Watch {
                 // its close is an action, and marked there
                 PeerClosed::ByUs(_) => return,
                 PeerClosed::ByThem(_) => "eng:end:by-them",
+                PeerClosed::PlainNext => "eng:end:plain-next",
             },
             Report::PieceVerified { .. } => "eng:piece-verified",
             Report::PieceFailed { .. } => "eng:piece-failed",
@@ -199,6 +203,8 @@ const fn of_end(end: End) -> &'static str {
 const fn of_violation(violation: Violation) -> &'static str {
     match violation {
         Violation::NotBitTorrent => "eng:violation:not-bittorrent",
+        Violation::Encryption(_) => "eng:violation:encryption",
+        Violation::NotEncrypted => "eng:violation:not-encrypted",
         Violation::WrongTorrent => "eng:violation:wrong-torrent",
         Violation::UnknownTorrent => "eng:violation:unknown-torrent",
         Violation::MessageTooLong { .. } => "eng:violation:message-too-long",

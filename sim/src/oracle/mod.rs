@@ -22,6 +22,7 @@ mod sleep;
 mod state;
 mod stream;
 mod table;
+mod tap;
 #[cfg(test)]
 mod tests;
 mod verdicts;

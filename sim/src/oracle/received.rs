@@ -4,6 +4,7 @@ use super::conn::{Kind, reqq};
 use super::stream::Said;
 use super::table::Oracle;
 use super::watch::Watch;
+use seedbed_engine::Engine;
 use seedbed_engine::bitfield::Bitfield;
 use seedbed_engine::geometry::BlockRange;
 use seedbed_engine::id::{ConnId, PeerId, PieceIndex};
@@ -27,14 +28,37 @@ impl Watch {
             }
             Kind::Unknown => {}
             Kind::Peer => {
-                let arriving = conn.received.arriving();
-                let mut stream = std::mem::take(&mut conn.received);
-                stream.feed(data, |said| self.heard(id, said));
-                if let Some(conn) = self.conns.get_mut(&id) {
-                    conn.received = stream;
-                }
-                self.heard_bytes(id, data.len() as u64, arriving);
+                let dialled = conn.dialled;
+                let clear = conn.tap.received(data, dialled, &self.setup.metainfo.info_hash.0);
+                self.hear(id, &clear, data.len() as u64);
                 self.touch(id);
+            }
+        }
+    }
+
+    /// Bytes in clear, of so many that came.
+    fn hear(&mut self, id: ConnId, clear: &[u8], came: u64) {
+        let Some(conn) = self.conns.get_mut(&id) else {
+            return;
+        };
+        let arriving = conn.received.arriving();
+        let mut stream = std::mem::take(&mut conn.received);
+        stream.feed(clear, |said| self.heard(id, said));
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.received = stream;
+        }
+        self.heard_bytes(id, came, arriving);
+    }
+
+    /// The engine has taken an event: secrets that it has learned are read from its log.
+    pub(crate) fn keys(&mut self, engine: &Engine) {
+        let torrent = self.setup.metainfo.info_hash.0;
+        let waiting = self.conns.iter().filter(|(_, conn)| conn.tap.waits());
+        let waiting: Vec<ConnId> = waiting.map(|(id, _)| *id).collect();
+        for id in waiting {
+            if let (Some(conn), Some(secret)) = (self.conns.get_mut(&id), engine.shared_secret(id)) {
+                let clear = conn.tap.secret(secret.as_bytes(), &torrent);
+                self.hear(id, &clear, 0);
             }
         }
     }

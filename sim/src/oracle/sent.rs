@@ -6,13 +6,13 @@ use super::received::take;
 use super::stream::Said;
 use super::table::Oracle;
 use super::watch::Watch;
+use seedbed_engine::config::Encryption;
 use seedbed_engine::geometry::BlockRange;
 use seedbed_engine::id::{ConnId, PieceIndex};
 
 impl Watch {
     pub(crate) fn sent(&mut self, id: ConnId, head: &[u8], body: &[u8]) {
         self.named(id, "Send");
-        self.heard_before(id);
         let bound = self.setup.config.send_buffer_max;
         let block_max = u64::from(self.setup.config.session.serve_block_max);
         let Some(conn) = self.conns.get_mut(&id) else {
@@ -41,10 +41,24 @@ impl Watch {
             self.verdicts
                 .check(Oracle::I33, false, || format!("sent to {id} while paused"));
         }
+        let (dialled, torrent) = (conn.dialled, self.setup.metainfo.info_hash.0);
+        let clear = [head, body].map(|part| conn.tap.sent(part, dialled, &torrent));
+        let (shown, required) = (
+            conn.tap.is_open(),
+            self.setup.config.encryption == Encryption::Require,
+        );
+        self.verdicts.check(Oracle::I37, !(required && shown), || {
+            format!("{id} is spoken to in plain, and encryption is required")
+        });
+        if dialled || clear.iter().any(|part| !part.is_empty()) {
+            self.heard_before(id);
+        }
+        let Some(conn) = self.conns.get_mut(&id) else {
+            return;
+        };
         let mut stream = std::mem::take(&mut conn.sent);
-        stream.feed(head, |said| self.said(id, said));
-        if !body.is_empty() {
-            stream.feed(body, |said| self.said(id, said));
+        for part in clear {
+            stream.feed(&part, |said| self.said(id, said));
         }
         if let Some(conn) = self.conns.get_mut(&id) {
             conn.sent = stream;

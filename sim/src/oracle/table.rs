@@ -2,7 +2,7 @@
 //! have in common (M).
 
 /// Number of oracles.
-pub const COUNT: usize = 53;
+pub const COUNT: usize = 54;
 
 /// An oracle, for lists and reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,6 +55,7 @@ pub enum Oracle {
     I34,
     I35,
     I36,
+    I37,
     L1,
     L2,
     L3,
@@ -171,6 +172,11 @@ pub const ORACLES: &[OracleInfo] = &[
         "I19",
         "no input makes the engine panic, and an over-long message ends its connection",
         "bytes of a peer were read",
+    ),
+    info(
+        "I37",
+        "where encryption is required, nothing is said to a peer in plain",
+        "something was said to a peer",
     ),
     info(
         "I20",
@@ -351,7 +357,7 @@ mod tests {
     fn the_table_is_in_the_order_of_the_ids() {
         assert_eq!(ORACLES.len(), COUNT);
         assert_eq!(Oracle::M9 as usize, COUNT - 1);
-        for (n, oracle) in [(0, Oracle::I1), (27, Oracle::I29), (35, Oracle::L1)] {
+        for (n, oracle) in [(0, Oracle::I1), (27, Oracle::I29), (36, Oracle::L1)] {
             assert_eq!(
                 (oracle as usize, oracle.info().id),
                 (n, format!("{oracle:?}").as_str())

@@ -2,6 +2,7 @@
 //!
 //! The names are the peer's: `am_` is the model, `they_` is the engine.
 
+use super::veil::Veil;
 use seedbed_engine::bitfield::Bitfield;
 use seedbed_engine::geometry::BlockRange;
 use seedbed_engine::id::{PeerId, PieceIndex};
@@ -72,6 +73,8 @@ pub struct Conn {
     pub dialled: bool,
     /// How far it is.
     pub phase: Phase,
+    /// How it is hidden.
+    pub veil: Veil,
     /// Whether our handshake is out.
     pub handshaken: bool,
     /// Who the other is.
@@ -162,6 +165,11 @@ impl Conn {
                 Phase::Connecting
             } else {
                 Phase::Handshaking(HandshakeDecoder::new())
+            },
+            veil: if dialled {
+                Veil::Plain
+            } else {
+                Veil::Undecided(Vec::new())
             },
             handshaken: false,
             their_id: None,

@@ -1,7 +1,7 @@
 //! Behaviours for generated worlds, and what a peer with behaviours can still be counted on for.
 
 use super::behave::duration;
-use super::catalogue::{ENTRIES, Entry, Trust, find};
+use super::catalogue::{ENTRIES, Entry, PLAIN_COUNT, Trust, find};
 use crate::scenario::{PeerSpec, Use, Value};
 use crate::seed::Seed;
 use seedbed_engine::bitfield::Bitfield;
@@ -69,7 +69,7 @@ pub fn pieces_at_start(spec: &PeerSpec, pieces: u32, seed: Seed) -> Bitfield {
 
 /// A behaviour for a generated peer, with parameters.
 pub fn sample(rng: &mut Rng) -> Use {
-    let entry = &ENTRIES[rng.below(ENTRIES.len() as u32) as usize];
+    let entry = &ENTRIES[rng.below(PLAIN_COUNT as u32) as usize];
     let mut params = Use::new(entry.behaviour.name);
     match entry.behaviour.name {
         "corrupts" => params = params.with("bit", i64::from(rng.below(2))),

@@ -17,6 +17,7 @@ mod serve;
 mod streams;
 #[cfg(test)]
 mod tests;
+mod veil;
 
 pub use catalogue::{BEHAVIOURS, Entry, Reaction, Scene, Trust, expected};
 pub use generate::{Capability, capability, pieces_at_start, sample};
@@ -60,6 +61,8 @@ enum Later {
     Serve(ConnId),
     /// A look at the connection's timers.
     Check(ConnId),
+    /// Bytes go out as they are.
+    Put(ConnId, Vec<u8>),
     /// The next bytes of a connection that sends little by little.
     Pace(ConnId),
     /// An engine is dialled.
@@ -300,6 +303,7 @@ impl ModelPeer {
                 Later::Open(id) => self.opened(cx, id),
                 Later::Serve(id) => self.serve(cx, id),
                 Later::Check(id) => self.look_after(cx, id),
+                Later::Put(id, bytes) => self.put(cx, id, bytes),
                 Later::Pace(id) => self.pace(cx, id),
                 Later::Dial(to) => self.dial(cx, to),
             }

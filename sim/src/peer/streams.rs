@@ -4,6 +4,7 @@ use super::behave::{Moment, Opening, Say, View, opening};
 use super::catalogue::Kind;
 use super::check::SILENT;
 use super::conn::{Conn, Past, Phase, REQQ};
+use super::veil::Veil;
 use super::{Later, ModelPeer, PAST_MAX};
 use crate::actor::{Cx, Output};
 use crate::sample::PORT;
@@ -91,6 +92,7 @@ impl ModelPeer {
             conn.phase = Phase::Handshaking(Default::default());
             conn.last_received = cx.now;
             self.begin(cx, id);
+            self.veil_dialled(cx, id);
             self.shake(cx, id);
         }
     }
@@ -166,7 +168,15 @@ impl ModelPeer {
             let budget = std::mem::take(&mut conn.owed_budget);
             cx.out.push(Output::Read { stream: id, budget });
         }
+        let clear;
         let mut input = data;
+        if !matches!(conn.veil, Veil::Plain) {
+            let Some(bytes) = self.unveil(cx, id, data) else {
+                return;
+            };
+            clear = bytes;
+            input = &clear;
+        }
         while let Some(conn) = self.conns.get_mut(&id) {
             match &mut conn.phase {
                 Phase::Connecting | Phase::Over => return,
@@ -321,17 +331,6 @@ impl ModelPeer {
             }
         }
         self.hand_over(cx, id, bytes);
-    }
-
-    fn hand_over(&mut self, cx: &mut Cx<'_>, id: ConnId, data: Vec<u8>) {
-        if let Some(conn) = self.conns.get_mut(&id)
-            && !data.is_empty()
-        {
-            conn.unsent += data.len() as u64;
-            conn.sent += data.len() as u64;
-            conn.last_sent = cx.now;
-            cx.out.push(Output::Send { stream: id, data });
-        }
     }
 
     /// The next few bytes.

@@ -77,6 +77,16 @@ fn torrent() -> TorrentSpec {
     }
 }
 
+/// Encryption only where it matters: with it, an engine dials otherwise.
+fn config(behaviours: &[Use]) -> Vec<(String, Value)> {
+    let mut config = vec![("retry-min".into(), Value::Text("5s".into()))];
+    let encrypts = |one: &Use| catalogue::find(&one.name).is_some_and(|entry| entry.kind.is_of_encryption());
+    if behaviours.iter().any(encrypts) {
+        config.push(("encryption".into(), Value::Text("prefer".into())));
+    }
+    config
+}
+
 /// Runs a peer with these behaviours against an engine; the honest seed comes after `honest_after` seconds.
 fn run(scene: Scene, behaviours: &[Use], honest_after: u64, until: u64) -> Outcome {
     run_with(scene, behaviours, honest_after, until, false)
@@ -98,7 +108,7 @@ fn run_with(scene: Scene, behaviours: &[Use], honest_after: u64, until: u64, tel
         name: "eng".into(),
         seed: scene == Scene::Fetches,
         after: Duration::ZERO,
-        config: vec![("retry-min".into(), Value::Text("5s".into()))],
+        config: config(behaviours),
         link: LinkSpec::default(),
         behaviours: Vec::new(),
     };

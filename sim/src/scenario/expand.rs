@@ -4,6 +4,7 @@
 //! others as they are. Behaviours are drawn after *swarm testing*: a random half of all areas is switched off in a
 //! world, since worlds in which everything goes wrong at once explore less than worlds in which a few things do.
 
+mod encrypt;
 mod faults;
 
 use super::params::{self, Kind, Often};
@@ -28,9 +29,10 @@ const PEERS_LARGE: u32 = 30;
 pub fn expand(seed: u64) -> Scenario {
     let world = World::new(seed);
     let torrent = world.torrent();
-    let engines = world.engines();
+    let mut engines = world.engines();
     let trackers = world.trackers();
-    let peers = world.peers(&trackers);
+    let mut peers = world.peers(&trackers);
+    world.encrypt(&mut engines, &mut peers, &trackers);
     let mut faults = world.faults(&engines, &trackers, &peers);
     faults.extend(world.companions(&engines, &trackers, &faults));
     Scenario {
@@ -248,7 +250,9 @@ impl World {
             behaviours: if honest {
                 Vec::new()
             } else {
-                self.behaviours(&mut rng, catalogue::PEER, 3, |_| true)
+                // what is wrong with encryption is drawn where there is any
+                let plain = |known: &Behaviour| known.area != Area::Encryption;
+                self.behaviours(&mut rng, catalogue::PEER, 3, plain)
             },
             name,
         }

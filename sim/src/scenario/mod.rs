@@ -249,6 +249,8 @@ pub enum Area {
     Pieces,
     /// A peer, by its extensions.
     Extensions,
+    /// A peer, by how it encrypts.
+    Encryption,
     /// The disk of an engine.
     Disk,
     /// The host of an engine, or the network.

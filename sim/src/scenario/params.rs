@@ -242,6 +242,11 @@ const OWN: &[(&str, &[Param])] = &[
         ],
     ),
     ("network-change", &[written("ip")]),
+    ("degenerate-key", &[half("which", Kind::Int(0, 4))]),
+    ("pad-too-long", &[half("bytes", Kind::Of(&[513, 1_000, 65_535]))]),
+    ("bad-select", &[half("select", Kind::Of(&[0, 3, 4]))]),
+    ("first-payload", &[half("bytes", Kind::Of(&[0, 1, 20, 48, 67]))]),
+    ("late-key", &[half("late", Kind::Time(100, 5_000))]),
 ];
 
 /// The parameters of a behaviour: its own, then those of its area.
@@ -258,7 +263,8 @@ pub fn of(behaviour: &Behaviour) -> impl Iterator<Item = &'static Param> {
         | Area::Bitfield
         | Area::Requests
         | Area::Pieces
-        | Area::Extensions => PEER,
+        | Area::Extensions
+        | Area::Encryption => PEER,
         Area::Metainfo => &[],
     };
     let named = move |name: &str| own.iter().any(|param| param.name == name);

@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
+use crate::config::Encryption;
 use crate::http::HttpError;
 pub use crate::http::Stage;
 use crate::id::{InfoHash, PeerId};
@@ -89,8 +90,8 @@ pub struct AnnounceParams {
     pub numwant: Option<u32>,
     /// What the tracker asked to be sent back.
     pub tracker_id: Option<Vec<u8>>,
-    /// Whether we can receive encrypted connections.
-    pub supports_encryption: bool,
+    /// Whether we take encrypted connections, or no others.
+    pub encryption: Encryption,
 }
 
 /// A peer that a tracker named.

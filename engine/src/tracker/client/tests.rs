@@ -21,7 +21,7 @@ fn params() -> AnnounceParams {
         key: 5,
         numwant: Some(50),
         tracker_id: None,
-        supports_encryption: false,
+        encryption: crate::config::Encryption::Off,
     }
 }
 

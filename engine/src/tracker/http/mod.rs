@@ -15,6 +15,7 @@ use super::{
     AnnounceError, AnnounceParams, AnnounceReply, ScrapeEntry, ScrapeReply, TrackerLint, TrackerUrl,
 };
 use crate::bencode::{Kind, Limits, Value};
+use crate::config::Encryption;
 use crate::http::push_percent;
 use crate::id::{InfoHash, PeerId};
 use crate::time::Duration;
@@ -40,10 +41,17 @@ pub fn announce_target(url: &TrackerUrl, params: &AnnounceParams) -> String {
     query.text("key", &format!("{:08X}", params.key));
     query.text("compact", "1");
     query.text("no_peer_id", "1");
+    // a tracker may sort the peers that it names by these
     query.text(
         "supportcrypto",
-        if params.supports_encryption { "1" } else { "0" },
+        match params.encryption {
+            Encryption::Off => "0",
+            Encryption::Prefer | Encryption::Require => "1",
+        },
     );
+    if params.encryption == Encryption::Require {
+        query.text("requirecrypto", "1");
+    }
     if let Some(event) = params.event.name() {
         query.text("event", event);
     }

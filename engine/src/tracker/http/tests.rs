@@ -17,7 +17,7 @@ fn params(event: AnnounceEvent) -> AnnounceParams {
         key: 0xab,
         numwant: Some(200),
         tracker_id: Some(b"id&".to_vec()),
-        supports_encryption: false,
+        encryption: crate::config::Encryption::Off,
     }
 }
 

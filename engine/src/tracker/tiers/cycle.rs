@@ -132,7 +132,7 @@ impl Announcer {
             key: self.identity.key,
             numwant: Some(numwant),
             tracker_id: tracker.tracker_id.clone(),
-            supports_encryption: self.options.supports_encryption,
+            encryption: self.options.encryption,
         };
         let options = RequestOptions {
             allow_local: self.options.allow_local,

@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
+use crate::config::Encryption;
 use crate::id::{InfoHash, PeerId};
 use crate::time::Instant;
 use crate::tracker::{AnnounceParams, PeerAddr, RequestId, RequestOptions, TrackerUrl};
@@ -33,8 +34,8 @@ pub struct AnnouncerOptions {
     pub allow_local: bool,
     /// The user typed the URLs.
     pub typed_by_user: bool,
-    /// Whether we can receive encrypted connections.
-    pub supports_encryption: bool,
+    /// Whether we take encrypted connections, or no others.
+    pub encryption: Encryption,
 }
 
 /// What the announcer asks of its owner.

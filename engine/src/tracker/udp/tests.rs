@@ -29,7 +29,7 @@ fn params() -> AnnounceParams {
         key: 0xdead_beef,
         numwant: None,
         tracker_id: None,
-        supports_encryption: false,
+        encryption: crate::config::Encryption::Off,
     }
 }
 

@@ -35,7 +35,12 @@ fn timeline(began: Instant, now: Instant, report: &Report) -> Option<String> {
     let (mark, text) = match report {
         Report::Wire { sent, text, .. } => (if *sent { '>' } else { '<' }, text.clone()),
         Report::Tracker { text, .. } => (' ', text.clone()),
-        Report::PeerConnected { client, .. } => ('=', format!("connected to {client}")),
+        Report::PeerConnected {
+            client, encryption, ..
+        } => {
+            let mode = encryption.map_or_else(String::new, |mode| format!(", {mode}"));
+            ('=', format!("connected to {client}{mode}"))
+        }
         Report::PeerClosed { why, .. } => ('=', format!("connection over: {why}")),
         Report::PieceVerified { piece, .. } => ('=', format!("piece {} is right", piece.0)),
         Report::PieceFailed { piece, .. } => ('=', format!("piece {} failed its hash", piece.0)),

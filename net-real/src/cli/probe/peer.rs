@@ -14,7 +14,7 @@ use seedbed::{Client, Input, Observer, Preallocate};
 use seedbed_engine::id::PieceIndex;
 use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::time::Instant;
-use seedbed_engine::{Action, AddTorrent, Command, Engine, Event, Purpose, Report, TorrentState};
+use seedbed_engine::{Action, AddTorrent, Command, Engine, Event, PeerClosed, Purpose, Report, TorrentState};
 use serde::Serialize;
 use std::cell::Cell;
 use std::fs::File;
@@ -181,6 +181,10 @@ impl Watch<'_> {
                 return failed(format_args!("piece {} failed its hash", self.args.piece));
             }
             Report::Completed { .. } => return ControlFlow::Break(Ok(None)),
+            Report::PeerClosed {
+                why: PeerClosed::PlainNext,
+                ..
+            } => {}
             Report::PeerClosed { why, .. } if self.verified.is_none() => return failed(why),
             Report::Rejected { why, .. } => return ControlFlow::Break(Err(Failure::other(shown(why)))),
             Report::State {

@@ -6,6 +6,7 @@ use crate::cli::failure::Failure;
 use crate::cli::progress::Figures;
 use crate::cli::units;
 use seedbed_engine::id::TorrentId;
+use seedbed_engine::mse::Mode;
 use seedbed_engine::time::Instant;
 use seedbed_engine::{Report, TorrentState};
 use serde_json::{Value, json};
@@ -124,8 +125,14 @@ impl Transfers<'_> {
                 units::count(*peers, "peer"),
                 again(now, Some(*next))
             ),
-            Report::PeerConnected { addr, client, .. } => {
-                tracing::info!("peer {addr} connected: {}", shown(client));
+            Report::PeerConnected {
+                addr,
+                client,
+                encryption,
+                ..
+            } => {
+                let mode = encryption.map_or_else(String::new, |mode| format!(", {mode}"));
+                tracing::info!("peer {addr} connected: {}{mode}", shown(client));
             }
             Report::PeerClosed { addr, why, .. } => {
                 tracing::info!("peer {addr} gone: {}", shown(why.to_string()));
@@ -174,8 +181,17 @@ impl Transfers<'_> {
                 "event": "tracker_failed", "url": url, "text": text,
                 "retry_seconds": retry_at.map(|at| at.since(now).as_secs()),
             }),
-            Report::PeerConnected { addr, client, .. } => {
-                json!({"event": "peer_connected", "address": addr.to_string(), "client": client})
+            Report::PeerConnected {
+                addr,
+                client,
+                encryption,
+                ..
+            } => {
+                let encryption = encryption.map(encryption_word);
+                json!({
+                    "event": "peer_connected", "address": addr.to_string(), "client": client,
+                    "encryption": encryption,
+                })
             }
             Report::PeerClosed { addr, why, .. } => {
                 json!({"event": "peer_closed", "address": addr.to_string(), "text": why.to_string()})
@@ -265,5 +281,13 @@ fn torrent(report: &Report) -> Option<TorrentId> {
         | Report::Fetched { .. }
         | Report::TrackerProbed { .. }
         | Report::ShutDown => None,
+    }
+}
+
+/// The word of a mode in JSON.
+const fn encryption_word(mode: Mode) -> &'static str {
+    match mode {
+        Mode::Plain => "plain",
+        Mode::Rc4 => "rc4",
     }
 }

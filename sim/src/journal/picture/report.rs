@@ -39,9 +39,15 @@ impl Picture {
                 self.lanes.banned(&who);
                 self.torrent(at, engine, report)
             }
-            Report::PeerConnected { conn, client, .. } => {
+            Report::PeerConnected {
+                conn,
+                client,
+                encryption,
+                ..
+            } => {
                 self.lanes.handshaken(at, *conn, client);
-                text = format!("handshake, {client}");
+                let mode = encryption.map_or_else(String::new, |mode| format!(", {mode}"));
+                text = format!("handshake, {client}{mode}");
                 (Rank::Landmark, "conn")
             }
             Report::PeerClosed { conn, why, .. } => match self.lanes.closed(at, *conn, &why.to_string()) {

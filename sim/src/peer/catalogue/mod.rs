@@ -1,6 +1,7 @@
-//! The catalogue of what peers do: rows PC, PH, PF, PS, PB, PR, PP and PE, each a name with its expected reaction.
+//! The catalogue of what peers do: rows PC, PH, PF, PS, PB, PR, PP, PE and ME, each a name with its expected reaction.
 
 mod connect;
+mod encryption;
 mod pieces;
 mod talk;
 
@@ -145,6 +146,17 @@ pub enum Kind {
     ExtHuge,
     OddReqq,
     ExtLies,
+    PlainOnly,
+    EncryptedOnly,
+    DialsEncrypted,
+    DegenerateKey,
+    LongPads,
+    PadTooLong,
+    WrongVc,
+    BadSelect,
+    FirstPayload,
+    LateKey,
+    CutEncryption,
 }
 
 impl Kind {
@@ -166,6 +178,24 @@ impl Kind {
                 | Self::AllReserved
                 | Self::LatePeerId
                 | Self::OtherProtocol
+        )
+    }
+
+    /// Whether it changes how a connection is encrypted.
+    pub const fn is_of_encryption(self) -> bool {
+        matches!(
+            self,
+            Self::PlainOnly
+                | Self::EncryptedOnly
+                | Self::DialsEncrypted
+                | Self::DegenerateKey
+                | Self::LongPads
+                | Self::PadTooLong
+                | Self::WrongVc
+                | Self::BadSelect
+                | Self::FirstPayload
+                | Self::LateKey
+                | Self::CutEncryption
         )
     }
 
@@ -221,12 +251,21 @@ impl Kind {
     }
 }
 
-const COUNT: usize = connect::ENTRIES.len() + talk::ENTRIES.len() + pieces::ENTRIES.len();
+const COUNT: usize =
+    connect::ENTRIES.len() + talk::ENTRIES.len() + pieces::ENTRIES.len() + encryption::ENTRIES.len();
+
+/// Those of [`ENTRIES`] that need no encryption to show. They come first.
+pub(super) const PLAIN_COUNT: usize = COUNT - encryption::ENTRIES.len();
 
 /// Everything that peers do.
 pub static ENTRIES: [Entry; COUNT] = {
     let mut all = [connect::ENTRIES[0]; COUNT];
-    let parts: [&[Entry]; 3] = [connect::ENTRIES, talk::ENTRIES, pieces::ENTRIES];
+    let parts: [&[Entry]; 4] = [
+        connect::ENTRIES,
+        talk::ENTRIES,
+        pieces::ENTRIES,
+        encryption::ENTRIES,
+    ];
     let (mut at, mut part) = (0, 0);
     while part < parts.len() {
         let mut n = 0;
@@ -242,7 +281,12 @@ pub static ENTRIES: [Entry; COUNT] = {
 
 const LISTED: [Behaviour; COUNT] = {
     let mut listed = [connect::ENTRIES[0].behaviour; COUNT];
-    let parts: [&[Entry]; 3] = [connect::ENTRIES, talk::ENTRIES, pieces::ENTRIES];
+    let parts: [&[Entry]; 4] = [
+        connect::ENTRIES,
+        talk::ENTRIES,
+        pieces::ENTRIES,
+        encryption::ENTRIES,
+    ];
     let (mut at, mut part) = (0, 0);
     while part < parts.len() {
         let mut n = 0;
@@ -330,6 +374,7 @@ mod tests {
             of("PR", &to(7)),
             of("PP", &to(16)),
             of("PE", &to(3)),
+            of("ME", &to(11)),
         ];
         for row in wanted.concat() {
             assert!(rows.contains(row.as_str()), "{row}");
