@@ -4,12 +4,14 @@
 
 mod candidates;
 mod choker;
+mod metadata;
 mod picker;
 mod session;
 mod tracker;
 
 pub use candidates::CandidatesConfig;
 pub use choker::{ChokerConfig, SeedPolicy};
+pub use metadata::MetadataConfig;
 pub use picker::PickerConfig;
 pub use session::{AllowedFast, SessionConfig};
 pub use tracker::{HttpConfig, TrackerConfig};
@@ -64,6 +66,8 @@ pub struct Config {
     pub allow_local_services: bool,
     /// One peer connection.
     pub session: SessionConfig,
+    /// Metadata of magnet links.
+    pub metadata: MetadataConfig,
     /// Which blocks to request.
     pub picker: PickerConfig,
     /// Whom to unchoke.
@@ -100,6 +104,7 @@ impl Default for Config {
             torrents_max: 10_000,
             allow_local_services: false,
             session: SessionConfig::default(),
+            metadata: MetadataConfig::default(),
             picker: PickerConfig::default(),
             choker: ChokerConfig::default(),
             candidates: CandidatesConfig::default(),

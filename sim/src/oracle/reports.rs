@@ -80,6 +80,7 @@ impl Watch {
                 self.story.banned.push(*ip);
                 self.summary.banned.push(*ip);
             }
+            Report::Metadata { .. } => self.believes_metadata(report),
             Report::Checked { have, .. } => {
                 self.story.checked = true;
                 self.story.have = *have;

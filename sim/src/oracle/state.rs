@@ -26,6 +26,7 @@ impl Watch {
         let view = engine.torrents().next().and_then(|id| engine.torrent(id));
         if let Some(view) = view {
             self.verified_set(view);
+            self.metadata_bounds(view);
             self.ledger(view.figures().received());
             self.digest.word(u64::from(view.have().count()));
         }

@@ -2,7 +2,7 @@
 //! have in common (M).
 
 /// Number of oracles.
-pub const COUNT: usize = 53;
+pub const COUNT: usize = 54;
 
 /// An oracle, for lists and reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,6 +55,7 @@ pub enum Oracle {
     I34,
     I35,
     I36,
+    I37,
     L1,
     L2,
     L3,
@@ -247,6 +248,11 @@ pub const ORACLES: &[OracleInfo] = &[
         "I36",
         "every byte that came from peers is in exactly one class of the ledger, blocks in the right one",
         "bytes of a peer were read",
+    ),
+    info(
+        "I37",
+        "metadata is believed only when it is the torrent's, and before it is here nothing is had and little kept",
+        "a torrent was without metadata, or some was believed",
     ),
     info(
         "L1",

@@ -74,6 +74,7 @@ fn torrent() -> TorrentSpec {
         short: 30,
         files: 1,
         private: false,
+        magnet: None,
     }
 }
 
