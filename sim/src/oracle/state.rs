@@ -188,7 +188,9 @@ impl Watch {
                     peer.conn, peer.requests
                 )
             });
-            verdicts.check(Oracle::I11, has == peer.pieces, || {
+            // what is said before the metadata is here, waits for it
+            let kept = has == peer.pieces || view.metainfo().is_none();
+            verdicts.check(Oracle::I11, kept, || {
                 format!("{} has {} pieces, the wire says {has}", peer.conn, peer.pieces)
             });
         }

@@ -357,7 +357,7 @@ mod tests {
     fn the_table_is_in_the_order_of_the_ids() {
         assert_eq!(ORACLES.len(), COUNT);
         assert_eq!(Oracle::M9 as usize, COUNT - 1);
-        for (n, oracle) in [(0, Oracle::I1), (27, Oracle::I29), (35, Oracle::L1)] {
+        for (n, oracle) in [(0, Oracle::I1), (27, Oracle::I29), (36, Oracle::L1)] {
             assert_eq!(
                 (oracle as usize, oracle.info().id),
                 (n, format!("{oracle:?}").as_str())

@@ -2,6 +2,7 @@
 //!
 //! The names are the peer's: `am_` is the model, `they_` is the engine.
 
+use super::metadata::Exchange;
 use seedbed_engine::bitfield::Bitfield;
 use seedbed_engine::geometry::BlockRange;
 use seedbed_engine::id::{PeerId, PieceIndex};
@@ -148,6 +149,8 @@ pub struct Conn {
     pub muted: bool,
     /// Nothing more is read.
     pub deaf: bool,
+    /// Metadata (BEP 9).
+    pub metadata: Exchange,
     /// What went over it.
     pub counters: Counters,
 }
@@ -201,6 +204,7 @@ impl Conn {
             last_block: now,
             muted: false,
             deaf: false,
+            metadata: Exchange::default(),
             counters: Counters::default(),
         }
     }

@@ -1,6 +1,7 @@
 //! The catalogue of what peers do: rows PC, PH, PF, PS, PB, PR, PP and PE, each a name with its expected reaction.
 
 mod connect;
+mod metadata;
 mod pieces;
 mod talk;
 
@@ -28,6 +29,8 @@ pub enum Scene {
     DialsAndServes,
     /// The engine has everything, the peer wants it and dials.
     Fetches,
+    /// The engine begins with a magnet link and dials the peer, which has everything.
+    Link,
 }
 
 /// What of the peer can still be relied on.
@@ -145,6 +148,20 @@ pub enum Kind {
     ExtHuge,
     OddReqq,
     ExtLies,
+    MetadataSize,
+    MetadataWrong,
+    MetadataRejects,
+    MetadataSilent,
+    MetadataUnrequested,
+    MetadataTotal,
+    MetadataShort,
+    MetadataHuge,
+    MetadataNonsense,
+    MetadataUnknown,
+    MetadataBadRequests,
+    MetadataResized,
+    MetadataFlood,
+    FetchesMetadata,
 }
 
 impl Kind {
@@ -217,16 +234,31 @@ impl Kind {
                     | Self::OddReqq
                     | Self::ExtLies
                     | Self::Unaligned
+                    | Self::MetadataSize
+                    | Self::MetadataWrong
+                    | Self::MetadataRejects
+                    | Self::MetadataSilent
+                    | Self::MetadataTotal
+                    | Self::MetadataShort
+                    | Self::MetadataHuge
+                    | Self::MetadataNonsense
             )
     }
 }
 
-const COUNT: usize = connect::ENTRIES.len() + talk::ENTRIES.len() + pieces::ENTRIES.len();
+const PARTS: [&[Entry]; 4] = [
+    connect::ENTRIES,
+    talk::ENTRIES,
+    pieces::ENTRIES,
+    metadata::ENTRIES,
+];
+
+const COUNT: usize = PARTS[0].len() + PARTS[1].len() + PARTS[2].len() + PARTS[3].len();
 
 /// Everything that peers do.
 pub static ENTRIES: [Entry; COUNT] = {
     let mut all = [connect::ENTRIES[0]; COUNT];
-    let parts: [&[Entry]; 3] = [connect::ENTRIES, talk::ENTRIES, pieces::ENTRIES];
+    let parts = PARTS;
     let (mut at, mut part) = (0, 0);
     while part < parts.len() {
         let mut n = 0;
@@ -242,7 +274,7 @@ pub static ENTRIES: [Entry; COUNT] = {
 
 const LISTED: [Behaviour; COUNT] = {
     let mut listed = [connect::ENTRIES[0].behaviour; COUNT];
-    let parts: [&[Entry]; 3] = [connect::ENTRIES, talk::ENTRIES, pieces::ENTRIES];
+    let parts = PARTS;
     let (mut at, mut part) = (0, 0);
     while part < parts.len() {
         let mut n = 0;
@@ -329,7 +361,7 @@ mod tests {
             of("PB", &to(11)),
             of("PR", &to(7)),
             of("PP", &to(16)),
-            of("PE", &to(3)),
+            of("PE", &to(5)),
         ];
         for row in wanted.concat() {
             assert!(rows.contains(row.as_str()), "{row}");
