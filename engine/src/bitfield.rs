@@ -103,9 +103,9 @@ impl Bitfield {
         self.count == 0
     }
 
-    /// Whether every piece is in the set.
+    /// Whether every piece is in the set. Of no pieces, as before the metadata is here, nobody has all.
     pub const fn is_full(&self) -> bool {
-        self.count == self.pieces
+        self.count == self.pieces && self.pieces > 0
     }
 
     /// Whether the piece is in the set; false for one that does not exist.

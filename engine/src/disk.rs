@@ -77,6 +77,19 @@ pub enum DiskJob {
         /// The bytes to save.
         data: Vec<u8>,
     },
+    /// Reads the info dictionary that [`DiskJob::SaveMetadata`] kept, in this run or an earlier one. Comes before `Open`, when
+    /// the files are not known yet.
+    LoadMetadata {
+        /// Its key.
+        info_hash: InfoHash,
+    },
+    /// Keeps an info dictionary that came from peers, atomically, beside the resume states. Needs no `Open`.
+    SaveMetadata {
+        /// Its key: what peers and trackers know the torrent by.
+        info_hash: InfoHash,
+        /// The exact bytes.
+        data: Arc<[u8]>,
+    },
     /// Flushes and closes the files. No job follows but another `Open`.
     Close,
 }
@@ -115,8 +128,10 @@ pub enum DiskDone {
         /// One entry a file of the layout.
         files: Vec<Option<FileStamp>>,
     },
-    /// To `SaveResume`.
+    /// To `SaveResume` and `SaveMetadata`.
     Saved,
+    /// To `LoadMetadata`: what is kept, if anything. Whoever asked compares its hash.
+    Metadata(Option<Vec<u8>>),
     /// To `Close`.
     Closed,
 }

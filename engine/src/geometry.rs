@@ -48,7 +48,7 @@ pub enum GeometryError {
     BlockLength,
 }
 
-/// Sizes of a torrent's content. At least one byte, at least one piece.
+/// Sizes of a torrent's content. At least one byte, at least one piece; only [`Geometry::unknown`] has neither.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Geometry {
     total: u64,
@@ -86,12 +86,28 @@ impl Geometry {
         })
     }
 
+    /// Stands for the sizes of a torrent whose metadata is not here: no byte, no piece, so that no index and no range is
+    /// legal. `block_length` is the longest block that is read.
+    pub const fn unknown(block_length: u32) -> Self {
+        Self {
+            total: 0,
+            piece_length: 1,
+            block_length,
+            pieces: 0,
+        }
+    }
+
+    /// Whether the sizes are known.
+    pub const fn is_known(&self) -> bool {
+        self.pieces > 0
+    }
+
     /// Bytes of content.
     pub const fn total(&self) -> u64 {
         self.total
     }
 
-    /// Number of pieces, at least 1.
+    /// Number of pieces, at least 1 if the sizes are known.
     pub const fn pieces(&self) -> u32 {
         self.pieces
     }

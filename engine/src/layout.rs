@@ -77,6 +77,15 @@ pub struct Span {
 }
 
 impl Layout {
+    /// No file: of a torrent whose files are not known.
+    pub const fn empty() -> Self {
+        Self {
+            files: Vec::new(),
+            filled: Vec::new(),
+            total: 0,
+        }
+    }
+
     /// Lays the files one behind the other. The paths are taken as they are; whoever read the torrent made them safe.
     ///
     /// # Errors

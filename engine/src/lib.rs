@@ -47,6 +47,7 @@ pub mod wire;
 pub mod blame;
 pub mod candidates;
 pub mod choker;
+pub mod metadata;
 pub mod picker;
 // 4: one peer
 pub mod session;
@@ -65,4 +66,4 @@ pub use engine::{Engine, Timer, TorrentView};
 pub use event::{Command, Event, Limits, ProbeTracker};
 pub use report::{BanReason, PeerClosed, Report, TorrentState, TrackerProbe};
 pub use torrent::why::Cause;
-pub use torrent::{AddTorrent, Figures, PeerFigures, PeerView, Purpose, Status, TrackerView};
+pub use torrent::{AddTorrent, Figures, PeerFigures, PeerView, Purpose, Status, TorrentSource, TrackerView};

@@ -49,6 +49,12 @@ pub enum Mark {
     CandidateOfHost,
     CandidateReplaced,
     EncryptionFallback,
+    MetadataMixed,
+    MetadataAlone,
+    MetadataEvicted,
+    MetadataKept,
+    MetadataServed,
+    HeldClaims,
 }
 
 /// The names of all marks, in the order of [`Mark`].
@@ -92,6 +98,12 @@ pub const NAMES: &[&str] = &[
     "candidate-of-host",
     "candidate-replaced",
     "encryption-fallback",
+    "metadata-mixed",
+    "metadata-alone",
+    "metadata-evicted",
+    "metadata-kept",
+    "metadata-served",
+    "held-claims",
 ];
 
 /// The marks that were hit.
@@ -99,6 +111,9 @@ pub const NAMES: &[&str] = &[
 pub struct Marks(u64);
 
 impl Marks {
+    /// None was hit.
+    pub const NONE: Self = Self(0);
+
     /// The branch was taken.
     pub const fn hit(&mut self, mark: Mark) {
         self.0 |= 1 << mark as u8;
@@ -127,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_hit_by_its_name() {
-        assert_eq!(NAMES.len(), Mark::EncryptionFallback as usize + 1);
+        assert_eq!(NAMES.len(), Mark::HeldClaims as usize + 1);
         assert!(NAMES.len() <= 64, "one word");
         let mut marks = Marks::default();
         assert_eq!(marks.names().count(), 0);

@@ -3,11 +3,13 @@
 use crate::disk::DiskError;
 use crate::geometry::BlockRange;
 use crate::id::{ConnId, InfoHash, PieceIndex, TorrentId};
+use crate::metainfo::Metainfo;
 use crate::mse::Mode;
 use crate::net::CloseCause;
 use crate::session::End;
 use crate::time::Instant;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::net::{IpAddr, SocketAddr};
@@ -66,6 +68,30 @@ pub enum Report {
         text: String,
         /// When it is tried again; never, if the tracker said so.
         retry_at: Option<Instant>,
+    },
+    /// The metadata of a magnet link is here, and its hash is right.
+    Metadata {
+        /// Which torrent.
+        torrent: TorrentId,
+        /// The name in it, fit for a terminal.
+        name: String,
+        /// Bytes of content.
+        total_length: u64,
+        /// Number of pieces.
+        pieces: u32,
+        /// Peers may only come from its trackers.
+        private: bool,
+        /// All of it, with the trackers of the link.
+        metainfo: Arc<Metainfo>,
+    },
+    /// Metadata came whole and its hash is wrong.
+    MetadataFailed {
+        /// Which torrent.
+        torrent: TorrentId,
+        /// Who sent parts of it. One alone is banned.
+        contributors: Vec<IpAddr>,
+        /// How often it has come wrong by now.
+        failures: u32,
     },
     /// The handshake with a peer is done.
     PeerConnected {
@@ -215,6 +241,8 @@ pub enum Report {
 /// What a torrent does.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub enum TorrentState {
+    /// Learns from its peers what it is.
+    Metadata,
     /// Learns what is on the disk.
     Opening,
     /// Hashes what is on the disk.
@@ -265,6 +293,8 @@ pub enum BanReason {
         /// The block.
         block: BlockRange,
     },
+    /// It sent all of a dictionary with the wrong hash.
+    Metadata,
 }
 
 /// What a probed tracker said.
@@ -295,6 +325,7 @@ pub struct TrackerProbe {
 impl fmt::Display for TorrentState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Metadata => f.write_str("fetching metadata"),
             Self::Opening => f.write_str("opening"),
             Self::Checking => f.write_str("checking"),
             Self::Downloading => f.write_str("downloading"),
@@ -333,6 +364,7 @@ impl fmt::Display for BanReason {
             Self::BlockDiffers { block } => {
                 write!(f, "its block {block} differs from the one that passed the hash")
             }
+            Self::Metadata => f.write_str("sent all of the metadata, which failed its hash"),
         }
     }
 }

@@ -13,7 +13,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         .ok_or("usage: download FILE.torrent FOLDER")?;
     let mut client = Client::new(Options::default())?;
     client.command(Command::Add(Box::new(AddTorrent {
-        metainfo: Arc::new(Metainfo::parse(&std::fs::read(file)?)?),
+        source: Arc::new(Metainfo::parse(&std::fs::read(file)?)?).into(),
         root: Root(folder.into_bytes().into()),
         purpose: Purpose::Download,
         only_pieces: None,

@@ -88,6 +88,7 @@ fn main() {
         short: 0,
         files: 1,
         private: false,
+        magnet: None,
     };
     let sample = Sample::new(&spec, &[], Seed(seed)).expect("eight pieces make a torrent");
 

@@ -26,6 +26,8 @@ pub struct Sample {
     pub bytes: Arc<[u8]>,
     /// Its content, one file behind the other.
     pub content: Arc<[u8]>,
+    /// What peers give as the info dictionary: the torrent's own, unless the link leads to a broken one.
+    pub info: Arc<[u8]>,
 }
 
 impl Sample {
@@ -52,8 +54,15 @@ impl Sample {
             source: None,
         };
         let created = torrent.create()?;
+        let broken = spec.magnet.is_some_and(|magnet| magnet.broken);
+        let info = if broken {
+            BROKEN.into()
+        } else {
+            created.metainfo.info_bytes.clone()
+        };
         Ok(Self {
             spec: *spec,
+            info,
             metainfo: Arc::new(created.metainfo),
             bytes: created.bytes.into(),
             content: content.into(),
@@ -62,7 +71,7 @@ impl Sample {
 
     /// Identity of the torrent.
     pub fn info_hash(&self) -> InfoHash {
-        self.metainfo.info_hash
+        InfoHash(Sha1::digest(&self.info).into())
     }
 
     /// Number of pieces.
@@ -104,6 +113,9 @@ impl Sample {
         self.content[begin..begin + file.length as usize].to_vec()
     }
 }
+
+/// A dictionary that says too little to be a torrent.
+const BROKEN: &[u8] = b"d6:lengthi1024e4:name6:sample12:piece lengthi0e6:pieces0:e";
 
 /// Bytes that do not repeat: the seed's stream.
 fn content(seed: Seed, length: usize) -> Vec<u8> {
@@ -186,6 +198,7 @@ mod tests {
         short: 100,
         files: 3,
         private: false,
+        magnet: None,
     };
 
     #[test]

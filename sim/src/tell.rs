@@ -153,6 +153,18 @@ impl<N: Names> Teller<'_, N> {
                     missing.len()
                 )
             }
+            Report::Metadata { pieces, private, .. } => {
+                let private = if *private { ", private" } else { "" };
+                format!("metadata is here: {pieces} pieces{private}")
+            }
+            Report::MetadataFailed {
+                contributors,
+                failures,
+                ..
+            } => {
+                let names: Vec<_> = contributors.iter().map(name).collect();
+                format!("metadata fails its hash ({failures}), from {}", names.join(" "))
+            }
             Report::Completed { .. } => "completed".into(),
             Report::DiskFailed { error, retry_at, .. } => {
                 let when = retry_at.map_or(String::new(), |at| format!("; again at {at}"));

@@ -87,7 +87,7 @@ fn originals(journal: &Journal<'_>) -> BTreeSet<Vec<u8>> {
     while let Some(step) = steps.next() {
         match &step.event {
             Event::Command(Command::Add(add)) => {
-                let metainfo = &add.metainfo;
+                let metainfo = add.source.metainfo().expect("a torrent file");
                 found.insert(metainfo.info_hash.0.to_vec());
                 found.insert(metainfo.info_hash.to_string().into_bytes());
                 found.insert(metainfo.name.clone().into_bytes());

@@ -219,7 +219,7 @@ fn journal_of(metainfo: Metainfo) -> Vec<u8> {
     let mut writer = Writer::new(&Header::new(config.clone(), &seeds, "</script>", "<b>what</b>"));
     let mut engine = Engine::with_seeds(config, seeds);
     let add = AddTorrent {
-        metainfo: Arc::new(metainfo),
+        source: Arc::new(metainfo).into(),
         root: Root(Arc::from(*b"root")),
         purpose: Purpose::Download,
         only_pieces: None,

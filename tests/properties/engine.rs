@@ -145,6 +145,11 @@ fn answer(sample: &Sample, job: &DiskJob, step: &Step) -> Result<DiskDone, DiskE
         DiskJob::Digests { .. } => DiskDone::Digests(vec![[step.kind; 20]; 4]),
         DiskJob::Sync => DiskDone::Synced { files: files() },
         DiskJob::SaveResume { .. } => DiskDone::Saved,
+        DiskJob::LoadMetadata { .. } => {
+            let info = sample.metainfo.info_bytes.to_vec();
+            DiskDone::Metadata(step.pick.is_multiple_of(3).then_some(info))
+        }
+        DiskJob::SaveMetadata { .. } => DiskDone::Saved,
         DiskJob::Close => DiskDone::Closed,
     })
 }

@@ -38,6 +38,7 @@ fn world(loss: u32, latency: u64, peers: u32) -> Scenario {
             short: 0,
             files: 1,
             private: false,
+            magnet: None,
         },
         engines: vec![EngineSpec {
             name: "eng".into(),

@@ -39,7 +39,8 @@ pub(super) fn refusal(addr: SocketAddr, source: Source, local_ok: bool) -> Optio
     if !is_host(addr.ip()) {
         return Some(Refusal::NotAHost);
     }
-    if local_ok || source == Source::User {
+    // a link is the user's doing: the tests of a local network are made of them
+    if local_ok || matches!(source, Source::User | Source::Magnet) {
         return None;
     }
     let local = match addr.ip() {

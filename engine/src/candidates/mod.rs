@@ -280,9 +280,13 @@ impl Candidates {
     /// Bans an address: what is known of it is forgotten, and it is refused until the ban ends. Connections to it are
     /// the caller's to close.
     pub fn ban(&mut self, now: Instant, ip: IpAddr, reason: BanReason) {
+        self.ban_for(now, ip, reason, self.config.ban_time);
+    }
+
+    /// The same for a time of its own.
+    pub fn ban_for(&mut self, now: Instant, ip: IpAddr, reason: BanReason, time: Duration) {
         let ip = canonical_ip(ip);
-        self.bans
-            .insert(now, ip, reason, self.config.ban_time, self.config.bans_max);
+        self.bans.insert(now, ip, reason, time, self.config.bans_max);
         let idle: Vec<SocketAddr> = self
             .entries_of(ip)
             .filter(|(_, entry)| entry.phase != Phase::Linked)

@@ -11,8 +11,10 @@ use serde::{Deserialize, Serialize};
 /// Who named an address. In the order of trust: an address keeps its best source.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Source {
-    /// The user, on the command line or in a magnet link (`x.pe`).
+    /// The user, on the command line.
     User,
+    /// The magnet link (`x.pe`), which the user typed and others wrote.
+    Magnet,
     /// A tracker.
     Tracker,
     /// A peer that connected to us and told its port.
@@ -62,6 +64,8 @@ pub enum BanReason {
     BadPiece,
     /// It sent a block that differs from the good copy.
     BadBlock,
+    /// It alone sent metadata with the wrong hash.
+    BadMetadata,
     /// It broke a rule of the protocol.
     Violation,
     /// The user said so.
@@ -143,6 +147,11 @@ impl Candidates {
             .collect()
     }
 
+    /// Who named an address, if it is known.
+    pub fn source_of(&self, addr: SocketAddr) -> Option<Source> {
+        self.entries.get(&canonical(addr)).map(|entry| entry.source)
+    }
+
     /// Keeps why a connection to an address came to nothing, or that it did not. It decides nothing.
     pub fn note(&mut self, addr: SocketAddr, trouble: Option<Trouble>) {
         if let Some(entry) = self.entries.get_mut(&canonical(addr)) {
@@ -165,6 +174,7 @@ impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::User => "the user",
+            Self::Magnet => "the magnet link",
             Self::Tracker => "a tracker",
             Self::Incoming => "an incoming connection",
             Self::Resume => "an earlier run",
@@ -193,6 +203,7 @@ impl fmt::Display for BanReason {
         f.write_str(match self {
             Self::BadPiece => "it alone sent a piece that failed its hash",
             Self::BadBlock => "it sent a block that differs from the verified one",
+            Self::BadMetadata => "it alone sent metadata with the wrong hash",
             Self::Violation => "it broke a rule of the protocol",
             Self::User => "by the user",
         })

@@ -4,12 +4,14 @@
 
 mod candidates;
 mod choker;
+mod metadata;
 mod picker;
 mod session;
 mod tracker;
 
 pub use candidates::CandidatesConfig;
 pub use choker::{ChokerConfig, SeedPolicy};
+pub use metadata::MetadataConfig;
 pub use picker::PickerConfig;
 pub use session::{AllowedFast, SessionConfig};
 pub use tracker::{HttpConfig, TrackerConfig};
@@ -79,6 +81,8 @@ pub struct Config {
     pub encryption: Encryption,
     /// One peer connection.
     pub session: SessionConfig,
+    /// Metadata of magnet links.
+    pub metadata: MetadataConfig,
     /// Which blocks to request.
     pub picker: PickerConfig,
     /// Whom to unchoke.
@@ -116,6 +120,7 @@ impl Default for Config {
             allow_local_services: false,
             encryption: Encryption::Off,
             session: SessionConfig::default(),
+            metadata: MetadataConfig::default(),
             picker: PickerConfig::default(),
             choker: ChokerConfig::default(),
             candidates: CandidatesConfig::default(),

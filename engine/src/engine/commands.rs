@@ -5,7 +5,7 @@ use crate::candidates::Source;
 use crate::event::{Command, Limits};
 use crate::id::TorrentId;
 use crate::report::Report;
-use crate::torrent::{AddTorrent, Context, Torrent};
+use crate::torrent::{AddTorrent, Context, Purpose, Torrent};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -52,7 +52,19 @@ impl Engine {
     }
 
     fn add(&mut self, add: AddTorrent) {
-        let info_hash = add.metainfo.info_hash;
+        let info_hash = add.source.info_hash();
+        let known = add.source.metainfo().is_some();
+        let nonsense = match add.purpose {
+            Purpose::Check if !known => {
+                Some("a magnet link says nothing of files, so there is nothing to check")
+            }
+            Purpose::Metadata if known => Some("a torrent file has its metadata"),
+            Purpose::Download | Purpose::Seed | Purpose::Metadata | Purpose::Check => None,
+        };
+        if let Some(why) = nonsense {
+            self.rejected("add", why.into());
+            return;
+        }
         if let Some(id) = self.by_hash.get(&info_hash) {
             let why = format!("the torrent {info_hash} is already here, as {id}");
             self.rejected("add", why);

@@ -2,11 +2,13 @@
 
 use crate::bitfield::Bitfield;
 use crate::id::InfoHash;
+use crate::metainfo::Metainfo;
 use crate::report::TorrentState;
 use crate::time::Instant;
 use crate::torrent::why::Cause;
 use crate::torrent::{PeerView, Status, Torrent, TrackerView};
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 /// A torrent, looked at.
@@ -34,6 +36,11 @@ impl<'a> TorrentView<'a> {
     /// Name of the torrent, fit for a terminal.
     pub fn name(&self) -> String {
         crate::net::printable(self.torrent.name(), 200)
+    }
+
+    /// The torrent file; none before the metadata of a magnet link is here.
+    pub fn metainfo(&self) -> Option<&'a Arc<Metainfo>> {
+        self.torrent.metainfo()
     }
 
     /// Verified pieces.

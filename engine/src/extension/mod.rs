@@ -1,4 +1,6 @@
-//! What came after BEP 3: the fast extension's set (BEP 6) and the extension protocol's handshake (BEP 10).
+//! What came after BEP 3: the fast extension's set (BEP 6) the extension protocol's handshake (BEP 10),
+//! and its message for metadata (BEP 9).
 
 pub mod fast;
 pub mod handshake;
+pub mod metadata;

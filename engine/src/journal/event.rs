@@ -55,6 +55,7 @@ enum Rare {
     Saved,
     Closed,
     Failed(DiskError),
+    Metadata(Option<ByteBuf>),
 }
 
 impl Codec {
@@ -234,6 +235,7 @@ fn put_disk(out: &mut Vec<u8>, result: &Result<DiskDone, DiskError>) {
         Ok(DiskDone::Synced { files }) => Rare::Synced { files: files.clone() },
         Ok(DiskDone::Saved) => Rare::Saved,
         Ok(DiskDone::Closed) => Rare::Closed,
+        Ok(DiskDone::Metadata(saved)) => Rare::Metadata(saved.clone().map(ByteBuf::from)),
         Err(error) => Rare::Failed(error.clone()),
     };
     put_value(out, &rare);
@@ -260,6 +262,7 @@ fn disk(kind: u8, cursor: &mut Cursor<'_>) -> Result<Result<DiskDone, DiskError>
             Rare::Synced { files } => DiskDone::Synced { files },
             Rare::Saved => DiskDone::Saved,
             Rare::Closed => DiskDone::Closed,
+            Rare::Metadata(saved) => DiskDone::Metadata(saved.map(ByteBuf::into_vec)),
             Rare::Failed(error) => return Ok(Err(error)),
         },
         _ => return Err(Broken::Nonsense),

@@ -32,7 +32,7 @@ fn peer() -> SocketAddr {
 
 fn torrent() -> AddTorrent {
     AddTorrent {
-        metainfo: metainfo(),
+        source: metainfo().into(),
         root: crate::disk::Root(b"/tmp/x".as_slice().into()),
         purpose: Purpose::Download,
         only_pieces: None,
@@ -151,7 +151,7 @@ fn every_event_comes_back_and_does_the_same() {
         let step = steps.next().expect("a step");
         if let (Event::Command(Command::Add(one)), Event::Command(Command::Add(other))) = (event, &step.event)
         {
-            assert_eq!(one.metainfo.info_hash, other.metainfo.info_hash);
+            assert_eq!(one.source.info_hash(), other.source.info_hash());
             assert_eq!((&one.peers, &one.root), (&other.peers, &other.root));
         } else if !matches!(event, Event::Command(Command::ProbeTracker(_))) {
             assert_eq!(&step.event, event);

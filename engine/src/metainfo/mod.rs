@@ -114,6 +114,38 @@ impl Metainfo {
         Self::build(info, outer, Encoding::Utf8, lints)
     }
 
+    /// What a magnet link tells of a torrent whose info dictionary is not here: no byte, no file and no piece. It breaks
+    /// the invariants on purpose, and only stands where the geometry is unknown too.
+    pub(crate) fn placeholder(
+        info_hash: InfoHash,
+        info_hash_v2: Option<[u8; 32]>,
+        name: String,
+        trackers: Vec<Vec<String>>,
+        web_seeds: Vec<String>,
+    ) -> Self {
+        Self {
+            info_hash,
+            info_hash_v2,
+            name,
+            piece_length: 1,
+            total_length: 0,
+            layout: Arc::new(Layout::empty()),
+            multi_file: false,
+            private: false,
+            trackers,
+            web_seeds,
+            http_seeds: Vec::new(),
+            nodes: Vec::new(),
+            comment: None,
+            created_by: None,
+            creation_date: None,
+            source: None,
+            lints: Vec::new(),
+            info_bytes: Arc::new([]),
+            piece_hashes: Arc::new([]),
+        }
+    }
+
     fn build(
         value: Value<'_>,
         outer: Outer<'_>,
@@ -149,6 +181,39 @@ impl Metainfo {
             info_bytes: value.raw().into(),
             piece_hashes: info.piece_hashes,
         })
+    }
+
+    /// A .torrent file with the exact info dictionary, the trackers and the web seeds.
+    pub fn to_file(&self) -> Vec<u8> {
+        let mut out = Vec::from(b"d".as_slice());
+        let text = |out: &mut Vec<u8>, text: &str| {
+            out.extend_from_slice(format!("{}:{text}", text.len()).as_bytes());
+        };
+        let tiers = self.trackers.iter().filter(|tier| !tier.is_empty());
+        if let Some(first) = self.trackers.iter().flatten().next() {
+            text(&mut out, "announce");
+            text(&mut out, first);
+            if self.trackers.iter().flatten().count() > 1 {
+                text(&mut out, "announce-list");
+                out.push(b'l');
+                for tier in tiers {
+                    out.push(b'l');
+                    tier.iter().for_each(|url| text(&mut out, url));
+                    out.push(b'e');
+                }
+                out.push(b'e');
+            }
+        }
+        text(&mut out, "info");
+        out.extend_from_slice(&self.info_bytes);
+        if !self.web_seeds.is_empty() {
+            text(&mut out, "url-list");
+            out.push(b'l');
+            self.web_seeds.iter().for_each(|url| text(&mut out, url));
+            out.push(b'e');
+        }
+        out.push(b'e');
+        out
     }
 
     /// Number of pieces, at least 1.

@@ -55,3 +55,64 @@ pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
         ..metainfo
     }))
 }
+
+/// The same in the state of a torrent whose metadata may not be known yet.
+pub(crate) mod or_placeholder {
+    use super::super::Metainfo;
+    use crate::id::InfoHash;
+    use alloc::string::String;
+    use alloc::sync::Arc;
+    use alloc::vec::Vec;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    enum Kept {
+        Known(#[serde(with = "super")] Arc<Metainfo>),
+        Unknown {
+            info_hash: InfoHash,
+            info_hash_v2: Option<[u8; 32]>,
+            name: String,
+            trackers: Vec<Vec<String>>,
+            web_seeds: Vec<String>,
+        },
+    }
+
+    /// Writes what the engine looks at.
+    pub(crate) fn serialize<S: Serializer>(
+        metainfo: &Arc<Metainfo>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let kept = if metainfo.info_bytes.is_empty() {
+            Kept::Unknown {
+                info_hash: metainfo.info_hash,
+                info_hash_v2: metainfo.info_hash_v2,
+                name: metainfo.name.clone(),
+                trackers: metainfo.trackers.clone(),
+                web_seeds: metainfo.web_seeds.clone(),
+            }
+        } else {
+            Kept::Known(Arc::clone(metainfo))
+        };
+        kept.serialize(serializer)
+    }
+
+    /// Reads it again.
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<Metainfo>, D::Error> {
+        Ok(match Kept::deserialize(deserializer)? {
+            Kept::Known(metainfo) => metainfo,
+            Kept::Unknown {
+                info_hash,
+                info_hash_v2,
+                name,
+                trackers,
+                web_seeds,
+            } => Arc::new(Metainfo::placeholder(
+                info_hash,
+                info_hash_v2,
+                name,
+                trackers,
+                web_seeds,
+            )),
+        })
+    }
+}

@@ -30,6 +30,8 @@ pub enum End {
     Full,
     /// The torrent was paused, removed, or stopped with an error.
     TorrentStopped,
+    /// The torrent turned out to be private, and its tracker did not name the peer (BEP 27).
+    Private,
     /// A private torrent changed its tracker (BEP 27).
     TrackerSwitched,
     /// The network of this machine changed.
@@ -53,6 +55,7 @@ impl fmt::Display for End {
             Self::Banned => "address is banned",
             Self::Full => "too many connections",
             Self::TorrentStopped => "torrent stopped",
+            Self::Private => "the torrent is private and its tracker did not name it",
             Self::TrackerSwitched => "the tracker of a private torrent changed",
             Self::NetworkChanged => "the network changed",
             Self::Shutdown => "shutting down",

@@ -10,6 +10,8 @@
 mod encrypted;
 mod end;
 mod figures;
+mod held;
+mod metadata;
 mod receive;
 mod refusals;
 mod requests;
@@ -22,11 +24,12 @@ mod violation;
 
 pub use encrypted::Agreed;
 pub use end::End;
+pub use metadata::Metadata;
 pub use violation::Violation;
 
 use crate::bitfield::Bitfield;
 use crate::block::{Block, Spans};
-use crate::config::SessionConfig;
+use crate::config::{MetadataConfig, SessionConfig};
 use crate::extension::handshake::ExtendedHandshake;
 use crate::geometry::{BlockRange, Geometry};
 use crate::id::{InfoHash, PeerId, PieceIndex};
@@ -51,10 +54,14 @@ use uploads::Uploads;
 pub struct Rules {
     /// Limits and time-outs.
     pub config: SessionConfig,
-    /// Sizes of the torrent.
+    /// Limits of the exchange of metadata.
+    pub metadata_config: MetadataConfig,
+    /// Sizes of the torrent; unknown before its metadata is here.
     pub geometry: Geometry,
     /// The torrent.
     pub info_hash: InfoHash,
+    /// What is exchanged of the info dictionary.
+    pub metadata: Metadata,
     /// Our peer id.
     pub peer_id: PeerId,
     /// Port that peers can reach us at.
@@ -107,6 +114,17 @@ pub enum Output {
     Suggested(PieceIndex),
     /// An extended handshake came; [`Session::peer_extensions`] holds the sum of all.
     Extended,
+    /// A piece of metadata that we asked for, of the length that it must have.
+    MetadataPiece {
+        /// Bytes of the whole dictionary, as the peer claimed.
+        size: u32,
+        /// Which piece.
+        piece: u32,
+        /// Its bytes.
+        bytes: Vec<u8>,
+    },
+    /// The peer does not give this piece of metadata.
+    MetadataRejected(u32),
     /// No block came for too long: the requests are better asked for elsewhere.
     Snubbed {
         /// The outstanding ranges, released.
@@ -171,6 +189,9 @@ pub struct Session {
     encrypted: encrypted::Encrypted,
     /// Payload in the last lent slice, when the session ended within it.
     payload_at_end: Spans,
+    /// What the peer said of pieces before their number was known.
+    held_claims: held::Held,
+    exchange: metadata::Exchange,
     requests: Requests,
     refusals: Refusals,
     uploads: Uploads,
@@ -249,6 +270,8 @@ impl Session {
             allowed_to_peer: Vec::new(),
             encrypted: encrypted::Encrypted::default(),
             payload_at_end: Spans::new(),
+            held_claims: held::Held::default(),
+            exchange: metadata::Exchange::default(),
             requests: Requests::default(),
             refusals: Refusals::default(),
             uploads: Uploads::default(),
@@ -449,39 +472,6 @@ impl Session {
     /// Whether the peer said that it wants nothing more (BEP 21).
     pub fn is_upload_only(&self) -> bool {
         self.extensions.upload_only == Some(true)
-    }
-
-    /// Payload received, payload sent, in bytes.
-    pub const fn transferred(&self) -> (u64, u64) {
-        (self.downloaded, self.uploaded)
-    }
-
-    /// Payload received and sent a second.
-    pub fn rates(&self, now: Instant) -> (u64, u64) {
-        (
-            self.requests.rate.per_second(now),
-            self.uploads.rate.per_second(now),
-        )
-    }
-
-    /// When the connection was made.
-    pub const fn established(&self) -> Instant {
-        self.established
-    }
-
-    /// When we last choked or unchoked the peer.
-    pub const fn last_choke_change(&self) -> Option<Instant> {
-        self.last_choke_change
-    }
-
-    /// Since when the peer is unchoked, and the payload sent since.
-    pub const fn this_unchoke(&self) -> (Option<Instant>, u64) {
-        (self.unchoked_at, self.uploaded_this_unchoke)
-    }
-
-    /// When the peer last sent a block.
-    pub const fn last_block(&self) -> Option<Instant> {
-        self.last_block
     }
 
     /// Takes rules that say the same, or that ask for a trace.

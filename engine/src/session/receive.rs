@@ -5,6 +5,7 @@ use super::{End, Output, Phase, Session, Violation};
 use crate::bitfield::{Bitfield, BitfieldError};
 use crate::block::Block;
 use crate::extension::handshake::{ExtendedHandshake, ExtensionError};
+use crate::extension::metadata::OUR_ID;
 use crate::geometry::BlockRange;
 use crate::id::PieceIndex;
 use crate::marks::Mark;
@@ -114,7 +115,8 @@ impl Session {
                         .push((false, alloc::format!("handshake {}", peer_id.client())));
                 }
                 let config = &self.rules.config;
-                let pieces = Some(self.rules.geometry.pieces());
+                let geometry = self.rules.geometry;
+                let pieces = geometry.is_known().then_some(geometry.pieces());
                 let block = self.rules.geometry.block_length();
                 let limits = Limits::for_torrent(pieces, config.extended_message_max, block);
                 self.phase = Phase::Open(Decoder::new(limits));
@@ -124,6 +126,9 @@ impl Session {
     }
 
     fn message(&mut self, now: Instant, message: Message) -> Meaning {
+        let Some(message) = self.hold(message)? else {
+            return Ok(None);
+        };
         match message {
             Message::KeepAlive => Ok(None),
             Message::Choke => Ok(self.choked(now, true)),
@@ -158,18 +163,23 @@ impl Session {
             Message::AllowedFast(piece) => {
                 self.needs_fast(17)?;
                 let piece = self.existing(17, piece)?;
-                if self.allowed_to_us.len() == ALLOWED_FAST_MAX || self.allowed_to_us.contains(&piece) {
-                    return Ok(None);
-                }
-                self.allowed_to_us.push(piece);
-                Ok(Some(Output::AllowedFast(piece)))
+                Ok(self.allow_to_us(piece).then_some(Output::AllowedFast(piece)))
             }
-            Message::Extended { id, payload } => self.extended(id, &payload),
+            Message::Extended { id, payload } => self.extended(now, id, &payload),
             Message::Unknown { .. } => Ok(Some(Output::Lint("message of an unknown kind"))),
         }
     }
 
-    fn needs_fast(&self, id: u8) -> Result<(), Violation> {
+    /// Remembers a piece that the peer lets us have while it chokes us. False when it is known, or one too many.
+    pub(super) fn allow_to_us(&mut self, piece: PieceIndex) -> bool {
+        let takes = self.allowed_to_us.len() < ALLOWED_FAST_MAX && !self.allowed_to_us.contains(&piece);
+        if takes {
+            self.allowed_to_us.push(piece);
+        }
+        takes
+    }
+
+    pub(super) fn needs_fast(&self, id: u8) -> Result<(), Violation> {
         if self.fast() {
             Ok(())
         } else {
@@ -177,7 +187,7 @@ impl Session {
         }
     }
 
-    fn existing(&self, id: u8, piece: PieceIndex) -> Result<PieceIndex, Violation> {
+    pub(super) fn existing(&self, id: u8, piece: PieceIndex) -> Result<PieceIndex, Violation> {
         let exists = self.rules.geometry.contains(piece);
         if exists {
             Ok(piece)
@@ -255,7 +265,7 @@ impl Session {
 
     fn block(&mut self, now: Instant, range: BlockRange, data: Block) -> Meaning {
         let length = data.len() as u64;
-        if !self.rules.geometry.is_within(range) {
+        if self.rules.geometry.is_known() && !self.rules.geometry.is_within(range) {
             self.received.unrequested += length;
             return Err(Violation::BlockOutOfRange { range });
         }
@@ -294,11 +304,15 @@ impl Session {
                     self.end();
                     return Ok(Some(Output::Ended(End::RefusesAll)));
                 }
-                return Ok(Some(Output::Rejected(range)));
+                Ok(Some(Output::Rejected(range)))
             }
-            Rejected::Late => return Ok(None),
-            Rejected::Unknown => {}
+            Rejected::Late => Ok(None),
+            Rejected::Unknown => self.stray_reject(),
         }
+    }
+
+    /// A reject of something that we never asked for.
+    pub(super) fn stray_reject(&mut self) -> Meaning {
         self.stray_rejects += 1;
         if self.stray_rejects > self.rules.config.stray_rejects_max {
             return Err(Violation::TooManyStrayRejects);
@@ -306,9 +320,12 @@ impl Session {
         Ok(Some(Output::Lint("reject of a request that was not outstanding")))
     }
 
-    fn extended(&mut self, id: u8, payload: &[u8]) -> Meaning {
+    fn extended(&mut self, now: Instant, id: u8, payload: &[u8]) -> Meaning {
         if !self.reserved.extended() {
             return Err(Violation::ExtendedNotNegotiated);
+        }
+        if id == OUR_ID {
+            return self.metadata_message(now, payload);
         }
         if id != 0 {
             return Ok(Some(Output::Lint(

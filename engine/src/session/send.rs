@@ -69,15 +69,16 @@ impl Session {
     /// Says what we have, then what we can do: the messages right after the handshake, in the order that every
     /// client understands (the bitfield first).
     pub fn greet(&mut self, now: Instant, have: &Bitfield, upload_only: bool) {
-        if self.reserved.fast() && have.is_full() {
-            self.send(now, &Message::HaveAll);
-        } else if self.reserved.fast() && have.is_empty() {
+        // before the metadata is here there is no piece, so that all of them would be had
+        if self.reserved.fast() && have.is_empty() {
             self.send(now, &Message::HaveNone);
+        } else if self.reserved.fast() && have.is_full() {
+            self.send(now, &Message::HaveAll);
         } else if !have.is_empty() {
             self.send(now, &Message::Bitfield(have.as_wire().to_vec()));
         }
         if self.reserved.extended() {
-            let extended = ExtendedHandshake {
+            let mut extended = ExtendedHandshake {
                 client: Some(self.rules.client_name.clone().into_owned()),
                 listen_port: (self.rules.listen_port != 0).then_some(self.rules.listen_port),
                 your_ip: Some(self.addr.ip()),
@@ -85,6 +86,7 @@ impl Session {
                 upload_only: upload_only.then_some(true),
                 ..ExtendedHandshake::default()
             };
+            self.offer_metadata(&mut extended);
             self.send(
                 now,
                 &Message::Extended {

@@ -11,9 +11,14 @@ use alloc::vec;
 
 const PIECES: u32 = 20;
 
+/// An info dictionary, as far as a session cares: 40,000 bytes, three pieces.
+const INFO: &[u8] = &[b'i'; 40_000];
+
 fn rules() -> Arc<Rules> {
     Arc::new(Rules {
         config: SessionConfig::default(),
+        metadata_config: MetadataConfig::default(),
+        metadata: Metadata::Served(INFO.into()),
         geometry: Geometry::new(u64::from(PIECES - 1) * 32_768 + 10_000, 32_768, 16_384).unwrap(),
         info_hash: InfoHash([7; 20]),
         peer_id: PeerId(*b"-sE0100-aaaaaaaaaaaa"),

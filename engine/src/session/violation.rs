@@ -55,6 +55,36 @@ pub enum Violation {
     ExtendedNotNegotiated,
     /// The extended handshake is no dictionary (BEP 10).
     BadExtendedHandshake,
+    /// A metadata message is longer than a piece and its head (BEP 9).
+    MetadataTooLong {
+        /// Bytes that came.
+        length: usize,
+        /// The longest that is read.
+        limit: usize,
+    },
+    /// A metadata message is no dictionary, has no kind, or names no piece (BEP 9).
+    BadMetadataMessage,
+    /// A piece of metadata that was never requested (BEP 9 knows no such thing).
+    MetadataNotRequested {
+        /// The piece.
+        piece: u32,
+    },
+    /// A piece of metadata whose `total_size` is not the size that the peer's handshake claimed (BEP 9).
+    MetadataSize {
+        /// What its handshake said.
+        claimed: u32,
+        /// What the piece says.
+        said: i64,
+    },
+    /// A piece of metadata has not the length that its place wants (BEP 9).
+    MetadataLength {
+        /// The piece.
+        piece: u32,
+        /// Bytes that came.
+        got: usize,
+        /// Bytes that fit.
+        expected: usize,
+    },
     /// A block that was never requested (BEP 6: MUST close; BEP 3 knows no such thing).
     BlockNotRequested {
         /// The range it claims.
@@ -98,6 +128,20 @@ impl fmt::Display for Violation {
             }
             Self::ExtendedNotNegotiated => f.write_str("extended message, which was not negotiated"),
             Self::BadExtendedHandshake => f.write_str("the extended handshake is not a dictionary"),
+            Self::MetadataTooLong { length, limit } => {
+                write!(f, "metadata message of {length} bytes, {limit} are allowed")
+            }
+            Self::BadMetadataMessage => f.write_str("metadata message that says nothing"),
+            Self::MetadataNotRequested { piece } => {
+                write!(f, "sent piece {piece} of the metadata, which was never requested")
+            }
+            Self::MetadataSize { claimed, said } => {
+                write!(f, "said that the metadata has {claimed} bytes, then {said}")
+            }
+            Self::MetadataLength { piece, got, expected } => write!(
+                f,
+                "sent {got} bytes as piece {piece} of the metadata, which has {expected}"
+            ),
             Self::BlockNotRequested { range } => write!(f, "sent block {range}, which was never requested"),
             Self::BlockOutOfRange { range } => write!(f, "sent block {range}, which lies in no piece"),
             Self::TooManyDuplicates => f.write_str("sent too many blocks that we had"),

@@ -1,20 +1,83 @@
 //! How a torrent begins.
 
 use crate::disk::Root;
-use crate::id::PieceIndex;
+use crate::id::{InfoHash, PieceIndex};
+use crate::magnet::Magnet;
+use crate::metadata::Identity;
 use crate::metainfo::Metainfo;
-use alloc::string::String;
+use alloc::boxed::Box;
+use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// What says which torrent it is.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub enum TorrentSource {
+    /// A .torrent file, read.
+    Metainfo(#[serde(with = "crate::metainfo::stored")] Arc<Metainfo>),
+    /// A magnet link: its peers know the rest (BEP 9).
+    #[serde(serialize_with = "write_magnet", deserialize_with = "read_magnet")]
+    Magnet(Box<Magnet>),
+}
+
+impl TorrentSource {
+    /// What peers and trackers know the torrent by.
+    pub fn info_hash(&self) -> InfoHash {
+        match self {
+            Self::Metainfo(metainfo) => metainfo.info_hash,
+            Self::Magnet(magnet) => identity(magnet).on_the_wire(),
+        }
+    }
+
+    /// Its trackers, by tier.
+    pub fn trackers(&self) -> Vec<Vec<String>> {
+        match self {
+            Self::Metainfo(metainfo) => metainfo.trackers.clone(),
+            // each a tier of its own: a link says nothing of tiers
+            Self::Magnet(magnet) => magnet.trackers.iter().map(|url| [url.clone()].to_vec()).collect(),
+        }
+    }
+
+    /// The torrent file, if that is what it is.
+    pub const fn metainfo(&self) -> Option<&Arc<Metainfo>> {
+        match self {
+            Self::Metainfo(metainfo) => Some(metainfo),
+            Self::Magnet(_) => None,
+        }
+    }
+}
+
+impl From<Arc<Metainfo>> for TorrentSource {
+    fn from(metainfo: Arc<Metainfo>) -> Self {
+        Self::Metainfo(metainfo)
+    }
+}
+
+/// The hashes that the info dictionary of a link must have.
+pub(super) const fn identity(magnet: &Magnet) -> Identity {
+    Identity {
+        v1: magnet.info_hash,
+        v2: magnet.info_hash_v2,
+    }
+}
+
+fn write_magnet<S: Serializer>(magnet: &Magnet, serializer: S) -> Result<S::Ok, S::Error> {
+    magnet.to_string().serialize(serializer)
+}
+
+fn read_magnet<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<Magnet>, D::Error> {
+    let link = String::deserialize(deserializer)?;
+    Magnet::parse(&link).map(Box::new).map_err(D::Error::custom)
+}
 
 /// How a torrent begins.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct AddTorrent {
     /// What to download or seed.
-    #[serde(with = "crate::metainfo::stored")]
-    pub metainfo: Arc<Metainfo>,
+    pub source: TorrentSource,
     /// Where its files are or will be.
     pub root: Root,
     /// What to do with it.
@@ -40,6 +103,8 @@ pub enum Purpose {
     Download,
     /// Serve what is there, fetch nothing.
     Seed,
+    /// Learn from peers what it is, then nothing: no file is made.
+    Metadata,
     /// Hash what is there, then nothing: no connection, no announce, no saved state.
     Check,
 }

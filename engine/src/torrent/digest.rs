@@ -67,6 +67,12 @@ impl Torrent {
             Phase::Failed { .. } => 6,
             Phase::Stopping => 7,
             Phase::Gone => 8,
+            Phase::Metadata(fetching) => {
+                let fetch = fetching.fetch();
+                9 | fetch.bytes() << 8
+                    | (fetch.sources() as u64) << 40
+                    | u64::from(fetching.is_loading()) << 60
+            }
         });
         digest.word(self.paused.into());
         digest.bytes(self.picker.have().as_wire());

@@ -32,6 +32,8 @@ pub(super) enum DiskOp {
     DigestsOfGood(PieceIndex),
     Sync,
     SaveResume,
+    LoadMetadata,
+    SaveMetadata,
     Close,
 }
 
@@ -87,6 +89,8 @@ impl Torrent {
             }
             (DiskOp::Sync, DiskDone::Synced { files }) => self.synced(cx, files),
             (DiskOp::SaveResume, DiskDone::Saved) => self.resume_saved(cx),
+            (DiskOp::LoadMetadata, DiskDone::Metadata(saved)) => self.metadata_loaded(cx, saved),
+            (DiskOp::SaveMetadata, DiskDone::Saved) => {}
             (DiskOp::Close, DiskDone::Closed) => self.disk_closed(cx),
             // an answer of another kind than the job is the driver's mistake; the job counts as failed
             (tag, _) => {
@@ -141,6 +145,8 @@ impl Torrent {
                     self.disk_failed(cx, error);
                 }
             }
+            DiskOp::LoadMetadata => self.metadata_not_loaded(cx, &error),
+            DiskOp::SaveMetadata => self.metadata_not_saved(cx, &error),
             DiskOp::Close => self.disk_closed(cx),
         }
     }

@@ -48,6 +48,21 @@ impl<'a> Figures<'a> {
         (self.torrent.verified, counted.sum())
     }
 
+    /// Bytes kept of metadata that is not whole; none when the torrent has its metadata or waits for no peer's.
+    pub fn metadata_bytes(self) -> Option<u64> {
+        match &self.torrent.phase {
+            Phase::Metadata(fetching) => Some(fetching.fetch().bytes()),
+            Phase::Opening
+            | Phase::Checking(_)
+            | Phase::Preparing
+            | Phase::Active
+            | Phase::DiskFailed { .. }
+            | Phase::Failed { .. }
+            | Phase::Stopping
+            | Phase::Gone => None,
+        }
+    }
+
     /// Wanted pieces that are not had.
     pub fn wanted_left(self) -> u32 {
         self.torrent.picker.wanted_left()

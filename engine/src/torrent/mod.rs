@@ -1,6 +1,6 @@
 //! One torrent: where picker, choker, candidates, announcer and sessions meet.
 //!
-//! The life of a torrent is a [`Phase`]: `Opening` (what is on the disk, what was known of it) → `Checking` (hash
+//! The life of a torrent is a [`Phase`]: `Metadata` (only after a magnet link: what is it?) → `Opening` (what is on the disk, what was known of it) → `Checking` (hash
 //! what is in doubt) → `Preparing` (make the files) → `Active`. A storage failure leads to `DiskFailed` and back, a
 //! problem that only the user can solve to `Failed`, the end to `Stopping` and `Gone`.
 //!
@@ -9,6 +9,7 @@
 
 mod add;
 mod audit;
+mod begin;
 mod checkpoint;
 mod choke;
 mod dial;
@@ -16,6 +17,7 @@ mod digest;
 mod disk;
 mod doubt;
 mod figures;
+mod metadata;
 mod open;
 mod peers;
 mod plan;
@@ -28,7 +30,7 @@ mod verify;
 mod view;
 pub mod why;
 
-pub use add::{AddTorrent, Purpose};
+pub use add::{AddTorrent, Purpose, TorrentSource};
 pub use digest::Digest;
 pub use figures::{Figures, PeerFigures};
 pub use peers::IncomingHead;
@@ -37,20 +39,20 @@ pub use view::{PeerView, Status, TrackerView};
 use crate::bitfield::Bitfield;
 use crate::blame::Blame;
 use crate::block::Spans;
-use crate::candidates::{Candidates, Source};
+use crate::candidates::Candidates;
 use crate::choker::Choker;
 use crate::config::Config;
 use crate::disk::{DiskError, DiskJob, FileStamp};
-use crate::geometry::{Geometry, GeometryError};
+use crate::geometry::Geometry;
 use crate::id::{ConnId, OpId, PeerId, TorrentId};
 use crate::marks::Marks;
 use crate::metainfo::Metainfo;
 use crate::picker::Picker;
 use crate::report::{Report, TorrentState};
-use crate::rng::{self, Seeds};
 use crate::session::{End, Outgoing, Rules, Session};
 use crate::time::{Duration, Instant};
 use crate::tracker::tiers::{Announcer, TierOutput};
+use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -158,6 +160,8 @@ pub enum Output {
 /// Where a torrent stands in its life.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 enum Phase {
+    /// What the torrent is, is not known yet.
+    Metadata(Box<metadata::Fetching>),
     Opening,
     Checking(Checking),
     Preparing,
@@ -177,7 +181,7 @@ enum Phase {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Torrent {
     id: TorrentId,
-    #[serde(with = "crate::metainfo::stored")]
+    #[serde(with = "crate::metainfo::stored::or_placeholder")]
     metainfo: Arc<Metainfo>,
     geometry: Geometry,
     add: AddTorrent,
@@ -192,7 +196,7 @@ pub struct Torrent {
     choker: Choker,
     candidates: Candidates,
     /// Keys and paddings of encrypted handshakes.
-    secrets: rng::Rng,
+    secrets: crate::rng::Rng,
     blame: Blame,
     announcer: Option<Announcer>,
 
@@ -207,8 +211,8 @@ pub struct Torrent {
     silent: BTreeSet<ConnId>,
 
     ops: BTreeMap<OpId, DiskOp>,
-    /// Peers whose host names are being looked up: port, and whether they may be on loopback.
-    lookups: BTreeMap<OpId, (u16, bool)>,
+    /// Peers whose host names are being looked up.
+    lookups: BTreeMap<OpId, trackers::Lookup>,
     /// Bytes of `Write` jobs that are not answered.
     writing: u64,
     /// How often what was verified is saved.
@@ -246,102 +250,31 @@ struct Peer {
     timer: Option<Instant>,
     /// Bytes that were read and whose budget was not given back yet.
     read_owed: u32,
+    /// It was greeted before we knew what is on the disk, so it has yet to hear of our pieces.
+    uninformed: bool,
 }
 
 /// Distinct peers that are counted for the summary; beyond it the count stands still.
 const PEERS_SEEN_MAX: usize = 10_000;
 
 impl Torrent {
-    /// A torrent that begins with looking at its files.
-    ///
-    /// # Errors
-    /// When the sizes do not make a torrent that can be downloaded.
-    pub fn new(
-        cx: &mut Context<'_>,
-        id: TorrentId,
-        add: AddTorrent,
-        peer_id: PeerId,
-        seeds: &Seeds,
-    ) -> Result<Self, GeometryError> {
-        let metainfo = add.metainfo.clone();
-        let geometry = metainfo.geometry(cx.config.block_length)?;
-        let stream = |purpose| seeds.stream(purpose, u64::from(id.0));
-        let rules = Arc::new(Rules {
-            config: cx.config.session.clone(),
-            geometry,
-            info_hash: metainfo.info_hash,
-            peer_id,
-            listen_port: cx.config.listen_port,
-            client_name: cx.config.client_name.clone(),
-            trace: cx.config.trace,
-        });
-        let mut picker = Picker::new(geometry, cx.config.picker.clone(), stream(rng::Purpose::Picker));
-        picker.set_wanted(&wanted(&add, &geometry));
-        let mut choker = Choker::new(cx.config.choker.clone(), stream(rng::Purpose::Choker));
-        choker.set_piece_length(geometry.piece_length());
-        let announcer = trackers::announcer(cx.config, id, &add, peer_id, seeds);
-        let mut torrent = Self {
-            id,
-            metainfo,
-            geometry,
-            rules,
-            phase: Phase::Opening,
-            paused: false,
-            told: None,
-            picker,
-            choker,
-            candidates: Candidates::new(cx.config.candidates.clone(), stream(rng::Purpose::Candidates)),
-            secrets: stream(rng::Purpose::Encryption),
-            blame: Blame::new(),
-            announcer,
-            sessions: BTreeMap::new(),
-            timers: BTreeSet::new(),
-            dirty: BTreeSet::new(),
-            starved: BTreeSet::new(),
-            silent: BTreeSet::new(),
-            ops: BTreeMap::new(),
-            lookups: BTreeMap::new(),
-            writing: 0,
-            resume_interval: cx.config.resume_interval,
-            verifying: verify::Verifying::default(),
-            stamps: Vec::new(),
-            resume: resume::Saving::default(),
-            verified: 0,
-            traffic: traffic::Traffic::new(geometry.pieces()),
-            peers_seen: BTreeSet::new(),
-            completed: Completed::default(),
-            ours: false,
-            stop: stop::Stop::default(),
-            marks: Marks::default(),
-            noted: why::Noted::new(cx.config.disk_bytes_in_flight_max),
-            add,
-        };
-        torrent.tell_added(cx);
-        torrent.add_named_peers(cx.now);
-        torrent.open(cx);
-        Ok(torrent)
-    }
-
     /// Whether peers may connect.
-    pub const fn takes_peers(&self) -> bool {
-        matches!(self.phase, Phase::Active | Phase::DiskFailed { .. })
-            && !self.paused
-            && !matches!(self.add.purpose, Purpose::Check)
+    pub fn takes_peers(&self) -> bool {
+        let open = match &self.phase {
+            Phase::Active | Phase::DiskFailed { .. } => true,
+            Phase::Metadata(fetching) => !fetching.is_loading(),
+            Phase::Opening
+            | Phase::Checking(_)
+            | Phase::Preparing
+            | Phase::Failed { .. }
+            | Phase::Stopping
+            | Phase::Gone => false,
+        };
+        open && !self.paused && !matches!(self.add.purpose, Purpose::Check)
     }
 
     fn report(&self, cx: &mut Context<'_>, report: Report) {
         cx.out.push(Output::Report(report));
-    }
-
-    fn tell_added(&self, cx: &mut Context<'_>) {
-        self.report(
-            cx,
-            Report::Added {
-                torrent: self.id,
-                info_hash: self.metainfo.info_hash,
-                name: crate::net::printable(&self.metainfo.name, NAME_SHOWN_MAX),
-            },
-        );
     }
 
     fn note(&self, cx: &mut Context<'_>, text: String) {
@@ -352,13 +285,6 @@ impl Torrent {
                 text,
             },
         );
-    }
-
-    /// The peers that came with the torrent are the user's.
-    fn add_named_peers(&mut self, now: Instant) {
-        for addr in self.add.peers.clone() {
-            self.candidates.add(now, addr, Source::User, true);
-        }
     }
 
     /// Branches that were taken, by the torrent and all of its parts.
@@ -376,14 +302,21 @@ impl Torrent {
         marks
     }
 
+    /// Whether it is known what the torrent is.
+    const fn knows_metadata(&self) -> bool {
+        self.geometry.is_known()
+    }
+
     /// Whether everything wanted is verified.
     fn is_complete(&self) -> bool {
-        self.picker.is_complete()
+        self.knows_metadata() && self.picker.is_complete()
     }
 
     /// What the torrent does, for the user.
     pub fn state(&self) -> TorrentState {
         match &self.phase {
+            Phase::Metadata(_) if self.paused => TorrentState::Paused,
+            Phase::Metadata(_) => TorrentState::Metadata,
             Phase::Opening | Phase::Preparing => TorrentState::Opening,
             Phase::Checking(_) => TorrentState::Checking,
             Phase::Active if self.paused => TorrentState::Paused,
@@ -429,6 +362,7 @@ impl Torrent {
         let due = [
             (self.timers.first().map(|(at, _)| *at), Due::Peer),
             (self.hopeless_deadline(), Due::Peer),
+            (self.metadata_deadline(), Due::Peer),
             (self.choke_deadline(), Due::Choker),
             (self.dial_deadline(), Due::Candidates),
             (
@@ -447,6 +381,7 @@ impl Torrent {
     pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         self.session_timeouts(cx);
         self.hopeless_timeout(cx.now);
+        self.metadata_timeout(cx.now);
         self.choke_timeout(cx);
         self.candidates.handle_timeout(cx.now);
         self.announce_timeout(cx);
@@ -474,19 +409,3 @@ pub enum Due {
 
 /// Characters of a name that are shown; a torrent's name is foreign text.
 const NAME_SHOWN_MAX: usize = 200;
-
-/// The pieces that are to be fetched.
-fn wanted(add: &AddTorrent, geometry: &Geometry) -> Bitfield {
-    let pieces = geometry.pieces();
-    match (add.purpose, &add.only_pieces) {
-        (Purpose::Seed, _) => Bitfield::new(pieces),
-        (Purpose::Download | Purpose::Check, None) => Bitfield::full(pieces),
-        (Purpose::Download | Purpose::Check, Some(only)) => {
-            let mut set = Bitfield::new(pieces);
-            for piece in only {
-                set.insert(*piece);
-            }
-            set
-        }
-    }
-}

@@ -229,12 +229,12 @@ impl Torrent {
             },
         );
         match self.add.purpose {
-            Purpose::Check => self.stop(cx, true),
+            Purpose::Check | Purpose::Metadata => self.stop(cx, true),
             Purpose::Seed => self.activate(cx),
             Purpose::Download => match self.obstacle(foreign) {
                 Some(text) => {
                     self.marks.hit(Mark::ForeignFile);
-                    self.enter(cx, Phase::Failed { text });
+                    self.withdraw(cx, text);
                 }
                 None => self.prepare(cx),
             },
@@ -298,6 +298,7 @@ impl Torrent {
         self.hash_doubtful(cx);
         self.dirty.extend(self.sessions.keys().copied());
         self.completed.counted |= self.have().is_full();
+        self.inform_sessions(cx);
         // what a seed wants is what it found; it is complete only if that is everything
         let found = self.add.purpose != Purpose::Seed || self.have().is_full();
         if self.is_complete() && found && !self.completed.told {
@@ -323,8 +324,9 @@ impl Torrent {
     pub fn recheck(&mut self, cx: &mut Context<'_>) {
         if matches!(
             self.phase,
-            Phase::Opening | Phase::Checking(_) | Phase::Stopping | Phase::Gone
-        ) {
+            Phase::Metadata(_) | Phase::Opening | Phase::Checking(_) | Phase::Stopping | Phase::Gone
+        ) || !self.knows_metadata()
+        {
             return;
         }
         self.end_all(cx, crate::session::End::TorrentStopped);

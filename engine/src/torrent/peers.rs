@@ -2,6 +2,7 @@
 
 use super::disk::DiskOp;
 use super::{Context, Output, PEERS_SEEN_MAX, Peer, Phase, Torrent};
+use crate::bitfield::Bitfield;
 use crate::block::Block;
 use crate::candidates::{Refusal, Source};
 use crate::disk::DiskJob;
@@ -106,6 +107,7 @@ impl Torrent {
                 session,
                 timer: None,
                 read_owed: 0,
+                uninformed: false,
             },
         );
         self.dirty.insert(conn);
@@ -130,7 +132,8 @@ impl Torrent {
     pub fn handle_sent(&mut self, conn: ConnId, bytes: u64) {
         if let Some(peer) = self.sessions.get_mut(&conn) {
             peer.session.handle_sent(bytes);
-            if peer.session.uploads_queued() > 0 || peer.read_owed > 0 {
+            let waits = peer.session.uploads_queued() + peer.session.metadata_queued();
+            if waits > 0 || peer.read_owed > 0 {
                 self.dirty.insert(conn);
             }
         }
@@ -224,6 +227,7 @@ impl Torrent {
         self.starved.remove(&conn);
         self.silent.remove(&conn);
         self.picker.peer_left(conn);
+        self.metadata_peer_left(conn);
         self.choker.peer_left(conn);
         let torrent = Some(self.id);
         self.report(
@@ -285,7 +289,10 @@ impl Torrent {
                 self.picker.release_all(conn);
                 self.others_may_request(conn);
             }
-            Said::Choked { dropped: false } | Said::Unchoked | Said::Extended | Said::AllowedFast(_) => {}
+            Said::Choked { dropped: false } | Said::Unchoked | Said::AllowedFast(_) => {}
+            Said::Extended => self.metadata_claimed(cx, conn),
+            Said::MetadataPiece { size, piece, bytes } => self.metadata_piece(cx, conn, size, piece, &bytes),
+            Said::MetadataRejected(piece) => self.metadata_rejected(cx, conn, piece),
             Said::Interested(true) => self.choker.peer_became_interested(cx.now, conn),
             Said::Interested(false) => {}
             Said::Have(piece) => self.picker.peer_has(conn, piece),
@@ -321,7 +328,7 @@ impl Torrent {
         self.dirty.insert(conn);
     }
 
-    fn lint(&self, cx: &mut Context<'_>, conn: ConnId, text: &'static str) {
+    pub(super) fn lint(&self, cx: &mut Context<'_>, conn: ConnId, text: &'static str) {
         if self.rules.trace {
             let torrent = self.id;
             self.report(cx, Report::Lint { torrent, conn, text });
@@ -338,8 +345,8 @@ impl Torrent {
     }
 
     /// Two seeds have nothing to give each other (BEP 21).
-    fn end_if_both_seeds(&mut self, cx: &mut Context<'_>, conn: ConnId) {
-        if !self.picker.have().is_full() {
+    pub(super) fn end_if_both_seeds(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        if !self.knows_metadata() || !self.picker.have().is_full() {
             return;
         }
         // of pieces that both got from each other neither tells the other, so a seed may be known by its word alone
@@ -400,8 +407,19 @@ impl Torrent {
         self.picker.peer_joined(conn);
         let upload_only = self.is_complete();
         let have = self.picker.have();
+        let looked = !matches!(
+            self.phase,
+            Phase::Metadata(_) | Phase::Opening | Phase::Checking(_)
+        );
         if let Some(peer) = self.sessions.get_mut(&conn) {
-            peer.session.greet(cx.now, have, upload_only);
+            // what is found on the disk meanwhile, it hears when all is looked through
+            peer.uninformed = !looked;
+            if looked {
+                peer.session.greet(cx.now, have, upload_only);
+            } else {
+                peer.session
+                    .greet(cx.now, &Bitfield::new(self.geometry.pieces()), upload_only);
+            }
             let (client, encryption) = (peer.session.client(), peer.session.encryption());
             self.report(
                 cx,

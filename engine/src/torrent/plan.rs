@@ -22,6 +22,7 @@ impl Torrent {
     pub fn plan(&mut self, cx: &mut Context<'_>) {
         while let Some(conn) = self.dirty.pop_first() {
             self.follow_interest(cx, conn);
+            self.exchange_metadata(cx, conn);
             self.refill(cx, conn);
             self.read_uploads(cx, conn);
             if self.rules.trace {

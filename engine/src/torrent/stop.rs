@@ -1,7 +1,7 @@
 //! Pausing and ending: connections closed, trackers told, state saved, files closed.
 
 use super::disk::DiskOp;
-use super::{Context, Output, Phase, Torrent};
+use super::{Context, Output, Phase, Purpose, Torrent};
 use crate::disk::DiskJob;
 use crate::session::End;
 use serde::{Deserialize, Serialize};
@@ -38,12 +38,23 @@ impl Torrent {
         match &self.phase {
             Phase::DiskFailed { .. } => self.retry_disk(cx),
             // the user may have moved the file that was in the way
-            Phase::Failed { .. } => self.open(cx),
+            Phase::Failed { .. } if self.knows_metadata() => self.open(cx),
             Phase::Active => {
                 self.candidates.retry_now(!self.is_complete());
                 self.announce_start(cx);
             }
-            Phase::Opening | Phase::Checking(_) | Phase::Preparing | Phase::Stopping | Phase::Gone => {}
+            Phase::Metadata(fetching) if !fetching.is_loading() => {
+                self.candidates.retry_now(true);
+                self.announce_start(cx);
+            }
+            // metadata that cannot be used never can be: a hash has one meaning
+            Phase::Metadata(_)
+            | Phase::Failed { .. }
+            | Phase::Opening
+            | Phase::Checking(_)
+            | Phase::Preparing
+            | Phase::Stopping
+            | Phase::Gone => {}
         }
         self.tell_state(cx);
     }
@@ -84,8 +95,14 @@ impl Torrent {
     }
 
     pub(super) fn close_storage(&mut self, cx: &mut Context<'_>) {
-        if !core::mem::replace(&mut self.stop.closing, true) {
+        if core::mem::replace(&mut self.stop.closing, true) {
+            return;
+        }
+        if self.knows_metadata() && self.add.purpose != Purpose::Metadata {
             self.disk(cx, DiskOp::Close, DiskJob::Close);
+        } else {
+            // nothing was ever opened
+            self.stop.disk_closed = true;
         }
     }
 

@@ -10,8 +10,10 @@ use crate::rng::{self, Seeds};
 use crate::session::End;
 use crate::tracker::tiers::{Announcer, AnnouncerIdentity, AnnouncerOptions, TierOutput};
 use crate::tracker::{AnnounceError, Counters, RequestId, RequestIds, TrackerReply};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
+use serde::{Deserialize, Serialize};
 
 /// Characters of a tracker's text that are shown.
 const TEXT_SHOWN_MAX: usize = 500;
@@ -28,7 +30,7 @@ pub(super) fn announcer(
         return None;
     }
     let mut tiers = if add.use_trackers {
-        add.metainfo.trackers.clone()
+        add.source.trackers()
     } else {
         Vec::new()
     };
@@ -38,7 +40,7 @@ pub(super) fn announcer(
     }
     let stream = |purpose| seeds.stream(purpose, u64::from(id.0));
     let identity = AnnouncerIdentity {
-        info_hash: add.metainfo.info_hash,
+        info_hash: add.source.info_hash(),
         peer_id,
         key: stream(rng::Purpose::TrackerKey).next_u32(),
         port: config.listen_port,
@@ -50,7 +52,8 @@ pub(super) fn announcer(
     };
     Some(Announcer::new(
         &tiers,
-        add.metainfo.private,
+        // a link does not say it; see `obey_private`
+        add.source.metainfo().is_some_and(|metainfo| metainfo.private),
         identity,
         &config.tracker,
         RequestIds::new(id.0),
@@ -58,6 +61,18 @@ pub(super) fn announcer(
         stream(rng::Purpose::Announce),
         options,
     ))
+}
+
+/// What `left` is before anything is known of the content: 0 would say that we are a seed. One block [libtorrent].
+const LEFT_UNKNOWN: u64 = 16 * 1024;
+
+/// A lookup of a peer's host name.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Lookup {
+    port: u16,
+    source: Source,
+    /// Whether it may be on loopback.
+    local_ok: bool,
 }
 
 /// Host names of peers that are looked up from one answer: a lookup costs more than an address is worth.
@@ -71,12 +86,32 @@ impl Torrent {
         op: OpId,
         result: Result<Vec<IpAddr>, LookupError>,
     ) {
-        let Some((port, local_ok)) = self.lookups.remove(&op) else {
+        let Some(lookup) = self.lookups.remove(&op) else {
             return;
         };
         if let Some(ip) = result.ok().and_then(|found| found.first().copied()) {
-            self.add_peer(cx.now, SocketAddr::new(ip, port), Source::Tracker, local_ok);
+            let addr = SocketAddr::new(ip, lookup.port);
+            self.add_peer(cx.now, addr, lookup.source, lookup.local_ok);
         }
+    }
+
+    /// Looks a peer's host name up.
+    pub(super) fn look_up(
+        &mut self,
+        cx: &mut Context<'_>,
+        host: String,
+        port: u16,
+        source: Source,
+        local_ok: bool,
+    ) {
+        let op = cx.ids.next_op();
+        let lookup = Lookup {
+            port,
+            source,
+            local_ok,
+        };
+        self.lookups.insert(op, lookup);
+        cx.out.push(Output::Resolve { op, host });
     }
 
     /// The counters for the next announce. The announcer learns here whether we are a partial seed (BEP 21).
@@ -88,7 +123,11 @@ impl Torrent {
         Counters {
             uploaded: self.traffic.uploaded,
             downloaded: self.traffic.ledger.payload(),
-            left: self.geometry.total() - self.verified.min(self.geometry.total()),
+            left: if self.knows_metadata() {
+                self.geometry.total() - self.verified.min(self.geometry.total())
+            } else {
+                LEFT_UNKNOWN
+            },
         }
     }
 
@@ -186,9 +225,7 @@ impl Torrent {
                     self.add_peer(cx.now, peer.addr, Source::Tracker, loopback_tracker);
                 }
                 for (host, port) in hosts.into_iter().take(HOSTS_MAX) {
-                    let op = cx.ids.next_op();
-                    self.lookups.insert(op, (port, loopback_tracker));
-                    cx.out.push(Output::Resolve { op, host });
+                    self.look_up(cx, host, port, Source::Tracker, loopback_tracker);
                 }
             }
             TierOutput::Ok {

@@ -41,6 +41,13 @@ impl Traffic {
     }
 }
 
+impl Traffic {
+    /// The number of pieces is known from now on; what came before stays counted.
+    pub(super) fn pieces_known(&mut self, pieces: u32) {
+        self.whole = Bitfield::new(pieces);
+    }
+}
+
 impl Torrent {
     /// A piece in work was verified.
     pub(super) fn piece_counts(&mut self, piece: PieceIndex) {

@@ -267,15 +267,21 @@ impl Torrent {
         }
     }
 
-    fn ban(&mut self, cx: &mut Context<'_>, ip: IpAddr, why: BanReason) {
+    /// Bans an address and ends its connections.
+    pub(super) fn ban(&mut self, cx: &mut Context<'_>, ip: IpAddr, why: BanReason) {
         if self.candidates.is_banned(cx.now, ip) {
             return;
         }
         let reason = match why {
             BanReason::SoleSource { .. } => candidates::BanReason::BadPiece,
             BanReason::BlockDiffers { .. } => candidates::BanReason::BadBlock,
+            BanReason::Metadata => candidates::BanReason::BadMetadata,
         };
-        self.candidates.ban(cx.now, ip, reason);
+        let time = match why {
+            BanReason::SoleSource { .. } | BanReason::BlockDiffers { .. } => cx.config.candidates.ban_time,
+            BanReason::Metadata => cx.config.metadata.ban_time,
+        };
+        self.candidates.ban_for(cx.now, ip, reason, time);
         self.report(
             cx,
             Report::Banned {

@@ -3,6 +3,7 @@
 use super::{Phase, Torrent};
 use crate::id::{ConnId, InfoHash};
 use crate::ledger::Ledger;
+use crate::metainfo::Metainfo;
 use crate::mse::Mode;
 use crate::net::printable;
 use crate::report::TorrentState;
@@ -10,6 +11,7 @@ use crate::time::Instant;
 use crate::tracker::tiers::{Announcer, TrackerState};
 use alloc::format;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
@@ -105,12 +107,17 @@ pub struct TrackerView {
 }
 
 impl Torrent {
-    /// Identity of the torrent.
+    /// What peers and trackers know the torrent by.
     pub fn info_hash(&self) -> InfoHash {
-        self.metainfo.info_hash
+        self.add.source.info_hash()
     }
 
-    /// Name of the torrent as it stands in its file.
+    /// The torrent file; none before the metadata of a magnet link is here.
+    pub fn metainfo(&self) -> Option<&Arc<Metainfo>> {
+        self.knows_metadata().then_some(&self.metainfo)
+    }
+
+    /// Name of the torrent as it stands in its file or link.
     pub fn name(&self) -> &str {
         &self.metainfo.name
     }

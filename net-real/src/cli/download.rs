@@ -3,7 +3,7 @@
 use super::args::{Preallocate, TransferArgs};
 use super::console::Console;
 use super::failure::Failure;
-use super::torrent_file::Torrent;
+use super::torrent_file::{Sought, Torrent};
 use super::transfer::{Plan, Transfers};
 use super::{client, recording};
 use clap::Args;
@@ -16,6 +16,8 @@ Examples:
   seedbed download ubuntu.torrent -d ~/Downloads
   seedbed download https://example.org/album.torrent --seed-ratio 1
   curl -s https://example.org/album.torrent | seedbed download -
+  seedbed download 'magnet:?xt=urn:btih:…&tr=udp://tracker.example:6969'
+  seedbed download 'magnet:?xt=urn:btih:…' --metadata-only -o album.torrent
 
 Run the same command again to resume. Exit code 0 means that every piece passed its hash.";
 
@@ -23,12 +25,18 @@ Run the same command again to resume. Exit code 0 means that every piece passed 
 #[derive(Args)]
 #[command(after_help = EXAMPLES)]
 pub(crate) struct DownloadArgs {
-    /// A .torrent file, the http(s) address of one, or - for standard input
+    /// A .torrent file, the http(s) address of one, a magnet link, or - for standard input
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<String>,
     /// Folder for the files
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
+    /// Fetch the metadata of a magnet link, write it as a .torrent file, and end
+    #[arg(long)]
+    metadata_only: bool,
+    /// With --metadata-only: the file to write; NAME.torrent in the folder if not given
+    #[arg(short, long, value_name = "FILE", requires = "metadata_only")]
+    output: Option<PathBuf>,
     /// Write over files that exist and match in no piece
     #[arg(long)]
     overwrite: bool,
@@ -40,16 +48,15 @@ pub(crate) struct DownloadArgs {
 }
 
 pub(crate) fn run(args: &DownloadArgs, console: &Console) -> Result<u8, Failure> {
-    refuse_magnets(&args.sources)?;
+    check_metadata_only(args)?;
     let mut options = client::options(&args.transfer.sockets);
     options.preallocate = args.preallocate.into();
     client::limit_peers(&mut options, &args.transfer);
     // a file that cannot be read should be told before a port is taken
-    let local = |source: &String| (!is_address(source)).then(|| Torrent::read(Path::new(source)));
-    let read: Vec<Option<Torrent>> = args
+    let read: Vec<Option<Sought>> = args
         .sources
         .iter()
-        .map(|source| local(source).transpose())
+        .map(|source| read_local(source).transpose())
         .collect::<Result<_, _>>()?;
     let mut client = client::start(options, args.transfer.sockets.port, console)?;
     args.transfer.recording.begin(&mut client, "download")?;
@@ -64,18 +71,18 @@ pub(crate) fn run(args: &DownloadArgs, console: &Console) -> Result<u8, Failure>
 /// Fetches what has to be fetched, then downloads all of it.
 fn transfer(
     args: &DownloadArgs,
-    read: Vec<Option<Torrent>>,
+    read: Vec<Option<Sought>>,
     client: &mut Client,
     console: &Console,
 ) -> Result<u8, Failure> {
-    let mut torrents: Vec<Torrent> = Vec::new();
+    let mut torrents: Vec<Sought> = Vec::new();
     for (source, torrent) in args.sources.iter().zip(read) {
         let torrent = match torrent {
             Some(torrent) => torrent,
-            None => Torrent::fetch(client, source)?,
+            None => Torrent::fetch(client, source)?.into(),
         };
-        let info_hash = torrent.metainfo.info_hash;
-        if torrents.iter().any(|other| other.metainfo.info_hash == info_hash) {
+        let info_hash = torrent.info_hash();
+        if torrents.iter().any(|other| other.info_hash() == info_hash) {
             console.warn(format!("{} was named twice.", torrent.name()));
         } else {
             torrents.push(torrent);
@@ -83,7 +90,12 @@ fn transfer(
     }
     let plan = Plan {
         args: &args.transfer,
-        purpose: Purpose::Download,
+        purpose: if args.metadata_only {
+            Purpose::Metadata
+        } else {
+            Purpose::Download
+        },
+        metadata_out: args.output.as_deref(),
         dir: &args.dir,
         overwrite: args.overwrite,
     };
@@ -98,16 +110,30 @@ fn is_address(source: &str) -> bool {
     matches!(scheme.as_deref(), Some("http" | "https"))
 }
 
-fn refuse_magnets(sources: &[String]) -> Result<(), Failure> {
-    let is_magnet = |source: &&String| {
-        source
-            .get(..7)
-            .is_some_and(|start| start.eq_ignore_ascii_case("magnet:"))
-    };
-    match sources.iter().find(is_magnet) {
-        Some(_) => Err(Failure::usage(
-            "Magnet links cannot be downloaded yet: name the .torrent file or its address instead.",
+/// Whether a source is a magnet link.
+fn is_magnet(source: &str) -> bool {
+    let scheme = source.get(..7);
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case("magnet:"))
+}
+
+/// What can be read without the network: a file or a link.
+fn read_local(source: &str) -> Option<Result<Sought, Failure>> {
+    if is_magnet(source) {
+        Some(Sought::link(source))
+    } else if is_address(source) {
+        None
+    } else {
+        Some(Torrent::read(Path::new(source)).map(Sought::from))
+    }
+}
+
+/// `--metadata-only` needs one link: everything else has its metadata.
+fn check_metadata_only(args: &DownloadArgs) -> Result<(), Failure> {
+    match args.sources.as_slice() {
+        [source] if !args.metadata_only || is_magnet(source) => Ok(()),
+        _ if !args.metadata_only => Ok(()),
+        _ => Err(Failure::usage(
+            "--metadata-only takes one magnet link: a .torrent file has its metadata.",
         )),
-        None => Ok(()),
     }
 }

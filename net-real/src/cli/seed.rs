@@ -3,7 +3,7 @@
 use super::args::TransferArgs;
 use super::console::Console;
 use super::failure::Failure;
-use super::torrent_file::Torrent;
+use super::torrent_file::{Sought, Torrent};
 use super::transfer::{Plan, Transfers};
 use super::{client, recording};
 use clap::Args;
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &SeedArgs, console: &Console) -> Result<u8, Failure> {
     let torrents = args
         .torrents
         .iter()
-        .map(|path| Torrent::read(path))
+        .map(|path| Torrent::read(path).map(Sought::from))
         .collect::<Result<_, _>>()?;
     super::require_dir(&args.dir)?;
     let mut options = client::options(&args.transfer.sockets);
@@ -46,6 +46,7 @@ pub(crate) fn run(args: &SeedArgs, console: &Console) -> Result<u8, Failure> {
     let plan = Plan {
         args: &args.transfer,
         purpose: Purpose::Seed,
+        metadata_out: None,
         dir: &args.dir,
         overwrite: false,
     };

@@ -4,8 +4,10 @@ use super::client::INTERRUPT;
 use super::console::{shown, shown_path};
 use super::failure::{Failure, INTERRUPTED};
 use seedbed::{Client, Input};
+use seedbed_engine::id::InfoHash;
+use seedbed_engine::magnet::Magnet;
 use seedbed_engine::metainfo::Metainfo;
-use seedbed_engine::{Command, Report};
+use seedbed_engine::{Command, Report, TorrentSource};
 use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
@@ -19,6 +21,65 @@ const LENGTH_MAX: usize = seedbed_engine::bencode::Limits::TORRENT.size;
 #[derive(Clone, Debug)]
 pub(crate) struct Torrent {
     pub(crate) metainfo: Arc<Metainfo>,
+}
+
+/// A torrent that is to be transferred: from a file, or by a link whose metadata peers have to give.
+#[derive(Clone, Debug)]
+pub(crate) struct Sought {
+    pub(crate) source: TorrentSource,
+    /// What it is, once that is known.
+    pub(crate) metainfo: Option<Arc<Metainfo>>,
+}
+
+impl From<Torrent> for Sought {
+    fn from(torrent: Torrent) -> Self {
+        Self {
+            source: torrent.metainfo.clone().into(),
+            metainfo: Some(torrent.metainfo),
+        }
+    }
+}
+
+impl Sought {
+    /// From a magnet link.
+    pub(crate) fn link(link: &str) -> Result<Self, Failure> {
+        let magnet = Magnet::parse(link).map_err(|error| {
+            Failure::input(format_args!(
+                "The magnet link cannot be used: {}.",
+                sentence(&error.to_string())
+            ))
+        })?;
+        Ok(Self {
+            source: TorrentSource::Magnet(Box::new(magnet)),
+            metainfo: None,
+        })
+    }
+
+    /// Its name as far as it is known, as foreign text.
+    pub(crate) fn raw_name(&self) -> String {
+        match (&self.metainfo, &self.source) {
+            (Some(metainfo), _) | (None, TorrentSource::Metainfo(metainfo)) => metainfo.name.clone(),
+            (None, TorrentSource::Magnet(magnet)) => {
+                let hash = || self.source.info_hash().to_string();
+                magnet.name.clone().unwrap_or_else(hash)
+            }
+        }
+    }
+
+    /// Its name, fit for a terminal.
+    pub(crate) fn name(&self) -> String {
+        shown(self.raw_name())
+    }
+
+    /// What peers and trackers know it by.
+    pub(crate) fn info_hash(&self) -> InfoHash {
+        self.source.info_hash()
+    }
+
+    /// Bytes of its content; 0 before they are known.
+    pub(crate) fn total_length(&self) -> u64 {
+        self.metainfo.as_ref().map_or(0, |metainfo| metainfo.total_length)
+    }
 }
 
 impl Torrent {

@@ -86,7 +86,7 @@ fn check(
     console: &Console,
 ) -> Result<Checked, Failure> {
     client.command(Command::Add(Box::new(AddTorrent {
-        metainfo: torrent.metainfo.clone(),
+        source: torrent.metainfo.clone().into(),
         root: transfer::root(&args.dir)?,
         purpose: Purpose::Check,
         only_pieces: None,

@@ -93,6 +93,8 @@ struct Done {
 /// What the threads have done and nobody has looked at yet.
 pub(super) struct Completions {
     done: Mutex<Vec<Done>>,
+    /// Answers to jobs that are of no open torrent.
+    apart: Mutex<Vec<super::Answer>>,
     notify: Box<dyn Fn() + Send + Sync>,
 }
 
@@ -100,6 +102,7 @@ impl Completions {
     pub(super) fn new(notify: impl Fn() + Send + Sync + 'static) -> Self {
         Self {
             done: Mutex::default(),
+            apart: Mutex::default(),
             notify: Box::new(notify),
         }
     }
@@ -115,14 +118,34 @@ impl Completions {
         }
     }
 
+    fn push_apart(&self, answer: super::Answer) {
+        let mut all = self.apart.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(answer);
+        drop(all);
+        (self.notify)();
+    }
+
+    fn take_apart(&self) -> Vec<super::Answer> {
+        mem::take(&mut *self.apart.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
     fn take(&self) -> Vec<Done> {
         mem::take(&mut *self.done.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 impl Storage {
+    /// Runs a job that needs no file of a torrent.
+    pub(super) fn apart(&self, op: OpId, job: impl FnOnce() -> Result<DiskDone, DiskError> + Send + 'static) {
+        let completions = Arc::clone(&self.completions);
+        self.slow.run(move || completions.push_apart((op, job())));
+    }
+
     /// Takes what the threads have done. Call it after `notify`.
     pub fn collect(&mut self) {
+        for (op, result) in self.completions.take_apart() {
+            self.answer(op, result);
+        }
         for done in self.completions.take() {
             let Some(torrent) = self
                 .torrents

@@ -152,6 +152,14 @@ impl Storage {
                 self.enqueue(op, torrent, Scope::Before, Job::Sync { op });
             }
             DiskJob::SaveResume { data } => self.enqueue(op, torrent, Scope::Before, Job::Save { op, data }),
+            DiskJob::LoadMetadata { info_hash } => {
+                let path = saved::metadata_path(&self.options.state_dir, info_hash);
+                self.apart(op, move || Ok(DiskDone::Metadata(saved::load(&path)?)));
+            }
+            DiskJob::SaveMetadata { info_hash, data } => {
+                let path = saved::metadata_path(&self.options.state_dir, info_hash);
+                self.apart(op, move || saved::save(&path, &data).map(|()| DiskDone::Saved));
+            }
             DiskJob::Close => {
                 self.flush_all(torrent);
                 self.enqueue(op, torrent, Scope::Whole, Job::Close { op });

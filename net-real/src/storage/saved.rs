@@ -1,4 +1,5 @@
-//! Saved resume states: one small file a torrent and output folder, replaced as a whole.
+//! Saved resume states: one small file a torrent and output folder, replaced as a whole; and the info dictionaries that
+//! came from peers, one file each.
 //!
 //! After a crash at any instant the file holds the old state or the new one.
 
@@ -25,6 +26,11 @@ pub(crate) fn path(state_dir: &Path, info_hash: InfoHash, root: &Path) -> PathBu
         let _ = write!(name, "{byte:02x}");
     }
     state_dir.join(name + ".resume")
+}
+
+/// The file of an info dictionary that came from peers. It is the same wherever the content lies.
+pub(crate) fn metadata_path(state_dir: &Path, info_hash: InfoHash) -> PathBuf {
+    state_dir.join(format!("{info_hash}.metadata"))
 }
 
 /// What was saved last, if anything.

@@ -52,7 +52,7 @@ pub(crate) fn sample(folder: &Path) -> (Arc<Metainfo>, Vec<u8>) {
 
 fn add(metainfo: &Arc<Metainfo>, root: &Path, purpose: Purpose, peers: Vec<SocketAddr>) -> Command {
     Command::Add(Box::new(AddTorrent {
-        metainfo: Arc::clone(metainfo),
+        source: Arc::clone(metainfo).into(),
         root: Root(root.as_os_str().as_bytes().into()),
         purpose,
         only_pieces: None,

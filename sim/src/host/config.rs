@@ -3,7 +3,7 @@
 use super::params::duration;
 use crate::scenario::{TorrentSpec, Value};
 use seedbed_engine::Config;
-use seedbed_engine::config::{Encryption, SeedPolicy};
+use seedbed_engine::config::{Encryption, MetadataConfig, SeedPolicy};
 use seedbed_engine::time::Duration;
 
 /// Blocks on their way to the disk, and to one peer, in a small world: few enough that back-pressure is common.
@@ -15,6 +15,12 @@ pub fn small(torrent: &TorrentSpec) -> Config {
     let defaults = Config::default();
     Config {
         block_length: torrent.block,
+        metadata: MetadataConfig {
+            piece_length: torrent
+                .magnet
+                .map_or(defaults.metadata.piece_length, |magnet| magnet.piece),
+            ..defaults.metadata
+        },
         disk_bytes_in_flight_max: defaults.disk_bytes_in_flight_max.min(block * BLOCKS_IN_FLIGHT),
         send_buffer_max: defaults.send_buffer_max.min(block * BLOCKS_IN_FLIGHT),
         ..defaults
@@ -86,6 +92,9 @@ const FIELDS: &[(&str, Field)] = &[
     ("ipv6", Field::Flag(|c| &mut c.ipv6)),
     ("keepalive", Field::Time(|c| &mut c.session.keepalive_after)),
     ("known", Field::Size(|c| &mut c.candidates.known_max)),
+    ("metadata-max", Field::U32(|c| &mut c.metadata.size_max)),
+    ("metadata-penalty", Field::Time(|c| &mut c.metadata.penalty)),
+    ("metadata-pause", Field::Time(|c| &mut c.metadata.refusal_pause)),
     (
         "multiple-per-ip",
         Field::Flag(|c| &mut c.candidates.allow_multiple_per_ip),

@@ -10,6 +10,7 @@ mod config;
 mod disk;
 mod fault;
 mod life;
+mod link;
 mod params;
 mod record;
 mod tell;
@@ -339,7 +340,7 @@ impl EngineHost {
             Vec::new()
         };
         let add = AddTorrent {
-            metainfo: self.sample.metainfo.clone(),
+            source: self.source(),
             root: Root(b"/download".as_slice().into()),
             purpose: self.purpose,
             only_pieces: None,

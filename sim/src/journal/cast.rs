@@ -41,7 +41,8 @@ impl Cast {
     pub fn event(&mut self, event: &Event<'_>) {
         match event {
             Event::Command(Command::Add(add)) => {
-                let urls = add.metainfo.trackers.iter().chain(&add.extra_trackers);
+                let trackers = add.source.trackers();
+                let urls = trackers.iter().chain(&add.extra_trackers);
                 for url in urls.flatten() {
                     self.add_tracker(url);
                 }

@@ -45,6 +45,8 @@ pub fn event_words(cast: &Cast, event: &Event<'_>) -> String {
                 Ok(DiskDone::Digests(_)) => "digests taken".into(),
                 Ok(DiskDone::Synced { .. }) => "synced".into(),
                 Ok(DiskDone::Saved) => "state saved".into(),
+                Ok(DiskDone::Metadata(Some(_))) => "metadata found".into(),
+                Ok(DiskDone::Metadata(None)) => "no metadata kept".into(),
                 Ok(DiskDone::Closed) => "closed".into(),
                 Err(error) => format!("failed: {}", printable(&error.to_string(), SHOWN_MAX)),
             };
@@ -104,6 +106,8 @@ fn job_words(job: &DiskJob) -> String {
         DiskJob::Digests { piece } => format!("digests of {piece}"),
         DiskJob::Sync => "sync".into(),
         DiskJob::SaveResume { data } => format!("save {} bytes of state", data.len()),
+        DiskJob::LoadMetadata { .. } => "load metadata".into(),
+        DiskJob::SaveMetadata { data, .. } => format!("save {} bytes of metadata", data.len()),
         DiskJob::Close => "close".into(),
     }
 }

@@ -14,6 +14,7 @@ fn good(files: u32) -> Sample {
         short: 10,
         files,
         private: false,
+        magnet: None,
     };
     let tiers = vec![vec!["udp://192.0.2.1:6969".into()]];
     Sample::new(&spec, &tiers, Seed(1)).expect("the sizes make a torrent")

@@ -53,7 +53,7 @@ impl Digest {
             // all of the torrent in words would cost more than the rest of a small run
             Event::Command(Command::Add(add)) => {
                 self.word(6);
-                self.bytes(&add.metainfo.info_hash.0);
+                self.bytes(&add.source.info_hash().0);
             }
             Event::Received { conn, data } => {
                 self.word(2 ^ conn.as_u64());

@@ -62,7 +62,11 @@ impl Watch {
                 self.saves(data);
                 Job::Other
             }
-            DiskJob::Prepare | DiskJob::Close => Job::Other,
+            DiskJob::SaveMetadata { data, .. } => {
+                self.keeps_metadata(data);
+                Job::Other
+            }
+            DiskJob::Prepare | DiskJob::LoadMetadata { .. } | DiskJob::Close => Job::Other,
         };
         self.op(op, job);
     }

@@ -130,7 +130,10 @@ impl Watch {
             Report::Banned { why, .. } => match why {
                 BanReason::SoleSource { .. } => "eng:ban:sole-source",
                 BanReason::BlockDiffers { .. } => "eng:ban:block-differs",
+                BanReason::Metadata => "eng:ban:metadata",
             },
+            Report::Metadata { .. } => "eng:metadata",
+            Report::MetadataFailed { .. } => "eng:metadata-failed",
             Report::Checked { .. } => "eng:checked",
             Report::Completed { .. } => "eng:completed",
             Report::DiskFailed { .. } => "eng:disk-failed",
@@ -150,6 +153,7 @@ impl Watch {
 
 const fn of_state(state: &TorrentState) -> &'static str {
     match state {
+        TorrentState::Metadata => "eng:state:metadata",
         TorrentState::Opening => "eng:state:opening",
         TorrentState::Checking => "eng:state:checking",
         TorrentState::Downloading => "eng:state:downloading",
@@ -194,6 +198,7 @@ const fn of_end(end: End) -> &'static str {
         End::Banned => "eng:end:banned",
         End::Full => "eng:end:full",
         End::TorrentStopped => "eng:end:torrent-stopped",
+        End::Private => "eng:end:private",
         End::TrackerSwitched => "eng:end:tracker-switched",
         End::NetworkChanged => "eng:end:network-changed",
         End::Shutdown => "eng:end:shutdown",
@@ -214,6 +219,11 @@ const fn of_violation(violation: Violation) -> &'static str {
         Violation::FastNotNegotiated { .. } => "eng:violation:fast-not-negotiated",
         Violation::ExtendedNotNegotiated => "eng:violation:extended-not-negotiated",
         Violation::BadExtendedHandshake => "eng:violation:bad-extended-handshake",
+        Violation::MetadataTooLong { .. } => "eng:violation:metadata-too-long",
+        Violation::BadMetadataMessage => "eng:violation:bad-metadata-message",
+        Violation::MetadataNotRequested { .. } => "eng:violation:metadata-not-requested",
+        Violation::MetadataSize { .. } => "eng:violation:metadata-size",
+        Violation::MetadataLength { .. } => "eng:violation:metadata-length",
         Violation::BlockNotRequested { .. } => "eng:violation:block-not-requested",
         Violation::BlockOutOfRange { .. } => "eng:violation:block-out-of-range",
         Violation::TooManyDuplicates => "eng:violation:too-many-duplicates",

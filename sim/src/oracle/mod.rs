@@ -13,6 +13,7 @@ mod digest;
 mod disk;
 mod ledger;
 mod marks;
+mod metadata;
 mod moment;
 mod received;
 mod recovery;

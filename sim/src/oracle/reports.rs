@@ -43,6 +43,9 @@ pub struct Summary {
     pub wasted: u64,
 }
 
+/// What is told to be left before the metadata is here: anything but 0, and what libtorrent says.
+const LEFT_UNKNOWN: u64 = 16 * 1024;
+
 impl Watch {
     pub(crate) fn report(&mut self, report: &Report) {
         self.mark_report(report);
@@ -80,6 +83,7 @@ impl Watch {
                 self.story.banned.push(*ip);
                 self.summary.banned.push(*ip);
             }
+            Report::Metadata { .. } => self.believes_metadata(report),
             Report::Checked { have, .. } => {
                 self.story.checked = true;
                 self.story.have = *have;
@@ -105,6 +109,10 @@ impl Watch {
 
     fn enters(&mut self, state: &TorrentState) {
         self.story.quiet = matches!(state, TorrentState::Paused) && self.paused;
+        if matches!(state, TorrentState::Metadata) {
+            // nobody knows what is left, and 0 would be a lie
+            self.announces.left_is(LEFT_UNKNOWN);
+        }
         if matches!(state, TorrentState::Checking | TorrentState::Opening) {
             self.may_shrink = true;
             self.heard_doubted();

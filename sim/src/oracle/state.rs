@@ -26,6 +26,7 @@ impl Watch {
         let view = engine.torrents().next().and_then(|id| engine.torrent(id));
         if let Some(view) = view {
             self.verified_set(view);
+            self.metadata_bounds(view);
             self.ledger(view.figures().received());
             self.digest.word(u64::from(view.have().count()));
         }
@@ -187,7 +188,9 @@ impl Watch {
                     peer.conn, peer.requests
                 )
             });
-            verdicts.check(Oracle::I11, has == peer.pieces, || {
+            // what is said before the metadata is here, waits for it
+            let kept = has == peer.pieces || view.metainfo().is_none();
+            verdicts.check(Oracle::I11, kept, || {
                 format!("{} has {} pieces, the wire says {has}", peer.conn, peer.pieces)
             });
         }

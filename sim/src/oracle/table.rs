@@ -255,6 +255,11 @@ pub const ORACLES: &[OracleInfo] = &[
         "bytes of a peer were read",
     ),
     info(
+        "I37",
+        "metadata is believed only when it is the torrent's, and before it is here nothing is had and little kept",
+        "a torrent was without metadata, or some was believed",
+    ),
+    info(
         "L1",
         "a download that can be completed is completed in bounded time",
         "a core was there after the faults",

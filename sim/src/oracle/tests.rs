@@ -54,6 +54,7 @@ impl Story {
             short: 0,
             files: 1,
             private: true,
+            magnet: None,
         };
         let sample = Sample::new(&spec, &[], Seed(1)).expect("a torrent");
         let config = Config {

@@ -5,6 +5,7 @@
 //! [`DISK_DEPENDENT`].
 
 use super::conn::Conn;
+use super::metadata::OUR_ID;
 use seedbed_engine::bitfield::Bitfield;
 use seedbed_engine::extension::handshake::ExtendedHandshake;
 use seedbed_engine::geometry::{BlockRange, Geometry};
@@ -82,6 +83,7 @@ pub fn broken(conn: &Conn, rules: Rules, message: &Message) -> Option<&'static s
         Message::Extended { id: 0, payload } => ExtendedHandshake::decode(payload)
             .is_err()
             .then_some("extended handshake that cannot be read"),
+        Message::Extended { id: OUR_ID, .. } if conn.metadata.offered => None,
         Message::Extended { .. } => Some("extended message of an id that was not given out"),
         Message::Unknown { .. } => Some("message of an unknown kind"),
     }

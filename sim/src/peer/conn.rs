@@ -2,6 +2,7 @@
 //!
 //! The names are the peer's: `am_` is the model, `they_` is the engine.
 
+use super::metadata::Exchange;
 use super::veil::Veil;
 use seedbed_engine::bitfield::Bitfield;
 use seedbed_engine::geometry::BlockRange;
@@ -151,6 +152,8 @@ pub struct Conn {
     pub muted: bool,
     /// Nothing more is read.
     pub deaf: bool,
+    /// Metadata (BEP 9).
+    pub metadata: Exchange,
     /// What went over it.
     pub counters: Counters,
 }
@@ -209,6 +212,7 @@ impl Conn {
             last_block: now,
             muted: false,
             deaf: false,
+            metadata: Exchange::default(),
             counters: Counters::default(),
         }
     }

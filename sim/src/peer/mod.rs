@@ -13,6 +13,7 @@ mod check_tests;
 pub mod conn;
 mod fetch;
 mod generate;
+pub mod metadata;
 mod serve;
 mod streams;
 #[cfg(test)]

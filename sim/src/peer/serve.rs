@@ -60,6 +60,7 @@ pub(super) fn track(conn: &mut Conn, now: Instant, message: &Message, geometry: 
                 .and_then(|words| words.reqq);
             conn.reqq = told.map_or(conn.reqq, |reqq| reqq as usize);
         }
+        Message::Extended { payload, .. } => super::metadata::answered(conn, payload),
         Message::Piece { range, data } => {
             conn.counters.served += data.len() as u64;
             answered(conn, *range);
@@ -128,13 +129,16 @@ impl ModelPeer {
                 self.follow_interest(cx, id);
             }
             Message::AllowedFast(piece) => conn.granted_to_us.push(piece),
+            Message::Extended {
+                id: message_id,
+                payload,
+            } => self.extended(cx, id, message_id, &payload),
             Message::Piece { range, data } => self.block(cx, id, range, &data),
             Message::Reject(range) => self.rejected(id, range),
             Message::HaveNone
             | Message::KeepAlive
             | Message::Port(_)
             | Message::Suggest(_)
-            | Message::Extended { .. }
             | Message::Unknown { .. } => {}
         }
     }

@@ -277,12 +277,13 @@ impl ModelPeer {
             }
         }
         if extended {
-            let words = ExtendedHandshake {
+            let mut words = ExtendedHandshake {
                 client: Some("model".into()),
                 listen_port: Some(PORT),
                 reqq: Some(REQQ as u32),
                 ..ExtendedHandshake::default()
             };
+            self.offer_metadata(id, &mut words);
             let payload = words.encode();
             self.say(cx, id, Message::Extended { id: 0, payload });
         }

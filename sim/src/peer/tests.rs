@@ -4,7 +4,7 @@ use super::catalogue::ENTRIES;
 use super::*;
 use crate::host::{EngineHost, Level};
 use crate::sample::{engine_ip, peer_ip};
-use crate::scenario::{EngineSpec, LinkSpec, TorrentSpec, Use, Value};
+use crate::scenario::{EngineSpec, LinkSpec, MagnetSpec, TorrentSpec, Use, Value};
 use crate::world::{ActorId, World};
 use seedbed_engine::Report;
 use seedbed_engine::report::PeerClosed;
@@ -74,6 +74,7 @@ fn torrent() -> TorrentSpec {
         short: 30,
         files: 1,
         private: false,
+        magnet: None,
     }
 }
 
@@ -94,10 +95,16 @@ fn run(scene: Scene, behaviours: &[Use], honest_after: u64, until: u64) -> Outco
 
 fn run_with(scene: Scene, behaviours: &[Use], honest_after: u64, until: u64, tell: bool) -> Outcome {
     let seed = Seed(11);
-    let sample = Sample::new(&torrent(), &[], seed).unwrap();
+    let mut torrent = torrent();
+    torrent.magnet = (scene == Scene::Link).then_some(MagnetSpec {
+        piece: 64,
+        broken: false,
+    });
+    let sample = Sample::new(&torrent, &[], seed).unwrap();
     let addr = |ip| SocketAddr::new(ip, PORT);
     let mut to_engine = vec![("h".to_string(), addr(peer_ip(HONEST)))];
-    if scene == Scene::Serves {
+    let dialled = matches!(scene, Scene::Serves | Scene::Link);
+    if dialled {
         to_engine.push(("p".into(), addr(peer_ip(PEER))));
     }
     let known = |actors| Known {
@@ -120,12 +127,7 @@ fn run_with(scene: Scene, behaviours: &[Use], honest_after: u64, until: u64, tel
     }
     let to_peers = known(vec![("eng".into(), addr(engine_ip(0)))]);
     let fetches = scene == Scene::Fetches;
-    let mut liar = spec(
-        "p",
-        if fetches { 0 } else { 100 },
-        scene != Scene::Serves,
-        u64::from(fetches),
-    );
+    let mut liar = spec("p", if fetches { 0 } else { 100 }, !dialled, u64::from(fetches));
     liar.behaviours = behaviours.to_vec();
     let honest = spec("h", if fetches { 0 } else { 100 }, true, honest_after);
     let peer = ModelPeer::new(&liar, &sample, seed, &to_peers);

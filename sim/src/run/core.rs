@@ -63,6 +63,9 @@ fn found(scenario: &Scenario) -> bool {
             true => trackers.all(healthy),
             false => trackers.any(healthy) && !scenario.trackers.iter().any(misleads),
         };
+    if !knows_metadata(scenario, by_tracker) {
+        return false;
+    }
     let keeps_all = |engine: &EngineSpec| engine.seed && stays_whole(scenario, engine);
     if scenario.engines.iter().any(keeps_all) && by_tracker {
         return true;
@@ -81,6 +84,20 @@ fn found(scenario: &Scenario) -> bool {
         }
     }
     held.is_full()
+}
+
+/// Whether somebody who can be found gives the metadata, if it is needed: a peer that does nothing odd, or a seed.
+fn knows_metadata(scenario: &Scenario, by_tracker: bool) -> bool {
+    let Some(magnet) = scenario.torrent.magnet else {
+        return true;
+    };
+    let seeds = by_tracker
+        && scenario
+            .engines
+            .iter()
+            .any(|engine| engine.seed && stays_whole(scenario, engine));
+    let found = |peer: &PeerSpec| peer.behaviours.is_empty() && (by_tracker || peer.dials);
+    !magnet.broken && (seeds || scenario.peers.iter().any(found))
 }
 
 /// Whether nothing happens to an engine that may cost a seed a piece or the torrent.

@@ -30,6 +30,7 @@ fn scenario(seed: u64) -> Scenario {
             short: 70,
             files: 3,
             private: false,
+            magnet: None,
         },
         engines: vec![engine("eng", false), engine("src", true)],
         trackers: vec![TrackerSpec {

@@ -9,7 +9,8 @@ mod faults;
 
 use super::params::{self, Kind, Often};
 use super::{
-    Area, Behaviour, EngineSpec, LinkSpec, PeerSpec, Scenario, TorrentSpec, TrackerSpec, Use, Value, text,
+    Area, Behaviour, EngineSpec, LinkSpec, MagnetSpec, PeerSpec, Scenario, TorrentSpec, TrackerSpec, Use,
+    Value, text,
 };
 use crate::catalogue;
 use crate::seed::Seed;
@@ -18,7 +19,7 @@ use seedbed_engine::time::Duration;
 
 /// Counts up with every change after which a seed stands for another scenario. Failing seeds of an older version have
 /// to be kept as files.
-pub const GENERATOR_VERSION: u32 = 2;
+pub const GENERATOR_VERSION: u32 = 3;
 
 /// Actors at the most in the nine worlds in ten that are small.
 const PEERS_SMALL: u32 = 8;
@@ -137,7 +138,20 @@ impl World {
                 1
             },
             private: rng.chance(1, 8),
+            magnet: self.magnet(),
         }
+    }
+
+    /// One world in eight begins with a link, unless engines are among themselves or the content is not to be found.
+    fn magnet(&self) -> Option<MagnetSpec> {
+        let mut rng = self.stream("magnet");
+        let chosen = rng.chance(1, 8) && !self.alone && !self.cruel;
+        // the dictionary of a small torrent is some hundred bytes
+        let piece = match rng.below(3) {
+            0 => 16_384,
+            _ => within(&mut rng, 32, 256),
+        };
+        chosen.then_some(MagnetSpec { piece, broken: false })
     }
 
     fn engines(&self) -> Vec<EngineSpec> {

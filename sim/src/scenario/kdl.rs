@@ -9,7 +9,8 @@ use super::params;
 use super::print::VERSION;
 use super::text;
 use super::{
-    Area, EngineSpec, FaultSpec, LinkSpec, PeerSpec, Scenario, TorrentSpec, TrackerSpec, Use, Value, When,
+    Area, EngineSpec, FaultSpec, LinkSpec, MagnetSpec, PeerSpec, Scenario, TorrentSpec, TrackerSpec, Use,
+    Value, When,
 };
 use crate::catalogue;
 use crate::oracle::parse_moment;
@@ -24,8 +25,8 @@ const ACTORS_MAX: usize = 200;
 const CONTENT_MAX: u64 = 64 << 20;
 
 /// Node names at the top of a file.
-const NODES: [&str; 7] = [
-    "scenario", "torrent", "engine", "tracker", "peer", "fault", "expect",
+const NODES: [&str; 8] = [
+    "scenario", "torrent", "magnet", "engine", "tracker", "peer", "fault", "expect",
 ];
 
 /// Reads a scenario file.
@@ -42,13 +43,18 @@ pub fn parse(file: &str) -> Result<Scenario, Mistake> {
     for node in document.nodes() {
         let mut fields = Fields::new(file, node)?;
         let name = node.name().value();
-        if seen.contains(&name) && matches!(name, "scenario" | "torrent") {
+        if seen.contains(&name) && matches!(name, "scenario" | "torrent" | "magnet") {
             return Err(fields.mistake(format!("There is a {name} line already.")));
         }
         seen.push(name);
         match name {
             "scenario" => head(&mut fields, &mut scenario)?,
-            "torrent" => scenario.torrent = torrent(&mut fields)?,
+            "torrent" => {
+                let magnet = scenario.torrent.magnet;
+                scenario.torrent = torrent(&mut fields)?;
+                scenario.torrent.magnet = magnet;
+            }
+            "magnet" => scenario.torrent.magnet = Some(magnet(&mut fields)?),
             "engine" => scenario.engines.push(engine(&mut fields)?),
             "tracker" => scenario
                 .trackers
@@ -79,6 +85,7 @@ fn empty() -> Scenario {
             short: 0,
             files: 1,
             private: false,
+            magnet: None,
         },
         engines: Vec::new(),
         trackers: Vec::new(),
@@ -146,6 +153,7 @@ fn torrent(fields: &mut Fields<'_>) -> Result<TorrentSpec, Mistake> {
         short: fields.count("short", 0..=16 << 20)?.unwrap_or(0),
         files: fields.count("files", 1..=1_000)?.unwrap_or(1),
         private: fields.flag("private")?,
+        magnet: None,
     };
     let piece = u64::from(spec.blocks) * u64::from(spec.block);
     let total = u64::from(spec.pieces) * piece;
@@ -160,6 +168,14 @@ fn torrent(fields: &mut Fields<'_>) -> Result<TorrentSpec, Mistake> {
         return Err(fields.mistake("There are more files than bytes for them."));
     }
     Ok(spec)
+}
+
+/// How the torrent is found by its hash alone.
+fn magnet(fields: &mut Fields<'_>) -> Result<MagnetSpec, Mistake> {
+    Ok(MagnetSpec {
+        piece: fields.count("piece", 1..=16_384)?.unwrap_or(16_384),
+        broken: fields.flag("broken")?,
+    })
 }
 
 fn engine(fields: &mut Fields<'_>) -> Result<EngineSpec, Mistake> {

@@ -51,6 +51,17 @@ pub struct TorrentSpec {
     pub files: u32,
     /// Private (BEP 27).
     pub private: bool,
+    /// Engines that do not seed begin with a magnet link.
+    pub magnet: Option<MagnetSpec>,
+}
+
+/// How the torrent is found by its hash alone (BEP 9).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct MagnetSpec {
+    /// Bytes of a piece of metadata: 16 KiB in life, less where several pieces are to be seen.
+    pub piece: u32,
+    /// The dictionary of that hash is none that a torrent can be made of.
+    pub broken: bool,
 }
 
 /// An engine on its host.

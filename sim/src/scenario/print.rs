@@ -3,7 +3,7 @@
 //! What [`parse`](super::kdl::parse) makes of it equals the scenario, for every scenario that it accepts.
 
 use super::text::{print_duration, print_range, print_rate, print_share};
-use super::{EngineSpec, FaultSpec, LinkSpec, PeerSpec, Scenario, TrackerSpec, Use, Value, When};
+use super::{EngineSpec, FaultSpec, LinkSpec, MagnetSpec, PeerSpec, Scenario, TrackerSpec, Use, Value, When};
 use seedbed_engine::time::Duration;
 use std::fmt::Write as _;
 
@@ -13,6 +13,7 @@ pub const VERSION: i64 = 1;
 /// The text of a scenario file.
 pub fn print(scenario: &Scenario) -> String {
     let mut lines = vec![head(scenario), torrent(scenario)];
+    lines.extend(scenario.torrent.magnet.as_ref().map(magnet));
     lines.extend(scenario.engines.iter().map(engine));
     let trackers = scenario.trackers.iter().enumerate();
     lines.extend(trackers.map(|(n, spec)| tracker(n, spec)));
@@ -45,6 +46,15 @@ fn torrent(scenario: &Scenario) -> String {
         put(&mut line, "files", spec.files);
     }
     flag(&mut line, "private", spec.private);
+    line
+}
+
+fn magnet(spec: &MagnetSpec) -> String {
+    let mut line = "magnet".to_owned();
+    if spec.piece != 16_384 {
+        put(&mut line, "piece", spec.piece);
+    }
+    flag(&mut line, "broken", spec.broken);
     line
 }
 

@@ -95,6 +95,8 @@ pub struct Rules {
     pub may_lose: bool,
     /// Whether what was said may arrive as something else: then no field of it means anything.
     pub garbled: bool,
+    /// Whether clients begin with links, and so without knowing how much is left.
+    pub links: bool,
 }
 
 impl Rules {
@@ -111,6 +113,7 @@ impl Rules {
             ordered: spec.link.jitter == Duration::ZERO,
             may_lose: false,
             garbled: spec.link.corrupt > 0,
+            links: false,
         }
     }
 
@@ -132,6 +135,7 @@ impl Rules {
             clean: rules.clean && calm && !tuned && links.clone().all(is_clean),
             ordered: rules.ordered && links.clone().all(|link| link.jitter == Duration::ZERO),
             may_lose: !calm,
+            links: scenario.torrent.magnet.is_some(),
             garbled: rules.garbled || links.clone().any(|link| link.corrupt > 0) || corrupted(scenario),
             ..rules
         }

@@ -17,6 +17,8 @@ pub struct MemoryDisk {
     pub files: BTreeMap<String, Vec<u8>>,
     /// What was saved last.
     pub resume: Option<Vec<u8>>,
+    /// The info dictionary that was kept.
+    pub metadata: Option<Vec<u8>>,
     /// Every job but `Open` and `Close` fails with this, while it is set.
     pub fault: Option<DiskFault>,
     /// Every job of this kind fails, while it is set: `("save", …)`.
@@ -54,6 +56,8 @@ impl MemoryDisk {
             DiskJob::Digests { .. } => "digests",
             DiskJob::Sync => "sync",
             DiskJob::SaveResume { .. } => "save",
+            DiskJob::LoadMetadata { .. } => "load metadata",
+            DiskJob::SaveMetadata { .. } => "save metadata",
             DiskJob::Close => "close",
         };
         *self.jobs.entry(name).or_default() += 1;
@@ -108,6 +112,11 @@ impl MemoryDisk {
             DiskJob::Sync => Ok(DiskDone::Synced { files: self.stamps() }),
             DiskJob::SaveResume { data } => {
                 self.resume = Some(data);
+                Ok(DiskDone::Saved)
+            }
+            DiskJob::LoadMetadata { .. } => Ok(DiskDone::Metadata(self.metadata.clone())),
+            DiskJob::SaveMetadata { data, .. } => {
+                self.metadata = Some(data.to_vec());
                 Ok(DiskDone::Saved)
             }
             DiskJob::Close => Ok(DiskDone::Closed),

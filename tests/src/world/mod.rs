@@ -135,7 +135,7 @@ impl World {
     #[must_use]
     pub fn add_torrent(metainfo: &Arc<Metainfo>, purpose: Purpose) -> AddTorrent {
         AddTorrent {
-            metainfo: metainfo.clone(),
+            source: metainfo.clone().into(),
             root: Root(Arc::from(b"/download".as_slice())),
             purpose,
             only_pieces: None,

@@ -124,6 +124,27 @@ pub enum Cause {
         /// Addresses that are known.
         known: usize,
     },
+    /// Peers are connected, and nobody of them has the metadata of the link.
+    NobodyHasMetadata {
+        /// Peers connected.
+        peers: usize,
+    },
+    /// The metadata came wrong, and is fetched again.
+    MetadataWrong {
+        /// How often.
+        failures: u32,
+        /// Peers that say that they have it.
+        sources: usize,
+    },
+    /// The metadata is being fetched.
+    FetchingMetadata {
+        /// Peers that say that they have it.
+        sources: usize,
+        /// Bytes that are here.
+        bytes: u64,
+        /// Bytes in all, as those peers say; 0 before anything was asked for.
+        size: u32,
+    },
     /// Nobody who is connected has these pieces.
     NobodyHasPieces {
         /// How many.
@@ -256,6 +277,9 @@ impl Cause {
             Self::NoPeersKnown { .. } => "no-peers-known",
             Self::NotReachable { .. } => "peers-unreachable",
             Self::Connecting { .. } => "connecting",
+            Self::NobodyHasMetadata { .. } => "metadata-unavailable",
+            Self::MetadataWrong { .. } => "metadata-wrong",
+            Self::FetchingMetadata { .. } => "fetching-metadata",
             Self::NobodyHasPieces { .. } => "pieces-unavailable",
             Self::HashFailures { .. } => "hash-failures",
             Self::DiskSlow { .. } => "disk-slow",
@@ -284,6 +308,7 @@ impl Cause {
             | Self::NoPeersKnown { .. }
             | Self::NotReachable { .. }
             | Self::Connecting { .. }
+            | Self::NobodyHasMetadata { .. }
             | Self::AllChokeUs { .. } => Weight::Stops,
             Self::Local { peers, .. } => stops_if(*peers == 0, Weight::Slows),
             Self::BannedPeers { others, .. } => stops_if(*others == 0, Weight::Hint),
@@ -305,7 +330,10 @@ impl Cause {
                 serving,
                 ..
             } => stops_if(some >= serving, Weight::Slows),
-            Self::DiskSlow { .. } | Self::Waiting { .. } => Weight::Slows,
+            Self::DiskSlow { .. }
+            | Self::Waiting { .. }
+            | Self::MetadataWrong { .. }
+            | Self::FetchingMetadata { .. } => Weight::Slows,
             Self::Private | Self::PortUnreachable { .. } => Weight::Hint,
             Self::NobodyInterested { .. } | Self::Downloading { .. } | Self::Seeding { .. } => Weight::Fine,
         }

@@ -2,6 +2,7 @@
 
 use super::{Cause, FailingTracker};
 use crate::candidates::{BanReason, Standing};
+use crate::metadata::Fetch;
 use crate::net::printable;
 use crate::session::Session;
 use crate::time::{Duration, Instant};
@@ -48,7 +49,9 @@ impl Torrent {
             });
         }
         self.why_alone(now, &swarm, &mut causes);
-        if self.is_complete() {
+        if let Phase::Metadata(fetching) = &self.phase {
+            why_no_metadata(fetching.fetch(), swarm.open, &mut causes);
+        } else if self.is_complete() {
             self.why_idle_seed(now, &swarm, &mut causes);
         } else if swarm.open > 0 {
             self.why_slow(now, &swarm, &mut causes);
@@ -81,7 +84,8 @@ impl Torrent {
                 done: checking.done,
                 pieces: self.geometry.pieces(),
             }),
-            Phase::Active | Phase::Failed { .. } | Phase::Stopping | Phase::Gone => {}
+            Phase::Metadata(fetching) if fetching.is_loading() => causes.push(Cause::Opening),
+            Phase::Metadata(_) | Phase::Active | Phase::Failed { .. } | Phase::Stopping | Phase::Gone => {}
         }
         !causes.is_empty()
     }
@@ -325,6 +329,21 @@ impl Torrent {
                 dialled: self.noted.outgoing,
             });
         }
+    }
+}
+
+/// Why it is not known what the torrent is.
+fn why_no_metadata(fetch: &Fetch, peers: usize, causes: &mut Vec<Cause>) {
+    let sources = fetch.sources();
+    if fetch.failures() > 0 {
+        let failures = fetch.failures();
+        causes.push(Cause::MetadataWrong { failures, sources });
+    }
+    if sources > 0 {
+        let (bytes, size) = fetch.progress();
+        causes.push(Cause::FetchingMetadata { sources, bytes, size });
+    } else if peers > 0 {
+        causes.push(Cause::NobodyHasMetadata { peers });
     }
 }
 

@@ -34,6 +34,15 @@ impl Cause {
             }
             Self::NotReachable { dialling, retry_in, .. } => not_reached_next(*dialling, *retry_in),
             Self::Connecting { .. } => "nothing: an attempt that gets no answer is given up after some seconds".into(),
+            Self::NobodyHasMetadata { .. } => {
+                "wait for a peer that has it, add trackers or peers (--peer), or use the .torrent file".into()
+            }
+            Self::MetadataWrong { .. } => {
+                "nothing: it is fetched again from others, and who alone sent wrong data is banned for a while".into()
+            }
+            Self::FetchingMetadata { .. } => {
+                "nothing: who does not answer in time is passed over".into()
+            }
             Self::NobodyHasPieces { .. } => {
                 "wait for a peer that has them, or add trackers or peers (--peer) that lead to one".into()
             }

@@ -89,6 +89,7 @@ impl Torrent {
             | End::Banned
             | End::Full
             | End::TorrentStopped
+            | End::Private
             | End::TrackerSwitched
             | End::NetworkChanged
             | End::Shutdown => None,

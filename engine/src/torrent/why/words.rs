@@ -37,6 +37,9 @@ impl fmt::Display for Cause {
             Self::NoPeersKnown { answered, .. } => no_peers_known(f, *answered),
             Self::NotReachable { .. } => self.not_reachable(f),
             Self::Connecting { dialling, known } => connecting(f, *dialling, *known),
+            Self::NobodyHasMetadata { .. } | Self::MetadataWrong { .. } | Self::FetchingMetadata { .. } => {
+                self.metadata(f)
+            }
             Self::NobodyHasPieces { .. } => self.nobody_has(f),
             Self::HashFailures { .. } => self.hash_failures(f),
             Self::DiskSlow { .. } => self.disk_slow(f),
@@ -57,6 +60,36 @@ impl fmt::Display for Cause {
 impl Cause {
     fn stops(&self) -> bool {
         self.weight() == super::Weight::Stops
+    }
+
+    fn metadata(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NobodyHasMetadata { peers: 1 } => {
+                f.write_str("1 peer connected, and it does not have the metadata of this link")
+            }
+            Self::NobodyHasMetadata { peers } => write!(
+                f,
+                "{peers} peers connected, and none of them has the metadata of this link"
+            ),
+            Self::MetadataWrong { failures, .. } => write!(
+                f,
+                "the metadata came wrong {}, and is fetched again",
+                count(*failures as usize, "time")
+            ),
+            Self::FetchingMetadata {
+                sources, bytes: 0, ..
+            } => {
+                write!(f, "fetching metadata from {}", count(*sources, "peer"))
+            }
+            Self::FetchingMetadata { sources, bytes, size } => write!(
+                f,
+                "fetching metadata from {}, {} of {} here",
+                count(*sources, "peer"),
+                Bytes(*bytes),
+                Bytes(u64::from(*size))
+            ),
+            _ => Ok(()),
+        }
     }
 
     fn unserved(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

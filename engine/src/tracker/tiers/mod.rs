@@ -169,6 +169,11 @@ impl Announcer {
         Ok(())
     }
 
+    /// The torrent turns out to be private (BEP 27).
+    pub const fn set_private(&mut self) {
+        self.private = true;
+    }
+
     /// Whether the torrent is a partial seed: it lacks pieces and wants none of them (BEP 21).
     pub fn set_partial_seed(&mut self, partial: bool) {
         self.partial_seed = partial;

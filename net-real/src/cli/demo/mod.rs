@@ -106,7 +106,7 @@ fn options(temp: &TempDir, state: &str) -> Options {
 
 fn request(metainfo: Arc<Metainfo>, dir: &Path, purpose: Purpose) -> Result<Command, Failure> {
     Ok(Command::Add(Box::new(AddTorrent {
-        metainfo,
+        source: metainfo.into(),
         root: transfer::root(dir)?,
         purpose,
         only_pieces: None,

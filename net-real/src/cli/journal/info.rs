@@ -5,6 +5,7 @@ use crate::cli::failure::{DONE, Failure};
 use crate::cli::replay::Recording;
 use crate::cli::units;
 use clap::Args;
+use seedbed_engine::TorrentSource;
 use seedbed_engine::journal::Journal;
 use seedbed_engine::time::Instant;
 use seedbed_engine::{Command, Event};
@@ -93,7 +94,11 @@ impl Contents {
         while let Some(step) = steps.next() {
             *contents.events.entry(kind(&step.event)).or_default() += 1;
             if let Event::Command(Command::Add(add)) = &step.event {
-                let (name, hash) = (add.metainfo.name.clone(), add.metainfo.info_hash.to_string());
+                let hash = add.source.info_hash().to_string();
+                let name = match &add.source {
+                    TorrentSource::Metainfo(metainfo) => metainfo.name.clone(),
+                    TorrentSource::Magnet(magnet) => magnet.name.clone().unwrap_or_else(|| hash.clone()),
+                };
                 contents.torrents.push((name, hash));
             }
         }

@@ -117,7 +117,7 @@ pub(crate) fn run(args: &PeerArgs, console: &Console) -> Result<u8, Failure> {
     client::watch_signals(client.handle())?;
     let data = temp.path().join("data");
     client.command(Command::Add(Box::new(AddTorrent {
-        metainfo: torrent.metainfo.clone(),
+        source: torrent.metainfo.clone().into(),
         root: transfer::root(&data)?,
         purpose: Purpose::Download,
         only_pieces: Some(vec![PieceIndex(args.piece)]),

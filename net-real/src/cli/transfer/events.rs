@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 /// A state in a word, for programs and for the progress line.
 pub(super) fn state_word(state: &TorrentState) -> &'static str {
     match state {
+        TorrentState::Metadata => "fetching metadata",
         TorrentState::Opening => "opening",
         TorrentState::Checking => "checking",
         TorrentState::Downloading => "downloading",
@@ -88,6 +89,26 @@ impl Transfers<'_> {
                 units::count(*have as usize, "piece"),
                 bad.len(),
                 missing.len()
+            )),
+            Report::Metadata {
+                name,
+                total_length,
+                pieces,
+                ..
+            } => console.note(format!(
+                "The metadata is here: {}, {}, {}",
+                shown(name),
+                units::bytes(*total_length),
+                units::count(*pieces as usize, "piece")
+            )),
+            Report::MetadataFailed {
+                contributors,
+                failures,
+                ..
+            } => console.note(format!(
+                "The metadata failed its hash ({}, from {}); it is fetched again.",
+                units::count(*failures as usize, "failure"),
+                units::count(contributors.len(), "peer")
             )),
             Report::PieceFailed {
                 piece,
@@ -196,6 +217,22 @@ impl Transfers<'_> {
             Report::PeerClosed { addr, why, .. } => {
                 json!({"event": "peer_closed", "address": addr.to_string(), "text": why.to_string()})
             }
+            Report::Metadata {
+                total_length,
+                pieces,
+                private,
+                ..
+            } => json!({
+                "event": "metadata", "total_length": total_length, "piece_count": pieces, "private": private,
+            }),
+            Report::MetadataFailed {
+                contributors,
+                failures,
+                ..
+            } => json!({
+                "event": "metadata_failed", "failures": failures,
+                "peers": contributors.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            }),
             Report::Checked {
                 have, bad, missing, ..
             } => json!({
@@ -231,9 +268,9 @@ impl Transfers<'_> {
             .iter()
             .find(|transfer| id.is_some() && transfer.id == id);
         if let (Some(transfer), Some(fields)) = (transfer, event.as_object_mut()) {
-            let metainfo = &transfer.torrent.metainfo;
-            fields.insert("info_hash_v1".into(), metainfo.info_hash.to_string().into());
-            fields.insert("name".into(), metainfo.name.as_str().into());
+            let torrent = &transfer.torrent;
+            fields.insert("info_hash_v1".into(), torrent.info_hash().to_string().into());
+            fields.insert("name".into(), torrent.raw_name().into());
         }
         event
     }
@@ -245,7 +282,7 @@ impl Transfers<'_> {
 
     fn length(&self, id: TorrentId) -> Option<u64> {
         let transfer = self.torrents.iter().find(|transfer| transfer.id == Some(id))?;
-        Some(transfer.torrent.metainfo.total_length)
+        Some(transfer.torrent.metainfo.as_ref()?.total_length)
     }
 }
 
@@ -264,6 +301,8 @@ fn torrent(report: &Report) -> Option<TorrentId> {
         | Report::State { torrent, .. }
         | Report::TrackerOk { torrent, .. }
         | Report::TrackerFailed { torrent, .. }
+        | Report::Metadata { torrent, .. }
+        | Report::MetadataFailed { torrent, .. }
         | Report::PeerConnected { torrent, .. }
         | Report::PieceVerified { torrent, .. }
         | Report::PieceFailed { torrent, .. }

@@ -136,7 +136,7 @@ impl Transfers<'_> {
 fn rate(status: &Status, purpose: Purpose) -> u64 {
     match purpose {
         Purpose::Seed => status.rate_up,
-        Purpose::Download | Purpose::Check => status.rate_down,
+        Purpose::Download | Purpose::Metadata | Purpose::Check => status.rate_down,
     }
 }
 
@@ -144,7 +144,8 @@ fn rate(status: &Status, purpose: Purpose) -> u64 {
 fn is_busy(state: &TorrentState) -> bool {
     match state {
         TorrentState::Opening | TorrentState::Checking | TorrentState::Stopping => true,
-        TorrentState::Downloading
+        TorrentState::Metadata
+        | TorrentState::Downloading
         | TorrentState::Seeding
         | TorrentState::Paused
         | TorrentState::DiskFailed { .. }

@@ -4,6 +4,7 @@
 mod events;
 mod explain;
 mod goal;
+mod metadata;
 mod outcome;
 mod received;
 
@@ -12,7 +13,7 @@ use super::client::{INTERRUPT, WRITE_RECORDING};
 use super::console::{Console, shown};
 use super::failure::Failure;
 use super::progress::{Figures, Progress};
-use super::torrent_file::Torrent;
+use super::torrent_file::Sought;
 use goal::Goal;
 use outcome::Ending;
 use seedbed::{Client, Input};
@@ -21,7 +22,7 @@ use seedbed_engine::id::TorrentId;
 use seedbed_engine::time::{Duration, Instant};
 use seedbed_engine::{AddTorrent, Cause, Command, Purpose, Report, Status, TorrentState};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// How often a line of progress is printed with `--json`.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
@@ -30,6 +31,8 @@ const PROGRESS_INTERVAL: Duration = Duration::from_secs(1);
 pub(crate) struct Plan<'a> {
     pub(crate) args: &'a TransferArgs,
     pub(crate) purpose: Purpose,
+    /// With [`Purpose::Metadata`]: the file that is written.
+    pub(crate) metadata_out: Option<&'a Path>,
     pub(crate) dir: &'a Path,
     pub(crate) overwrite: bool,
 }
@@ -52,13 +55,15 @@ pub(crate) struct Transfers<'a> {
 
 /// One torrent.
 struct Transfer {
-    torrent: Torrent,
+    torrent: Sought,
     /// Its number, once the engine has taken it.
     id: Option<TorrentId>,
     /// Its figures, as they were seen last.
     status: Option<Status>,
     /// When everything wanted was there for the first time.
     complete_at: Option<Instant>,
+    /// With `--metadata-only`: the .torrent file that was written.
+    written: Option<PathBuf>,
     /// Whether nothing is left to do for it.
     done: bool,
     /// What it did last, before it was told to stop.
@@ -72,13 +77,14 @@ struct Transfer {
 }
 
 impl<'a> Transfers<'a> {
-    pub(crate) fn new(console: &'a Console, plan: Plan<'a>, torrents: Vec<Torrent>) -> Self {
+    pub(crate) fn new(console: &'a Console, plan: Plan<'a>, torrents: Vec<Sought>) -> Self {
         let goal = Goal::new(plan.args, plan.purpose);
         let transfer = |torrent| Transfer {
             torrent,
             id: None,
             status: None,
             complete_at: None,
+            written: None,
             done: false,
             state: None,
             failure: None,
@@ -118,9 +124,9 @@ impl<'a> Transfers<'a> {
         }
     }
 
-    fn request(&self, torrent: &Torrent, root: &Root) -> AddTorrent {
+    fn request(&self, torrent: &Sought, root: &Root) -> AddTorrent {
         AddTorrent {
-            metainfo: torrent.metainfo.clone(),
+            source: torrent.source.clone(),
             root: root.clone(),
             purpose: self.plan.purpose,
             only_pieces: None,
@@ -155,6 +161,16 @@ impl<'a> Transfers<'a> {
     }
 
     fn report(&mut self, client: &Client, report: Report) -> Result<(), Failure> {
+        if let Report::Metadata {
+            torrent, metainfo, ..
+        } = &report
+            && self.plan.purpose == Purpose::Metadata
+        {
+            let written = metadata::write(metainfo, self.plan.metadata_out, self.plan.dir)?;
+            if let Some(transfer) = self.find(*torrent) {
+                transfer.written = Some(written);
+            }
+        }
         self.note_report(&report);
         self.show(client.now(), &report)?;
         if matches!(
@@ -172,11 +188,21 @@ impl<'a> Transfers<'a> {
             Report::Added {
                 torrent, info_hash, ..
             } => {
-                let waiting = self.torrents.iter_mut().find(|transfer| {
-                    transfer.id.is_none() && transfer.torrent.metainfo.info_hash == *info_hash
-                });
+                let waiting = self
+                    .torrents
+                    .iter_mut()
+                    .find(|transfer| transfer.id.is_none() && transfer.torrent.info_hash() == *info_hash);
                 if let Some(transfer) = waiting {
                     transfer.id = Some(*torrent);
+                }
+            }
+            Report::Metadata {
+                torrent, metainfo, ..
+            } => {
+                let only = self.plan.purpose == Purpose::Metadata;
+                if let Some(transfer) = self.find(*torrent) {
+                    transfer.torrent.metainfo = Some(metainfo.clone());
+                    transfer.done |= only;
                 }
             }
             Report::Rejected { command, why } if *command == "add" => {
@@ -309,6 +335,14 @@ impl Transfer {
             self.state = Some(state.clone());
         }
         match state {
+            // no link leads out of that
+            TorrentState::Failed { text } if self.torrent.metainfo.is_none() => {
+                self.failure = Some(Failure::input(format_args!(
+                    "{}: {}.",
+                    self.torrent.name(),
+                    shown(text)
+                )));
+            }
             TorrentState::Failed { text } => self.failure = Some(Failure::storage(shown(text))),
             TorrentState::DiskFailed {
                 error,

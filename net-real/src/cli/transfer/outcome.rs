@@ -2,7 +2,7 @@
 
 use super::received;
 use super::{Transfer, Transfers};
-use crate::cli::console::Console;
+use crate::cli::console::{Console, shown_path};
 use crate::cli::failure::{DONE, Failure, INTERRUPTED};
 use crate::cli::units;
 use seedbed_engine::TorrentState;
@@ -93,7 +93,7 @@ impl Transfer {
     fn status_word(&self, ending: Ending) -> &'static str {
         if self.failure.is_some() {
             "failed"
-        } else if self.complete_at.is_some() && self.is_whole() {
+        } else if self.written.is_some() || self.complete_at.is_some() && self.is_whole() {
             "complete"
         } else if ending == Ending::Interrupted && self.disk_error().is_none() {
             "stopped"
@@ -117,9 +117,9 @@ impl Transfer {
         console.value(&Finished {
             event: "finished",
             status: word,
-            info_hash_v1: self.torrent.metainfo.info_hash.to_string(),
-            name: &self.torrent.metainfo.name,
-            total_length: self.torrent.metainfo.total_length,
+            info_hash_v1: self.torrent.info_hash().to_string(),
+            name: &self.torrent.raw_name(),
+            total_length: self.torrent.total_length(),
             downloaded,
             uploaded,
             wasted,
@@ -127,6 +127,10 @@ impl Transfer {
             peers_seen: status.map_or(0, |status| status.peers_seen),
             received: status.map(|status| status.received).unwrap_or_default(),
         })?;
+        if let Some(written) = &self.written {
+            let (name, path) = (self.torrent.name(), shown_path(written));
+            return console.line(format!("{name}: its metadata is in {path}"));
+        }
         console.line(format!(
             "{}: {word}, {} of {}; {} received, {} sent, {} wasted, in {}",
             self.torrent.name(),

@@ -81,6 +81,11 @@ impl DiskModel {
                 self.save(data, marks);
                 Ok(DiskDone::Saved)
             }
+            DiskJob::LoadMetadata { .. } => Ok(DiskDone::Metadata(self.metadata.clone())),
+            DiskJob::SaveMetadata { data, .. } => {
+                self.metadata = Some(data.to_vec());
+                Ok(DiskDone::Saved)
+            }
             DiskJob::Close => {
                 let flushed = self.flush_all(now, marks);
                 self.opened = None;
@@ -93,6 +98,10 @@ impl DiskModel {
     /// Nothing comes before `Open` or behind `Close`, and no second `Open`.
     fn in_its_place(&mut self, job: &DiskJob) -> Result<(), DiskError> {
         let opens = matches!(job, DiskJob::Open { .. });
+        if matches!(job, DiskJob::LoadMetadata { .. } | DiskJob::SaveMetadata { .. }) {
+            // they are of no file of the torrent
+            return Ok(());
+        }
         if opens != self.opened.is_some() {
             return Ok(());
         }

@@ -94,6 +94,8 @@ pub struct DiskModel {
     /// When the last job is done, if they go one at a time.
     busy_until: Instant,
 
+    /// The info dictionary that was kept.
+    metadata: Option<Vec<u8>>,
     opened: Option<(Arc<Layout>, Geometry)>,
     /// Blocks taken and not yet with the operating system.
     buffer: BTreeMap<PieceIndex, BTreeMap<u32, Block>>,
@@ -117,6 +119,7 @@ impl DiskModel {
             submitted: 0,
             op_last: None,
             busy_until: Instant::START,
+            metadata: None,
             opened: None,
             buffer: BTreeMap::new(),
             tampered: false,
@@ -272,12 +275,14 @@ impl DiskModel {
 
 const fn scope(job: &DiskJob) -> Scope {
     match job {
-        DiskJob::Open { .. } | DiskJob::Prepare | DiskJob::Close => Scope::Whole,
+        DiskJob::Open { .. } | DiskJob::Prepare | DiskJob::LoadMetadata { .. } | DiskJob::Close => {
+            Scope::Whole
+        }
         DiskJob::Write { range, .. } => Scope::Piece(range.piece, true),
         DiskJob::Hash { piece } => Scope::Piece(*piece, true),
         DiskJob::Read { range } => Scope::Piece(range.piece, false),
         DiskJob::Digests { piece } => Scope::Piece(*piece, false),
-        DiskJob::Sync | DiskJob::SaveResume { .. } => Scope::Before,
+        DiskJob::Sync | DiskJob::SaveResume { .. } | DiskJob::SaveMetadata { .. } => Scope::Before,
     }
 }
 
@@ -300,6 +305,8 @@ const fn kind(job: &DiskJob) -> &'static str {
         DiskJob::Digests { .. } => "digests",
         DiskJob::Sync => "sync",
         DiskJob::SaveResume { .. } => "save",
+        DiskJob::LoadMetadata { .. } => "load-metadata",
+        DiskJob::SaveMetadata { .. } => "save-metadata",
         DiskJob::Close => "close",
     }
 }

@@ -20,6 +20,7 @@ fn sample(pieces: u32) -> Sample {
         short: 40,
         files: 2,
         private: false,
+        magnet: None,
     };
     Sample::new(&spec, &[], Seed(9)).unwrap()
 }

@@ -79,6 +79,18 @@ impl Picture {
                 let pieces = Pieces::new(printable(name, TEXT_MAX), pieces);
                 self.torrents.insert(*torrent, (pieces, Totals::default()));
             }
+            // a link says nothing of pieces
+            Report::Metadata {
+                torrent,
+                name,
+                pieces,
+                ..
+            } => {
+                let pieces = Pieces::new(printable(name, TEXT_MAX), *pieces);
+                if let Some((known, _)) = self.torrents.get_mut(torrent) {
+                    *known = pieces;
+                }
+            }
             Report::State { torrent, .. } | Report::Checked { torrent, .. } => self.agree(*torrent, engine),
             Report::PieceVerified { torrent, piece, .. } => {
                 let state = engine.torrent(*torrent).map(|view| view.state());

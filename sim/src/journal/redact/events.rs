@@ -98,7 +98,8 @@ impl Rewriter {
                 self.met.insert(from.ip().to_canonical());
             }
             Event::Command(Command::Add(add)) => {
-                self.torrent(&add.metainfo).ok_or(RedactError::Torrent)?;
+                let metainfo = add.source.metainfo().ok_or(RedactError::Magnet)?;
+                self.torrent(metainfo).ok_or(RedactError::Torrent)?;
             }
             Event::Received { conn, data } => match self.exchanges.get_mut(conn) {
                 Some(exchange) => exchange.push(data),
@@ -216,7 +217,7 @@ impl Rewriter {
     fn add(&mut self, add: &AddTorrent) -> Option<AddTorrent> {
         self.names.secret(&add.root.0);
         Some(AddTorrent {
-            metainfo: self.torrent(&add.metainfo)?,
+            source: self.torrent(add.source.metainfo()?)?.into(),
             root: Root(ROOT.into()),
             peers: add.peers.iter().map(|addr| self.names.addr(*addr)).collect(),
             extra_trackers: self.tiers(&add.extra_trackers),

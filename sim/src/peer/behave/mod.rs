@@ -6,6 +6,7 @@
 mod blocks;
 mod bytes;
 mod handshake;
+mod metadata;
 mod moments;
 
 pub use handshake::{Opening, opening};
@@ -199,13 +200,18 @@ impl Trait {
                 matches!(message, Message::Extended { id: 0, .. })
             }
             Kind::Unaligned => matches!(message, Message::Request(_)),
+            kind if metadata::concerns(kind, &message) => true,
             _ => false,
         };
         if !concerned || !self.fires(view.now, conn.is_endgame(), view.marks) {
             next.push(Say::Message(message));
             return;
         }
-        bytes::instead(self, view, conn, message, next);
+        if metadata::concerns(self.entry.kind, &message) {
+            metadata::instead(self, view, message, next);
+        } else {
+            bytes::instead(self, view, conn, message, next);
+        }
     }
 }
 

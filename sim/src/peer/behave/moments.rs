@@ -1,6 +1,7 @@
 //! What behaviours say on their own: at the opening, when they are unchoked, at a time.
 
 use super::bytes::bitfield;
+use super::metadata;
 use super::{Say, Trait, View};
 use crate::peer::catalogue::Kind;
 use crate::peer::check::range;
@@ -17,6 +18,8 @@ pub enum Moment {
     Opened,
     /// The other has unchoked us.
     Unchoked,
+    /// The other has said that it takes metadata messages.
+    TakesMetadata,
 }
 
 /// When a behaviour of this kind speaks, if it speaks on its own.
@@ -33,6 +36,7 @@ pub fn moment(kind: Kind) -> Option<Moment> {
         K::StrayRejects | K::ChangedIds | K::ExtNotDict | K::ExtHuge | K::BadRequests => Moment::Opened,
         K::RequestsChoked | K::RequestsUninterested | K::RequestsMissing | K::CancelUnknown => Moment::Opened,
         K::FlapsChoke => Moment::Opened,
+        kind if is_metadata(kind) => Moment::TakesMetadata,
         K::RequestFlood | K::SameRequest | K::RequestCancel => Moment::Unchoked,
         _ => return None,
     })
@@ -62,6 +66,7 @@ pub fn due(one: &mut Trait, view: &mut View<'_>, conn: &Conn) -> (Vec<Say>, Opti
     let says = match one.entry.kind {
         kind if is_framing(kind) => framing(one, view, conn),
         kind if is_request(kind) => requests(one, view, conn),
+        kind if is_metadata(kind) => metadata::alone(one, view, conn),
         _ => state(one, view, conn),
     };
     (says, again)
@@ -72,6 +77,7 @@ fn is_possible(kind: Kind, conn: &Conn) -> bool {
     match kind {
         Kind::StrayRejects | Kind::HaveAllThenNone | Kind::HaveAllPayload => conn.fast,
         Kind::EmptyExtended | Kind::ChangedIds | Kind::ExtNotDict | Kind::ExtHuge => conn.extended,
+        kind if is_metadata(kind) => conn.extended && conn.metadata.their_id != 0,
         Kind::HaveAllNoFast => !conn.fast,
         Kind::RequestCancel | Kind::SameRequest | Kind::RequestFlood => !conn.theirs.is_empty(),
         _ => true,
@@ -92,6 +98,17 @@ const fn is_framing(kind: Kind) -> bool {
             | Kind::HaveAllNoFast
             | Kind::HaveAllPayload
             | Kind::ExtHuge
+    )
+}
+
+const fn is_metadata(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::MetadataUnrequested
+            | Kind::MetadataUnknown
+            | Kind::MetadataBadRequests
+            | Kind::MetadataResized
+            | Kind::MetadataFlood
     )
 }
 

@@ -2,6 +2,7 @@
 
 mod connect;
 mod encryption;
+mod metadata;
 mod pieces;
 mod talk;
 
@@ -29,6 +30,8 @@ pub enum Scene {
     DialsAndServes,
     /// The engine has everything, the peer wants it and dials.
     Fetches,
+    /// The engine begins with a magnet link and dials the peer, which has everything.
+    Link,
 }
 
 /// What of the peer can still be relied on.
@@ -157,6 +160,20 @@ pub enum Kind {
     FirstPayload,
     LateKey,
     CutEncryption,
+    MetadataSize,
+    MetadataWrong,
+    MetadataRejects,
+    MetadataSilent,
+    MetadataUnrequested,
+    MetadataTotal,
+    MetadataShort,
+    MetadataHuge,
+    MetadataNonsense,
+    MetadataUnknown,
+    MetadataBadRequests,
+    MetadataResized,
+    MetadataFlood,
+    FetchesMetadata,
 }
 
 impl Kind {
@@ -247,12 +264,34 @@ impl Kind {
                     | Self::OddReqq
                     | Self::ExtLies
                     | Self::Unaligned
+                    | Self::MetadataSize
+                    | Self::MetadataWrong
+                    | Self::MetadataRejects
+                    | Self::MetadataSilent
+                    | Self::MetadataTotal
+                    | Self::MetadataShort
+                    | Self::MetadataHuge
+                    | Self::MetadataNonsense
             )
     }
 }
 
-const COUNT: usize =
-    connect::ENTRIES.len() + talk::ENTRIES.len() + pieces::ENTRIES.len() + encryption::ENTRIES.len();
+const PARTS: [&[Entry]; 5] = [
+    connect::ENTRIES,
+    talk::ENTRIES,
+    pieces::ENTRIES,
+    metadata::ENTRIES,
+    encryption::ENTRIES,
+];
+
+const COUNT: usize = {
+    let (mut count, mut part) = (0, 0);
+    while part < PARTS.len() {
+        count += PARTS[part].len();
+        part += 1;
+    }
+    count
+};
 
 /// Those of [`ENTRIES`] that need no encryption to show. They come first.
 pub(super) const PLAIN_COUNT: usize = COUNT - encryption::ENTRIES.len();
@@ -260,12 +299,7 @@ pub(super) const PLAIN_COUNT: usize = COUNT - encryption::ENTRIES.len();
 /// Everything that peers do.
 pub static ENTRIES: [Entry; COUNT] = {
     let mut all = [connect::ENTRIES[0]; COUNT];
-    let parts: [&[Entry]; 4] = [
-        connect::ENTRIES,
-        talk::ENTRIES,
-        pieces::ENTRIES,
-        encryption::ENTRIES,
-    ];
+    let parts = PARTS;
     let (mut at, mut part) = (0, 0);
     while part < parts.len() {
         let mut n = 0;
@@ -281,12 +315,7 @@ pub static ENTRIES: [Entry; COUNT] = {
 
 const LISTED: [Behaviour; COUNT] = {
     let mut listed = [connect::ENTRIES[0].behaviour; COUNT];
-    let parts: [&[Entry]; 4] = [
-        connect::ENTRIES,
-        talk::ENTRIES,
-        pieces::ENTRIES,
-        encryption::ENTRIES,
-    ];
+    let parts = PARTS;
     let (mut at, mut part) = (0, 0);
     while part < parts.len() {
         let mut n = 0;
@@ -373,7 +402,7 @@ mod tests {
             of("PB", &to(11)),
             of("PR", &to(7)),
             of("PP", &to(16)),
-            of("PE", &to(3)),
+            of("PE", &to(5)),
             of("ME", &to(11)),
         ];
         for row in wanted.concat() {

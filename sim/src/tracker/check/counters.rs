@@ -6,6 +6,9 @@ use seedbed_engine::time::Instant;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+/// What clients say is left before they have the metadata of a link [libtorrent].
+const LEFT_UNKNOWN: u64 = 16 * 1024;
+
 /// What a client knows of its traffic.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Figures {
@@ -41,6 +44,10 @@ pub(super) fn check(heard: &[&Heard], rules: &Rules, found: &mut Vec<(Instant, S
         if *event == AnnounceEvent::Stopped && announce.event == AnnounceEvent::Started {
             (*first, *before, *event) = (now, now, announce.event);
             continue;
+        }
+        if rules.links && before.left == LEFT_UNKNOWN && now.left != LEFT_UNKNOWN {
+            // now it is known how much there is
+            (first.left, before.left) = (now.left, now.left);
         }
         let mut say = |text: String| found.push((heard.at, text));
         if now.uploaded < before.uploaded {

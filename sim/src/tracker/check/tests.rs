@@ -21,6 +21,7 @@ fn rules() -> Rules {
         ordered: true,
         may_lose: false,
         garbled: false,
+        links: false,
     }
 }
 

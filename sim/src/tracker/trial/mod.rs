@@ -28,6 +28,7 @@ const TORRENT_SPEC: TorrentSpec = TorrentSpec {
     short: 10,
     files: 1,
     private: false,
+    magnet: None,
 };
 
 /// A world of a leech, a seed, a tracker that does something and an honest one behind it.

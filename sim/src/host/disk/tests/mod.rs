@@ -41,6 +41,7 @@ impl Bench {
             short: 10,
             files: 2,
             private: false,
+            magnet: None,
         };
         Self {
             sample: Sample::new(&spec, &[], Seed(1)).unwrap(),
