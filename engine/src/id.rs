@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct TorrentId(pub u32);
 
 /// A TCP connection. The engine numbers what it dials, the driver what it accepts; the two ranges do not meet.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct ConnId(u64);
 
 /// A request to the driver that is answered later (name lookup, disk job).

@@ -28,6 +28,7 @@ pub mod marks;
 pub mod net;
 pub mod rate;
 pub mod rng;
+pub mod scope;
 pub mod time;
 // 1: pure functions
 pub mod bencode;
@@ -46,6 +47,7 @@ pub mod wire;
 pub mod blame;
 pub mod candidates;
 pub mod choker;
+pub mod pex;
 pub mod picker;
 // 4: one peer
 pub mod session;

@@ -46,6 +46,8 @@ pub enum Mark {
     CandidateGivenUp,
     CandidateOfHost,
     CandidateReplaced,
+    PexSent,
+    PexHeard,
 }
 
 /// The names of all marks, in the order of [`Mark`].
@@ -88,6 +90,8 @@ pub const NAMES: &[&str] = &[
     "candidate-given-up",
     "candidate-of-host",
     "candidate-replaced",
+    "pex-sent",
+    "pex-heard",
 ];
 
 /// The marks that were hit.
@@ -123,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_hit_by_its_name() {
-        assert_eq!(NAMES.len(), Mark::CandidateReplaced as usize + 1);
+        assert_eq!(NAMES.len(), Mark::PexHeard as usize + 1);
         assert!(NAMES.len() <= 64, "one word");
         let mut marks = Marks::default();
         assert_eq!(marks.names().count(), 0);

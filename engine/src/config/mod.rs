@@ -4,12 +4,14 @@
 
 mod candidates;
 mod choker;
+mod pex;
 mod picker;
 mod session;
 mod tracker;
 
 pub use candidates::CandidatesConfig;
 pub use choker::{ChokerConfig, SeedPolicy};
+pub use pex::PexConfig;
 pub use picker::PickerConfig;
 pub use session::{AllowedFast, SessionConfig};
 pub use tracker::{HttpConfig, TrackerConfig};
@@ -70,6 +72,8 @@ pub struct Config {
     pub choker: ChokerConfig,
     /// Whom to dial.
     pub candidates: CandidatesConfig,
+    /// Peer exchange.
+    pub pex: PexConfig,
     /// Announcing.
     pub tracker: TrackerConfig,
     /// The HTTP client under tracker announces and fetches.
@@ -103,6 +107,7 @@ impl Default for Config {
             picker: PickerConfig::default(),
             choker: ChokerConfig::default(),
             candidates: CandidatesConfig::default(),
+            pex: PexConfig::default(),
             tracker: TrackerConfig::default(),
             http: HttpConfig::default(),
         }

@@ -1,4 +1,9 @@
-//! What came after BEP 3: the fast extension's set (BEP 6) and the extension protocol's handshake (BEP 10).
+//! What came after BEP 3: the fast extension's set (BEP 6), the extension protocol's handshake (BEP 10), and what
+//! goes over it: peer exchange (BEP 11).
 
 pub mod fast;
 pub mod handshake;
+pub mod pex;
+
+/// The message id under which we receive `ut_pex` (BEP 11), libtorrent's number.
+pub const UT_PEX: u8 = 1;

@@ -24,8 +24,9 @@ pub use violation::Violation;
 
 use crate::bitfield::Bitfield;
 use crate::block::{Block, Spans};
-use crate::config::SessionConfig;
+use crate::config::{PexConfig, SessionConfig};
 use crate::extension::handshake::ExtendedHandshake;
+use crate::extension::pex::PexMessage;
 use crate::geometry::{BlockRange, Geometry};
 use crate::id::{InfoHash, PeerId, PieceIndex};
 use crate::ledger::Ledger;
@@ -33,6 +34,7 @@ use crate::marks::{Mark, Marks};
 use crate::time::Instant;
 use crate::wire::{Decoder, HandshakeDecoder, Reserved};
 use alloc::borrow::Cow;
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -56,6 +58,8 @@ pub struct Rules {
     pub listen_port: u16,
     /// Client name of the extended handshake.
     pub client_name: Cow<'static, str>,
+    /// Whether peers are exchanged (BEP 11): in how many messages and in what time a peer may do it. None when not.
+    pub pex: Option<PexConfig>,
     /// Whether each message is kept as a line for [`Session::take_trace`].
     pub trace: bool,
 }
@@ -102,6 +106,8 @@ pub enum Output {
     Suggested(PieceIndex),
     /// An extended handshake came; [`Session::peer_extensions`] holds the sum of all.
     Extended,
+    /// The peer names peers that it is connected to, and others no more (BEP 11).
+    Pex(PexMessage),
     /// No block came for too long: the requests are better asked for elsewhere.
     Snubbed {
         /// The outstanding ranges, released.
@@ -167,6 +173,8 @@ pub struct Session {
     refusals: Refusals,
     uploads: Uploads,
     stray_rejects: u32,
+    /// When the last messages of peer exchange came, at most as many as are allowed in a minute.
+    pex_heard: VecDeque<Instant>,
 
     created: Instant,
     established: Instant,
@@ -244,6 +252,7 @@ impl Session {
             refusals: Refusals::default(),
             uploads: Uploads::default(),
             stray_rejects: 0,
+            pex_heard: VecDeque::new(),
             created: now,
             established: now,
             last_received: now,

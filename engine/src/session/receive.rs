@@ -4,7 +4,9 @@ use super::requests::{Arrival, Rejected};
 use super::{End, Output, Phase, Session, Violation};
 use crate::bitfield::{Bitfield, BitfieldError};
 use crate::block::Block;
+use crate::extension::UT_PEX;
 use crate::extension::handshake::{ExtendedHandshake, ExtensionError};
+use crate::extension::pex::PexMessage;
 use crate::geometry::BlockRange;
 use crate::id::PieceIndex;
 use crate::marks::Mark;
@@ -161,7 +163,7 @@ impl Session {
                 self.allowed_to_us.push(piece);
                 Ok(Some(Output::AllowedFast(piece)))
             }
-            Message::Extended { id, payload } => self.extended(id, &payload),
+            Message::Extended { id, payload } => self.extended(now, id, &payload),
             Message::Unknown { .. } => Ok(Some(Output::Lint("message of an unknown kind"))),
         }
     }
@@ -303,15 +305,44 @@ impl Session {
         Ok(Some(Output::Lint("reject of a request that was not outstanding")))
     }
 
-    fn extended(&mut self, id: u8, payload: &[u8]) -> Meaning {
+    fn extended(&mut self, now: Instant, id: u8, payload: &[u8]) -> Meaning {
         if !self.reserved.extended() {
             return Err(Violation::ExtendedNotNegotiated);
         }
-        if id != 0 {
-            return Ok(Some(Output::Lint(
+        match id {
+            0 => self.extended_handshake(payload),
+            UT_PEX if self.rules.pex.is_some() => self.pex(now, payload),
+            // also one that we would give out, but not for a private torrent (BEP 27)
+            _ => Ok(Some(Output::Lint(
                 "extended message of an id that we did not give out",
-            )));
+            ))),
         }
+    }
+
+    /// BEP 11: peers are exchanged once a minute.
+    fn pex(&mut self, now: Instant, payload: &[u8]) -> Meaning {
+        let Some(limits) = &self.rules.pex else {
+            return Ok(None);
+        };
+        while let Some(first) = self.pex_heard.front()
+            && *first + limits.interval <= now
+        {
+            self.pex_heard.pop_front();
+        }
+        if self.pex_heard.len() >= limits.heard_max {
+            return Err(Violation::TooFrequentPex);
+        }
+        self.pex_heard.push_back(now);
+        match PexMessage::decode(payload) {
+            Ok(message) => {
+                self.name_traced(&message);
+                Ok(Some(Output::Pex(message)))
+            }
+            Err(_) => Err(Violation::BadPex),
+        }
+    }
+
+    fn extended_handshake(&mut self, payload: &[u8]) -> Meaning {
         match ExtendedHandshake::decode(payload) {
             Ok(handshake) => {
                 self.extensions.merge(handshake);

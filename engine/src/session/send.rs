@@ -3,14 +3,17 @@
 use super::{Outgoing, Phase, Session};
 use crate::bitfield::Bitfield;
 use crate::block::Block;
+use crate::extension::UT_PEX;
 use crate::extension::fast::allowed_fast_set;
 use crate::extension::handshake::ExtendedHandshake;
+use crate::extension::pex::{self, PexMessage};
 use crate::geometry::BlockRange;
 use crate::id::PieceIndex;
 use crate::marks::Mark;
 use crate::time::Instant;
 use crate::wire::{Handshake, Message, Reserved, encode_piece_head};
-use alloc::string::ToString;
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
@@ -76,6 +79,7 @@ impl Session {
                 your_ip: Some(self.addr.ip()),
                 reqq: Some(self.rules.config.reqq_ours),
                 upload_only: upload_only.then_some(true),
+                m: self.offered(),
                 ..ExtendedHandshake::default()
             };
             self.send(
@@ -87,6 +91,28 @@ impl Session {
             );
         }
         self.grant_allowed_fast(now, have);
+    }
+
+    /// The extensions that we take, and under which ids.
+    fn offered(&self) -> BTreeMap<String, u8> {
+        let pex = self.rules.pex.is_some().then(|| (pex::NAME.into(), UT_PEX));
+        pex.into_iter().collect()
+    }
+
+    /// Tells the peer of our other peers, if it takes that.
+    pub fn send_pex(&mut self, now: Instant, message: &PexMessage) {
+        if let Some(id) = self.extensions.extension(pex::NAME) {
+            let payload = message.encode();
+            self.send(now, &Message::Extended { id, payload });
+            self.name_traced(message);
+        }
+    }
+
+    /// The message that was traced last is one whose name says more than its id.
+    pub(super) fn name_traced(&mut self, name: &impl ToString) {
+        if let Some((_, text)) = self.trace.last_mut() {
+            *text = name.to_string();
+        }
     }
 
     /// Grants the allowed-fast set of BEP 6, as far as we have its pieces: a fresh peer can begin with them.

@@ -19,6 +19,7 @@ fn rules() -> Arc<Rules> {
         peer_id: PeerId(*b"-sE0100-aaaaaaaaaaaa"),
         listen_port: 6881,
         client_name: "seedbed/test".into(),
+        pex: Some(PexConfig::default()),
         trace: false,
     })
 }

@@ -50,6 +50,10 @@ pub enum Violation {
     ExtendedNotNegotiated,
     /// The extended handshake is no dictionary (BEP 10).
     BadExtendedHandshake,
+    /// A message of peer exchange is no dictionary, or no bencode (BEP 11).
+    BadPex,
+    /// Peers are exchanged far more often than once a minute (BEP 11).
+    TooFrequentPex,
     /// A block that was never requested (BEP 6: MUST close; BEP 3 knows no such thing).
     BlockNotRequested {
         /// The range it claims.
@@ -91,6 +95,8 @@ impl fmt::Display for Violation {
             }
             Self::ExtendedNotNegotiated => f.write_str("extended message, which was not negotiated"),
             Self::BadExtendedHandshake => f.write_str("the extended handshake is not a dictionary"),
+            Self::BadPex => f.write_str("its peer exchange is not a dictionary"),
+            Self::TooFrequentPex => f.write_str("exchanges peers far more often than once a minute"),
             Self::BlockNotRequested { range } => write!(f, "sent block {range}, which was never requested"),
             Self::BlockOutOfRange { range } => write!(f, "sent block {range}, which lies in no piece"),
             Self::TooManyDuplicates => f.write_str("sent too many blocks that we had"),

@@ -17,6 +17,7 @@ mod doubt;
 mod figures;
 mod open;
 mod peers;
+mod pex;
 mod plan;
 mod receive;
 mod resume;
@@ -44,6 +45,7 @@ use crate::geometry::{Geometry, GeometryError};
 use crate::id::{ConnId, OpId, PeerId, TorrentId};
 use crate::marks::Marks;
 use crate::metainfo::Metainfo;
+use crate::pex::Pex;
 use crate::picker::Picker;
 use crate::report::{Report, TorrentState};
 use crate::rng::{self, Seeds};
@@ -190,6 +192,8 @@ pub struct Torrent {
     candidates: Candidates,
     blame: Blame,
     announcer: Option<Announcer>,
+    /// None when peers are not exchanged.
+    pex: Option<Pex>,
 
     sessions: BTreeMap<ConnId, Peer>,
     /// Registered deadlines of sessions. One may be earlier than the session's own, never later.
@@ -268,6 +272,7 @@ impl Torrent {
             peer_id,
             listen_port: cx.config.listen_port,
             client_name: cx.config.client_name.clone(),
+            pex: pex::allowed(cx.config, &add).then(|| cx.config.pex.clone()),
             trace: cx.config.trace,
         });
         let mut picker = Picker::new(geometry, cx.config.picker.clone(), stream(rng::Purpose::Picker));
@@ -288,6 +293,7 @@ impl Torrent {
             candidates: Candidates::new(cx.config.candidates.clone(), stream(rng::Purpose::Candidates)),
             blame: Blame::new(),
             announcer,
+            pex: pex::allowed(cx.config, &add).then(|| Pex::new(cx.config.pex.clone())),
             sessions: BTreeMap::new(),
             timers: BTreeSet::new(),
             dirty: BTreeSet::new(),
@@ -429,6 +435,7 @@ impl Torrent {
                 self.announcer.as_ref().and_then(Announcer::deadline),
                 Due::Tracker,
             ),
+            (self.pex_deadline(), Due::Pex),
             (self.resume_deadline(), Due::Resume),
             (self.disk_deadline(), Due::Disk),
         ];
@@ -444,6 +451,7 @@ impl Torrent {
         self.choke_timeout(cx);
         self.candidates.handle_timeout(cx.now);
         self.announce_timeout(cx);
+        self.pex_timeout(cx);
         self.resume_timeout(cx);
         self.disk_timeout(cx);
     }
@@ -460,6 +468,8 @@ pub enum Due {
     Candidates,
     /// An announce.
     Tracker,
+    /// Peer exchange.
+    Pex,
     /// The resume state.
     Resume,
     /// Another try of the disk.

@@ -197,6 +197,7 @@ impl Torrent {
         self.silent.remove(&conn);
         self.picker.peer_left(conn);
         self.choker.peer_left(conn);
+        self.pex_left(conn);
         let torrent = Some(self.id);
         self.report(
             cx,
@@ -257,7 +258,9 @@ impl Torrent {
                 self.picker.release_all(conn);
                 self.others_may_request(conn);
             }
-            Said::Choked { dropped: false } | Said::Unchoked | Said::Extended | Said::AllowedFast(_) => {}
+            Said::Choked { dropped: false } | Said::Unchoked | Said::AllowedFast(_) => {}
+            Said::Extended => self.pex_shaken(cx.now, conn),
+            Said::Pex(message) => self.pex_heard(cx.now, conn, &message),
             Said::Interested(true) => self.choker.peer_became_interested(cx.now, conn),
             Said::Interested(false) => {}
             Said::Have(piece) => self.picker.peer_has(conn, piece),

@@ -3,7 +3,7 @@
 use super::params::duration;
 use crate::scenario::{TorrentSpec, Value};
 use seedbed_engine::Config;
-use seedbed_engine::config::SeedPolicy;
+use seedbed_engine::config::{PexConfig, SeedPolicy};
 use seedbed_engine::time::Duration;
 
 /// Blocks on their way to the disk, and to one peer, in a small world: few enough that back-pressure is common.
@@ -17,6 +17,11 @@ pub fn small(torrent: &TorrentSpec) -> Config {
         block_length: torrent.block,
         disk_bytes_in_flight_max: defaults.disk_bytes_in_flight_max.min(block * BLOCKS_IN_FLIGHT),
         send_buffer_max: defaults.send_buffer_max.min(block * BLOCKS_IN_FLIGHT),
+        // peers find each other by more ways than a world shows unless it says so
+        pex: PexConfig {
+            enabled: false,
+            ..PexConfig::default()
+        },
         ..defaults
     }
 }
@@ -97,6 +102,15 @@ const FIELDS: &[(&str, Field)] = &[
         "optimistic-rounds",
         Field::U32(|c| &mut c.choker.optimistic_rounds),
     ),
+    ("pex", Field::Flag(|c| &mut c.pex.enabled)),
+    ("pex-contacts", Field::Size(|c| &mut c.pex.contacts_max)),
+    (
+        "pex-contacts-first",
+        Field::Size(|c| &mut c.pex.contacts_first_max),
+    ),
+    ("pex-first-after", Field::Time(|c| &mut c.pex.first_after)),
+    ("pex-interval", Field::Time(|c| &mut c.pex.interval)),
+    ("pex-stored", Field::Size(|c| &mut c.pex.stored_max)),
     ("pipeline-max", Field::U32(|c| &mut c.session.pipeline_max)),
     ("pipeline-min", Field::U32(|c| &mut c.session.pipeline_min)),
     ("random-first", Field::U32(|c| &mut c.picker.random_first_pieces)),

@@ -4,6 +4,7 @@
 //! its way have a grace, and are listed in [`NETWORK_DEPENDENT`]; those that a failing disk excuses in
 //! [`DISK_DEPENDENT`].
 
+use super::behave::pex::OUR_PEX;
 use super::conn::Conn;
 use seedbed_engine::bitfield::Bitfield;
 use seedbed_engine::extension::handshake::ExtendedHandshake;
@@ -82,6 +83,7 @@ pub fn broken(conn: &Conn, rules: Rules, message: &Message) -> Option<&'static s
         Message::Extended { id: 0, payload } => ExtendedHandshake::decode(payload)
             .is_err()
             .then_some("extended handshake that cannot be read"),
+        Message::Extended { id: OUR_PEX, .. } if conn.our_pex => None,
         Message::Extended { .. } => Some("extended message of an id that was not given out"),
         Message::Unknown { .. } => Some("message of an unknown kind"),
     }

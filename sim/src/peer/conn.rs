@@ -84,6 +84,10 @@ pub struct Conn {
     pub fast: bool,
     /// Both speak the extension protocol (BEP 10).
     pub extended: bool,
+    /// Whether we said that we take peer exchange (BEP 11).
+    pub our_pex: bool,
+    /// The id under which they take peer exchange (BEP 11).
+    pub their_pex: Option<u8>,
     /// We choke.
     pub am_choking: bool,
     /// We said that we are interested.
@@ -169,6 +173,8 @@ impl Conn {
             their_bits: Reserved::NONE,
             fast: false,
             extended: false,
+            our_pex: false,
+            their_pex: None,
             am_choking: true,
             am_interested: false,
             they_choke: true,

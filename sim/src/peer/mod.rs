@@ -89,6 +89,8 @@ pub struct ModelPeer {
     geometry: Geometry,
     peer_id: PeerId,
     engines: Vec<SocketAddr>,
+    /// Everybody else who can be dialled, by name.
+    others: Vec<(String, SocketAddr)>,
     rng: Rng,
     started: bool,
     dialled: u64,
@@ -133,6 +135,12 @@ impl ModelPeer {
             torrent: torrent.clone(),
             peer_id,
             engines: engines(known),
+            others: known
+                .actors
+                .iter()
+                .filter(|(name, _)| *name != spec.name)
+                .cloned()
+                .collect(),
             first_piece: rng.below(pieces.max(1)),
             rng,
             started: false,
@@ -192,6 +200,7 @@ impl ModelPeer {
             now: cx.now,
             id,
             torrent: &self.torrent,
+            others: &self.others,
             rng: &mut self.rng,
             marks: cx.marks,
         };
@@ -260,6 +269,7 @@ impl ModelPeer {
             now: cx.now,
             id,
             torrent: &self.torrent,
+            others: &self.others,
             rng: &mut self.rng,
             marks: cx.marks,
         };

@@ -55,10 +55,10 @@ pub(super) fn track(conn: &mut Conn, now: Instant, message: &Message, geometry: 
         }
         Message::AllowedFast(piece) => conn.granted.push(*piece),
         Message::Extended { id: 0, payload } => {
-            let told = ExtendedHandshake::decode(payload)
-                .ok()
-                .and_then(|words| words.reqq);
-            conn.reqq = told.map_or(conn.reqq, |reqq| reqq as usize);
+            let words = ExtendedHandshake::decode(payload).unwrap_or_default();
+            conn.reqq = words.reqq.map_or(conn.reqq, |reqq| reqq as usize);
+            // ids add up (BEP 10), and one that was given out may still be used by what is on its way
+            conn.our_pex |= words.m.contains_key("ut_pex");
         }
         Message::Piece { range, data } => {
             conn.counters.served += data.len() as u64;
@@ -130,6 +130,13 @@ impl ModelPeer {
             Message::AllowedFast(piece) => conn.granted_to_us.push(piece),
             Message::Piece { range, data } => self.block(cx, id, range, &data),
             Message::Reject(range) => self.rejected(id, range),
+            Message::Extended { id: 0, payload } => {
+                let words = ExtendedHandshake::decode(&payload).unwrap_or_default();
+                if let Some(pex) = words.m.get("ut_pex") {
+                    conn.their_pex = Some(*pex).filter(|pex| *pex != 0);
+                }
+                self.moment(cx, id, Moment::Extended);
+            }
             Message::HaveNone
             | Message::KeepAlive
             | Message::Port(_)

@@ -1,6 +1,6 @@
 //! Connections of a model peer: how they begin, what flows, how they end.
 
-use super::behave::{Moment, Opening, Say, View, opening};
+use super::behave::{Moment, Opening, Say, View, opening, pex};
 use super::catalogue::Kind;
 use super::check::SILENT;
 use super::conn::{Conn, Past, Phase, REQQ};
@@ -118,6 +118,7 @@ impl ModelPeer {
             now: cx.now,
             id,
             torrent: &self.torrent,
+            others: &self.others,
             rng: &mut self.rng,
             marks: cx.marks,
         };
@@ -271,6 +272,7 @@ impl ModelPeer {
                 client: Some("model".into()),
                 listen_port: Some(PORT),
                 reqq: Some(REQQ as u32),
+                m: pex::offered(&self.traits),
                 ..ExtendedHandshake::default()
             };
             let payload = words.encode();

@@ -97,11 +97,14 @@ impl Default for World {
 /// A configuration for small worlds: small blocks, everything traced.
 #[must_use]
 pub fn small_config() -> Config {
-    Config {
+    let mut config = Config {
         block_length: 64,
         trace: true,
         ..Config::default()
-    }
+    };
+    // a world that is about it says so
+    config.pex.enabled = false;
+    config
 }
 
 impl World {

@@ -7,6 +7,7 @@ mod blocks;
 mod bytes;
 mod handshake;
 mod moments;
+pub mod pex;
 
 pub use handshake::{Opening, opening};
 pub use moments::{Moment, due, moment, timer};
@@ -20,6 +21,7 @@ use seedbed_engine::id::ConnId;
 use seedbed_engine::rng::Rng;
 use seedbed_engine::time::{Duration, Instant};
 use seedbed_engine::wire::Message;
+use std::net::SocketAddr;
 
 /// Something that goes out on a connection.
 #[derive(Clone, Debug)]
@@ -47,6 +49,8 @@ pub struct View<'a> {
     pub id: ConnId,
     /// The torrent.
     pub torrent: &'a Sample,
+    /// Everybody else in the world who can be dialled, by name.
+    pub others: &'a [(String, SocketAddr)],
     /// The peer's random numbers.
     pub rng: &'a mut Rng,
     /// Where firing is told.

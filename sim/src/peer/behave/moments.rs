@@ -1,7 +1,7 @@
 //! What behaviours say on their own: at the opening, when they are unchoked, at a time.
 
 use super::bytes::bitfield;
-use super::{Say, Trait, View};
+use super::{Say, Trait, View, pex};
 use crate::peer::catalogue::Kind;
 use crate::peer::check::range;
 use crate::peer::conn::Conn;
@@ -15,6 +15,8 @@ use seedbed_engine::wire::{Handshake, Message, Reserved};
 pub enum Moment {
     /// Both handshakes and our greeting are done.
     Opened,
+    /// The other has said which extensions it takes.
+    Extended,
     /// The other has unchoked us.
     Unchoked,
 }
@@ -34,6 +36,7 @@ pub fn moment(kind: Kind) -> Option<Moment> {
         K::RequestsChoked | K::RequestsUninterested | K::RequestsMissing | K::CancelUnknown => Moment::Opened,
         K::FlapsChoke => Moment::Opened,
         K::RequestFlood | K::SameRequest | K::RequestCancel => Moment::Unchoked,
+        kind if pex::speaks(kind) => Moment::Extended,
         _ => return None,
     })
 }
@@ -62,6 +65,7 @@ pub fn due(one: &mut Trait, view: &mut View<'_>, conn: &Conn) -> (Vec<Say>, Opti
     let says = match one.entry.kind {
         kind if is_framing(kind) => framing(one, view, conn),
         kind if is_request(kind) => requests(one, view, conn),
+        kind if pex::speaks(kind) => pex::says(one, view, conn),
         _ => state(one, view, conn),
     };
     (says, again)
@@ -73,6 +77,9 @@ fn is_possible(kind: Kind, conn: &Conn) -> bool {
         Kind::StrayRejects | Kind::HaveAllThenNone | Kind::HaveAllPayload => conn.fast,
         Kind::EmptyExtended | Kind::ChangedIds | Kind::ExtNotDict | Kind::ExtHuge => conn.extended,
         Kind::HaveAllNoFast => !conn.fast,
+        // one that takes nothing of it is told nothing, but by one who does it anyway
+        kind if pex::speaks(kind) && kind != Kind::PexAnyway => conn.their_pex.is_some(),
+        Kind::PexAnyway => conn.extended,
         Kind::RequestCancel | Kind::SameRequest | Kind::RequestFlood => !conn.theirs.is_empty(),
         _ => true,
     }

@@ -1,6 +1,7 @@
-//! The catalogue of what peers do: rows PC, PH, PF, PS, PB, PR, PP and PE, each a name with its expected reaction.
+//! The catalogue of what peers do: rows PC, PH, PF, PS, PB, PR, PP, PE and PX, each a name with its expected reaction.
 
 mod connect;
+mod exchange;
 mod pieces;
 mod talk;
 
@@ -145,6 +146,14 @@ pub enum Kind {
     ExtHuge,
     OddReqq,
     ExtLies,
+    Pex,
+    PexNotDict,
+    PexHuge,
+    PexFlood,
+    PexFlags,
+    PexMany,
+    PexAnyway,
+    PexDrops,
 }
 
 impl Kind {
@@ -221,17 +230,24 @@ impl Kind {
     }
 }
 
-const COUNT: usize = connect::ENTRIES.len() + talk::ENTRIES.len() + pieces::ENTRIES.len();
+const PARTS: [&[Entry]; 4] = [
+    connect::ENTRIES,
+    talk::ENTRIES,
+    pieces::ENTRIES,
+    exchange::ENTRIES,
+];
+
+const COUNT: usize =
+    connect::ENTRIES.len() + talk::ENTRIES.len() + pieces::ENTRIES.len() + exchange::ENTRIES.len();
 
 /// Everything that peers do.
 pub static ENTRIES: [Entry; COUNT] = {
     let mut all = [connect::ENTRIES[0]; COUNT];
-    let parts: [&[Entry]; 3] = [connect::ENTRIES, talk::ENTRIES, pieces::ENTRIES];
     let (mut at, mut part) = (0, 0);
-    while part < parts.len() {
+    while part < PARTS.len() {
         let mut n = 0;
-        while n < parts[part].len() {
-            all[at] = parts[part][n];
+        while n < PARTS[part].len() {
+            all[at] = PARTS[part][n];
             at += 1;
             n += 1;
         }
@@ -242,12 +258,11 @@ pub static ENTRIES: [Entry; COUNT] = {
 
 const LISTED: [Behaviour; COUNT] = {
     let mut listed = [connect::ENTRIES[0].behaviour; COUNT];
-    let parts: [&[Entry]; 3] = [connect::ENTRIES, talk::ENTRIES, pieces::ENTRIES];
     let (mut at, mut part) = (0, 0);
-    while part < parts.len() {
+    while part < PARTS.len() {
         let mut n = 0;
-        while n < parts[part].len() {
-            listed[at] = parts[part][n].behaviour;
+        while n < PARTS[part].len() {
+            listed[at] = PARTS[part][n].behaviour;
             at += 1;
             n += 1;
         }
@@ -330,6 +345,7 @@ mod tests {
             of("PR", &to(7)),
             of("PP", &to(16)),
             of("PE", &to(3)),
+            of("PX", &to(6)),
         ];
         for row in wanted.concat() {
             assert!(rows.contains(row.as_str()), "{row}");
