@@ -49,8 +49,9 @@ struct Peer {
     addr: SocketAddr,
     /// Whether it takes messages now.
     listens: bool,
-    /// Whom it was told of and not told that they are gone.
-    told: BTreeSet<SocketAddr>,
+    /// Whom it was told of and not told that they are gone, in that order: no order here hangs on addresses, which a
+    /// redacted recording has other ones of.
+    told: Vec<SocketAddr>,
     /// Whether it was told anything yet.
     begun: bool,
     /// Not before.
@@ -84,7 +85,7 @@ impl Pex {
         let peer = self.peers.entry(conn).or_insert_with(|| Peer {
             addr,
             listens: false,
-            told: BTreeSet::new(),
+            told: Vec::new(),
             begun: false,
             next_at,
             names: BTreeSet::new(),
@@ -133,22 +134,24 @@ impl Pex {
         let peer = self.peers.get_mut(&conn)?;
         self.due.remove(&(peer.next_at, conn));
         let reach = Scope::of(peer.addr.ip());
-        let mut addrs = BTreeMap::new();
-        for contact in contacts {
+        let may_know = |contact: &&Contact| {
             let itself = contact.conn == conn || contact.addr == peer.addr;
-            if !itself && contact.addr.port() != 0 && Scope::of(contact.addr.ip()) >= reach {
-                addrs.insert(contact.addr, contact.flags);
-            }
-        }
+            !itself && contact.addr.port() != 0 && Scope::of(contact.addr.ip()) >= reach
+        };
         let most = if peer.begun {
             self.config.contacts_max
         } else {
             self.config.contacts_first_max
         };
-        let is_new =
-            |(addr, flags): (&SocketAddr, &Flags)| (!peer.told.contains(addr)).then_some((*addr, *flags));
-        let added: Vec<_> = addrs.iter().filter_map(is_new).take(most + 1).collect();
-        let gone = peer.told.iter().filter(|addr| !addrs.contains_key(addr));
+        let mut added: Vec<(SocketAddr, Flags)> = Vec::new();
+        let mut present = BTreeSet::new();
+        for contact in contacts.iter().filter(may_know) {
+            // several connections to one address are one contact
+            if present.insert(contact.addr) && !peer.told.contains(&contact.addr) && added.len() <= most {
+                added.push((contact.addr, contact.flags));
+            }
+        }
+        let gone = peer.told.iter().filter(|addr| !present.contains(addr));
         let dropped: Vec<_> = gone.copied().take(most + 1).collect();
         let mut message = PexMessage { added, dropped };
         let more = message.added.len() > most || message.dropped.len() > most;
@@ -158,9 +161,7 @@ impl Pex {
             return None;
         }
         peer.told.extend(message.added.iter().map(|(addr, _)| *addr));
-        message.dropped.iter().for_each(|addr| {
-            peer.told.remove(addr);
-        });
+        peer.told.retain(|addr| !message.dropped.contains(addr));
         peer.begun = true;
         peer.next_at = now + self.config.interval;
         if more {

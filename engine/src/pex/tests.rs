@@ -137,7 +137,7 @@ fn a_peer_is_not_told_of_itself_nor_of_what_it_cannot_reach() {
     let private = hears("10.0.0.9:1");
     assert_eq!(
         private,
-        ["10.0.0.3:1", "192.0.2.5:1", "198.51.100.1:1", "[2001:db8::6]:1"]
+        ["10.0.0.3:1", "192.0.2.5:1", "[2001:db8::6]:1", "198.51.100.1:1"]
     );
     assert_eq!(hears("127.0.0.1:1").len(), 6, "all but itself and a port of 0");
 }

@@ -1,6 +1,8 @@
 //! How a torrent begins.
 
+use crate::bitfield::Bitfield;
 use crate::disk::Root;
+use crate::geometry::Geometry;
 use crate::id::PieceIndex;
 use crate::metainfo::Metainfo;
 use alloc::string::String;
@@ -42,4 +44,20 @@ pub enum Purpose {
     Seed,
     /// Hash what is there, then nothing: no connection, no announce, no saved state.
     Check,
+}
+
+/// The pieces that are to be fetched.
+pub(super) fn wanted(add: &AddTorrent, geometry: &Geometry) -> Bitfield {
+    let pieces = geometry.pieces();
+    match (add.purpose, &add.only_pieces) {
+        (Purpose::Seed, _) => Bitfield::new(pieces),
+        (Purpose::Download | Purpose::Check, None) => Bitfield::full(pieces),
+        (Purpose::Download | Purpose::Check, Some(only)) => {
+            let mut set = Bitfield::new(pieces);
+            for piece in only {
+                set.insert(*piece);
+            }
+            set
+        }
+    }
 }

@@ -1,12 +1,45 @@
 //! Dialling: which known address next, as far as the limits allow.
 
 use super::{Context, Output, Torrent};
-use crate::candidates::Trouble;
+use crate::candidates::{Source, Trouble};
 use crate::marks::Mark;
 use crate::session::Session;
 use crate::time::Instant;
+use core::net::SocketAddr;
+
+/// Why a peer is not dialled that the user named.
+const PRIVATE: &str = "the torrent is private: only peers that its trackers name are dialled (BEP 27)";
 
 impl Torrent {
+    /// The peers that came with the torrent are the user's.
+    pub(super) fn add_named_peers(&mut self, cx: &mut Context<'_>) {
+        let peers = self.add.peers.clone();
+        if !peers.is_empty() && self.only_its_trackers_name() {
+            self.note(cx, PRIVATE.into());
+            return;
+        }
+        for addr in peers {
+            self.candidates.add(cx.now, addr, Source::User, true);
+        }
+    }
+
+    /// Whether only peers of its trackers are dialled (BEP 27). Whoever uses no tracker has nobody but whom he names.
+    fn only_its_trackers_name(&self) -> bool {
+        self.metainfo.private && self.announcer.is_some()
+    }
+
+    /// The user names a peer.
+    ///
+    /// # Errors
+    /// Says why it is not dialled.
+    pub fn add_named_peer(&mut self, now: Instant, addr: SocketAddr) -> Result<(), &'static str> {
+        if self.only_its_trackers_name() {
+            return Err(PRIVATE);
+        }
+        self.candidates.add(now, addr, Source::User, true);
+        Ok(())
+    }
+
     /// Whether a further connection is of use now.
     fn wants_peers(&self, per_torrent_max: usize) -> bool {
         self.takes_peers() && self.sessions.len() < per_torrent_max

@@ -37,7 +37,7 @@ pub use view::{PeerView, Status, TrackerView};
 use crate::bitfield::Bitfield;
 use crate::blame::Blame;
 use crate::block::Spans;
-use crate::candidates::{Candidates, Source};
+use crate::candidates::Candidates;
 use crate::choker::Choker;
 use crate::config::Config;
 use crate::disk::{DiskError, DiskJob, FileStamp};
@@ -276,7 +276,7 @@ impl Torrent {
             trace: cx.config.trace,
         });
         let mut picker = Picker::new(geometry, cx.config.picker.clone(), stream(rng::Purpose::Picker));
-        picker.set_wanted(&wanted(&add, &geometry));
+        picker.set_wanted(&add::wanted(&add, &geometry));
         let mut choker = Choker::new(cx.config.choker.clone(), stream(rng::Purpose::Choker));
         choker.set_piece_length(geometry.piece_length());
         let announcer = trackers::announcer(cx.config, id, &add, peer_id, seeds);
@@ -317,7 +317,7 @@ impl Torrent {
             add,
         };
         torrent.tell_added(cx);
-        torrent.add_named_peers(cx.now);
+        torrent.add_named_peers(cx);
         torrent.open(cx);
         Ok(torrent)
     }
@@ -352,13 +352,6 @@ impl Torrent {
                 text,
             },
         );
-    }
-
-    /// The peers that came with the torrent are the user's.
-    fn add_named_peers(&mut self, now: Instant) {
-        for addr in self.add.peers.clone() {
-            self.candidates.add(now, addr, Source::User, true);
-        }
     }
 
     /// Branches that were taken, by the torrent and all of its parts.
@@ -478,19 +471,3 @@ pub enum Due {
 
 /// Characters of a name that are shown; a torrent's name is foreign text.
 const NAME_SHOWN_MAX: usize = 200;
-
-/// The pieces that are to be fetched.
-fn wanted(add: &AddTorrent, geometry: &Geometry) -> Bitfield {
-    let pieces = geometry.pieces();
-    match (add.purpose, &add.only_pieces) {
-        (Purpose::Seed, _) => Bitfield::new(pieces),
-        (Purpose::Download | Purpose::Check, None) => Bitfield::full(pieces),
-        (Purpose::Download | Purpose::Check, Some(only)) => {
-            let mut set = Bitfield::new(pieces);
-            for piece in only {
-                set.insert(*piece);
-            }
-            set
-        }
-    }
-}

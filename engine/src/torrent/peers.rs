@@ -467,8 +467,8 @@ impl Torrent {
         self.dirty.insert(conn);
     }
 
-    /// A peer that the user or a tracker named.
-    pub fn add_peer(&mut self, now: Instant, addr: SocketAddr, source: Source, local_ok: bool) {
+    /// A peer that a tracker named.
+    pub(super) fn add_peer(&mut self, now: Instant, addr: SocketAddr, source: Source, local_ok: bool) {
         self.candidates.add(now, addr, source, local_ok);
     }
 }

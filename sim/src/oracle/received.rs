@@ -1,6 +1,6 @@
 //! What peers say to the engine.
 
-use super::conn::{Kind, reqq};
+use super::conn::Kind;
 use super::stream::Said;
 use super::table::Oracle;
 use super::watch::Watch;
@@ -24,6 +24,7 @@ impl Watch {
                 let room = ANSWER_MAX.saturating_sub(conn.answer.len());
                 conn.answer.extend_from_slice(&data[..data.len().min(room)]);
                 self.announces.http_answer(self.now, conn.addr, &conn.answer);
+                self.tracker_says(data);
             }
             Kind::Unknown => {}
             Kind::Peer => {
@@ -99,13 +100,10 @@ impl Watch {
             Said::Piece(piece, begin, data) => self.block(id, piece, begin, data),
             Said::Reject(range) => self.rejected(id, range),
             Said::AllowedFast(piece) => conn.allowed_to_us.push(piece),
-            Said::Extended(body) => {
-                if body.first() == Some(&0) {
-                    conn.reqq = reqq(body).or(conn.reqq);
-                }
-            }
+            Said::Extended(body) if body.first() == Some(&0) => conn.extensions(body),
             Said::TooLong(_) => conn.over_long = true,
             Said::KeepAlive | Said::Suggest(_) | Said::Other(_) | Said::HaveAll | Said::HaveNone => {}
+            Said::Extended(_) => {}
         }
         self.verdicts.check(Oracle::I19, true, String::new);
     }

@@ -2,7 +2,7 @@
 //! have in common (M).
 
 /// Number of oracles.
-pub const COUNT: usize = 53;
+pub const COUNT: usize = 54;
 
 /// An oracle, for lists and reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -55,6 +55,7 @@ pub enum Oracle {
     I34,
     I35,
     I36,
+    I37,
     L1,
     L2,
     L3,
@@ -194,7 +195,7 @@ pub const ORACLES: &[OracleInfo] = &[
     ),
     info(
         "I24",
-        "a private torrent offers no peer exchange and no DHT",
+        "a private torrent offers no peer exchange and no DHT, does none, and dials only whom its trackers name",
         "a handshake of a private torrent was sent",
     ),
     info(
@@ -247,6 +248,11 @@ pub const ORACLES: &[OracleInfo] = &[
         "I36",
         "every byte that came from peers is in exactly one class of the ledger, blocks in the right one",
         "bytes of a peer were read",
+    ),
+    info(
+        "I37",
+        "peers are exchanged once a minute, with those who take it, and only peers that are or were connected",
+        "peers were exchanged",
     ),
     info(
         "L1",
@@ -351,7 +357,7 @@ mod tests {
     fn the_table_is_in_the_order_of_the_ids() {
         assert_eq!(ORACLES.len(), COUNT);
         assert_eq!(Oracle::M9 as usize, COUNT - 1);
-        for (n, oracle) in [(0, Oracle::I1), (27, Oracle::I29), (35, Oracle::L1)] {
+        for (n, oracle) in [(0, Oracle::I1), (27, Oracle::I29), (36, Oracle::L1)] {
             assert_eq!(
                 (oracle as usize, oracle.info().id),
                 (n, format!("{oracle:?}").as_str())

@@ -86,6 +86,8 @@ pub struct Conn {
     pub extended: bool,
     /// Whether we said that we take peer exchange (BEP 11).
     pub our_pex: bool,
+    /// Whether they have said which extensions they take.
+    pub their_words: bool,
     /// The id under which they take peer exchange (BEP 11).
     pub their_pex: Option<u8>,
     /// We choke.
@@ -174,6 +176,7 @@ impl Conn {
             fast: false,
             extended: false,
             our_pex: false,
+            their_words: false,
             their_pex: None,
             am_choking: true,
             am_interested: false,

@@ -135,7 +135,9 @@ impl ModelPeer {
                 if let Some(pex) = words.m.get("ut_pex") {
                     conn.their_pex = Some(*pex).filter(|pex| *pex != 0);
                 }
-                self.moment(cx, id, Moment::Extended);
+                if !std::mem::replace(&mut conn.their_words, true) {
+                    self.moment(cx, id, Moment::Extended);
+                }
             }
             Message::HaveNone
             | Message::KeepAlive

@@ -98,7 +98,10 @@ fn run_with(scene: Scene, behaviours: &[Use], honest_after: u64, until: u64, tel
         name: "eng".into(),
         seed: scene == Scene::Fetches,
         after: Duration::ZERO,
-        config: vec![("retry-min".into(), Value::Text("5s".into()))],
+        config: vec![
+            ("retry-min".into(), Value::Text("5s".into())),
+            ("pex".into(), Value::Bool(true)),
+        ],
         link: LinkSpec::default(),
         behaviours: Vec::new(),
     };
