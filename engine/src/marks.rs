@@ -48,6 +48,7 @@ pub enum Mark {
     CandidateReplaced,
     PexSent,
     PexHeard,
+    GaveWay,
 }
 
 /// The names of all marks, in the order of [`Mark`].
@@ -92,6 +93,7 @@ pub const NAMES: &[&str] = &[
     "candidate-replaced",
     "pex-sent",
     "pex-heard",
+    "gave-way",
 ];
 
 /// The marks that were hit.
@@ -127,7 +129,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_hit_by_its_name() {
-        assert_eq!(NAMES.len(), Mark::PexHeard as usize + 1);
+        assert_eq!(NAMES.len(), Mark::GaveWay as usize + 1);
         assert!(NAMES.len() <= 64, "one word");
         let mut marks = Marks::default();
         assert_eq!(marks.names().count(), 0);

@@ -2,6 +2,7 @@
 
 use super::{Context, Output, Torrent};
 use crate::candidates::{Source, Trouble};
+use crate::id::ConnId;
 use crate::marks::Mark;
 use crate::session::Session;
 use crate::time::Instant;
@@ -99,6 +100,43 @@ impl Torrent {
                 return;
             };
             self.end_session(cx, conn, crate::session::End::Full);
+        }
+    }
+
+    /// All connections are taken and somebody dials us: the peer of the lowest priority (BEP 40) gives way, if nothing
+    /// went over its connection and the newcomer's priority is greater. So who dials the most does not keep others out.
+    pub(super) fn gives_way(&mut self, cx: &mut Context<'_>, from: SocketAddr) -> bool {
+        let Some(newcomer) = self.candidates.priority_of(from) else {
+            return false;
+        };
+        let idle = self
+            .sessions
+            .iter()
+            .filter(|(_, peer)| peer.session.transferred() == (0, 0));
+        let ranked = idle.filter_map(|(conn, peer)| {
+            let priority = self.candidates.priority_of(peer.session.addr())?;
+            Some((priority, *conn))
+        });
+        let Some((lowest, conn)) = ranked.min() else {
+            return false;
+        };
+        if lowest >= newcomer {
+            return false;
+        }
+        self.marks.hit(Mark::GaveWay);
+        self.end_session(cx, conn, crate::session::End::Full);
+        true
+    }
+
+    /// A peer said what it understands, and perhaps how it sees us.
+    pub(super) fn introduced(&mut self, cx: &Context<'_>, conn: ConnId) {
+        self.pex_shaken(cx.now, conn);
+        let Some(peer) = self.sessions.get(&conn) else {
+            return;
+        };
+        if let Some(ip) = peer.session.peer_extensions().your_ip {
+            self.candidates
+                .heard_own(peer.session.addr().ip(), ip, cx.config.listen_port);
         }
     }
 

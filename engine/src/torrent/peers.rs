@@ -51,7 +51,7 @@ impl Torrent {
         if !self.takes_peers() {
             return Err(End::TorrentStopped);
         }
-        if self.sessions.len() >= cx.config.connections_per_torrent_max {
+        if self.sessions.len() >= cx.config.connections_per_torrent_max && !self.gives_way(cx, from) {
             return Err(End::Full);
         }
         self.candidates
@@ -259,7 +259,7 @@ impl Torrent {
                 self.others_may_request(conn);
             }
             Said::Choked { dropped: false } | Said::Unchoked | Said::AllowedFast(_) => {}
-            Said::Extended => self.pex_shaken(cx.now, conn),
+            Said::Extended => self.introduced(cx, conn),
             Said::Pex(message) => self.pex_heard(cx.now, conn, &message),
             Said::Interested(true) => self.choker.peer_became_interested(cx.now, conn),
             Said::Interested(false) => {}

@@ -46,6 +46,10 @@ const FIELDS: &[(&str, Field)] = &[
     ("bad-requests", Field::U32(|c| &mut c.session.bad_requests_max)),
     ("ban-time", Field::Time(|c| &mut c.candidates.ban_time)),
     ("block", Field::U32(|c| &mut c.block_length)),
+    (
+        "canonical-priority",
+        Field::Flag(|c| &mut c.candidates.canonical_priority),
+    ),
     ("choke-round", Field::Time(|c| &mut c.choker.round)),
     ("connect-timeout", Field::Time(|c| &mut c.session.connect_timeout)),
     (

@@ -94,6 +94,8 @@ pub const RARE_MARKS: &[&str] = &[
     "foreign-file",
     "piece-doubtful",
     "pick-common",
+    // the priority of BEP 40 is off unless a scenario says so
+    "gave-way",
 ];
 
 impl Watch {

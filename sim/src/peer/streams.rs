@@ -268,7 +268,9 @@ impl ModelPeer {
             }
         }
         if extended {
+            let your_ip = self.says_your_ip(cx, id);
             let words = ExtendedHandshake {
+                your_ip,
                 client: Some("model".into()),
                 listen_port: Some(PORT),
                 reqq: Some(REQQ as u32),
@@ -286,6 +288,13 @@ impl ModelPeer {
             self.dial(cx, other);
         }
         self.moment(cx, id, Moment::Opened);
+    }
+
+    /// The other's address, if it is told.
+    fn says_your_ip(&mut self, cx: &mut Cx<'_>, id: ConnId) -> Option<std::net::IpAddr> {
+        let other = self.conns.get(&id)?.other.ip();
+        let one = self.trait_of(Kind::YourIp)?;
+        one.fires(cx.now, false, cx.marks).then_some(other)
     }
 
     /// Sends what a connection has to send, as far as its behaviours let it.

@@ -1,10 +1,23 @@
-//! Peer exchange: rows PX.
+//! Addresses that peers tell: rows PX, and one of PE.
 
 use super::{Entry, Kind, Reaction, Scene, Trust, entry};
 use crate::scenario::Area;
 
 /// The rows.
 pub(super) const ENTRIES: &[Entry] = &[
+    entry(
+        Area::Extensions,
+        (
+            "your-ip",
+            "PE3",
+            "Says what the engine's address is, as it sees it.",
+            "Believes it when two say so.",
+        ),
+        Kind::YourIp,
+        Reaction::Kept,
+        Scene::Serves,
+        Trust::Serves,
+    ),
     entry(
         Area::Extensions,
         (

@@ -146,6 +146,7 @@ pub enum Kind {
     ExtHuge,
     OddReqq,
     ExtLies,
+    YourIp,
     Pex,
     PexNotDict,
     PexHuge,
