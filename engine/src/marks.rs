@@ -49,6 +49,7 @@ pub enum Mark {
     PexSent,
     PexHeard,
     GaveWay,
+    PeerLostPiece,
 }
 
 /// The names of all marks, in the order of [`Mark`].
@@ -94,6 +95,7 @@ pub const NAMES: &[&str] = &[
     "pex-sent",
     "pex-heard",
     "gave-way",
+    "peer-lost-piece",
 ];
 
 /// The marks that were hit.
@@ -129,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_hit_by_its_name() {
-        assert_eq!(NAMES.len(), Mark::GaveWay as usize + 1);
+        assert_eq!(NAMES.len(), Mark::PeerLostPiece as usize + 1);
         assert!(NAMES.len() <= 64, "one word");
         let mut marks = Marks::default();
         assert_eq!(marks.names().count(), 0);

@@ -6,6 +6,39 @@ use crate::ledger::Ledger;
 use crate::time::Instant;
 
 impl Session {
+    /// Payload received, payload sent, in bytes.
+    pub const fn transferred(&self) -> (u64, u64) {
+        (self.downloaded, self.uploaded)
+    }
+
+    /// Payload received and sent a second.
+    pub fn rates(&self, now: Instant) -> (u64, u64) {
+        (
+            self.requests.rate.per_second(now),
+            self.uploads.rate.per_second(now),
+        )
+    }
+
+    /// When the connection was made.
+    pub const fn established(&self) -> Instant {
+        self.established
+    }
+
+    /// When we last choked or unchoked the peer.
+    pub const fn last_choke_change(&self) -> Option<Instant> {
+        self.last_choke_change
+    }
+
+    /// Since when the peer is unchoked, and the payload sent since.
+    pub const fn this_unchoke(&self) -> (Option<Instant>, u64) {
+        (self.unchoked_at, self.uploaded_this_unchoke)
+    }
+
+    /// When the peer last sent a block.
+    pub const fn last_block(&self) -> Option<Instant> {
+        self.last_block
+    }
+
     /// Requests that were sent and not answered, oldest first; whether others may be asked for the same block.
     pub fn requests(&self) -> impl Iterator<Item = (BlockRange, bool)> + '_ {
         self.requests.iter()

@@ -80,6 +80,13 @@ pub enum Output {
     Interested(bool),
     /// The peer has this piece.
     Have(PieceIndex),
+    /// The peer has a piece no more (BEP 54), and will not answer these requests for it.
+    DontHave {
+        /// The piece.
+        piece: PieceIndex,
+        /// The ranges, released.
+        dropped: Vec<BlockRange>,
+    },
     /// The peer has exactly these pieces.
     HaveSet(Bitfield),
     /// The peer has everything.
@@ -446,39 +453,6 @@ impl Session {
     /// Whether the peer said that it wants nothing more (BEP 21).
     pub fn is_upload_only(&self) -> bool {
         self.extensions.upload_only == Some(true)
-    }
-
-    /// Payload received, payload sent, in bytes.
-    pub const fn transferred(&self) -> (u64, u64) {
-        (self.downloaded, self.uploaded)
-    }
-
-    /// Payload received and sent a second.
-    pub fn rates(&self, now: Instant) -> (u64, u64) {
-        (
-            self.requests.rate.per_second(now),
-            self.uploads.rate.per_second(now),
-        )
-    }
-
-    /// When the connection was made.
-    pub const fn established(&self) -> Instant {
-        self.established
-    }
-
-    /// When we last choked or unchoked the peer.
-    pub const fn last_choke_change(&self) -> Option<Instant> {
-        self.last_choke_change
-    }
-
-    /// Since when the peer is unchoked, and the payload sent since.
-    pub const fn this_unchoke(&self) -> (Option<Instant>, u64) {
-        (self.unchoked_at, self.uploaded_this_unchoke)
-    }
-
-    /// When the peer last sent a block.
-    pub const fn last_block(&self) -> Option<Instant> {
-        self.last_block
     }
 
     /// What is to be sent, in order.

@@ -3,10 +3,10 @@
 use super::{Outgoing, Phase, Session};
 use crate::bitfield::Bitfield;
 use crate::block::Block;
-use crate::extension::UT_PEX;
 use crate::extension::fast::allowed_fast_set;
 use crate::extension::handshake::ExtendedHandshake;
 use crate::extension::pex::{self, PexMessage};
+use crate::extension::{LT_DONTHAVE, UT_PEX, dont_have};
 use crate::geometry::BlockRange;
 use crate::id::PieceIndex;
 use crate::marks::Mark;
@@ -96,7 +96,9 @@ impl Session {
     /// The extensions that we take, and under which ids.
     fn offered(&self) -> BTreeMap<String, u8> {
         let pex = self.rules.pex.is_some().then(|| (pex::NAME.into(), UT_PEX));
-        pex.into_iter().collect()
+        let gone = self.rules.config.dont_have;
+        let gone = gone.then(|| (dont_have::NAME.into(), LT_DONTHAVE));
+        pex.into_iter().chain(gone).collect()
     }
 
     /// Tells the peer of our other peers, if it takes that.
@@ -140,20 +142,25 @@ impl Session {
         }
     }
 
-    /// Tells the peer that nothing more is fetched by us (BEP 21).
-    pub fn send_upload_only(&mut self, now: Instant) {
+    /// Tells the peer whether something more is fetched by us (BEP 21).
+    pub fn send_upload_only(&mut self, now: Instant, upload_only: bool) {
         if self.reserved.extended() && self.is_open() {
             let extended = ExtendedHandshake {
-                upload_only: Some(true),
+                upload_only: Some(upload_only),
                 ..ExtendedHandshake::default()
             };
-            self.send(
-                now,
-                &Message::Extended {
-                    id: 0,
-                    payload: extended.encode(),
-                },
-            );
+            let payload = extended.encode();
+            self.send(now, &Message::Extended { id: 0, payload });
+        }
+    }
+
+    /// Tells the peer of a piece that we lost, if it takes that (BEP 54).
+    pub fn send_dont_have(&mut self, now: Instant, piece: PieceIndex) {
+        let id = self.extensions.extension(dont_have::NAME);
+        if let Some(id) = id.filter(|_| self.rules.config.dont_have) {
+            let payload = dont_have::encode(piece);
+            self.send(now, &Message::Extended { id, payload });
+            self.name_traced(&alloc::format!("lt_donthave {piece}"));
         }
     }
 

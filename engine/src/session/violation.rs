@@ -50,6 +50,11 @@ pub enum Violation {
     ExtendedNotNegotiated,
     /// The extended handshake is no dictionary (BEP 10).
     BadExtendedHandshake,
+    /// `lt_donthave` is no number of four bytes (BEP 54).
+    BadDontHave {
+        /// Its length without the head.
+        length: usize,
+    },
     /// A message of peer exchange is no dictionary, or no bencode (BEP 11).
     BadPex,
     /// Peers are exchanged far more often than once a minute (BEP 11).
@@ -95,6 +100,7 @@ impl fmt::Display for Violation {
             }
             Self::ExtendedNotNegotiated => f.write_str("extended message, which was not negotiated"),
             Self::BadExtendedHandshake => f.write_str("the extended handshake is not a dictionary"),
+            Self::BadDontHave { length } => write!(f, "lt_donthave of {length} bytes"),
             Self::BadPex => f.write_str("its peer exchange is not a dictionary"),
             Self::TooFrequentPex => f.write_str("exchanges peers far more often than once a minute"),
             Self::BlockNotRequested { range } => write!(f, "sent block {range}, which was never requested"),

@@ -55,12 +55,20 @@ impl Torrent {
     /// A piece that was offered is not there any more.
     fn lose_piece(&mut self, cx: &mut Context<'_>, piece: PieceIndex) {
         self.marks.hit(Mark::PieceLost);
-        if self.is_complete() {
+        let was_complete = self.is_complete();
+        if was_complete {
             // seeds were sent away, and are of use again
             self.candidates.retry_now(true);
         }
         self.forget_piece(piece);
         self.piece_is_lost(piece);
+        let fetches = was_complete && !self.is_complete();
+        for peer in self.sessions.values_mut() {
+            peer.session.send_dont_have(cx.now, piece);
+            if fetches {
+                peer.session.send_upload_only(cx.now, false);
+            }
+        }
         self.resume.dirty(cx.now);
         self.dirty.extend(self.sessions.keys().copied());
     }

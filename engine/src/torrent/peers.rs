@@ -164,7 +164,7 @@ impl Torrent {
             End::ConnectTimeout | End::HandshakeTimeout | End::RefusesAll | End::Violation(_) => {
                 self.candidates.failed(cx.now, addr);
             }
-            End::BothSeeds => self.candidates.not_needed(cx.now, addr),
+            End::BothSeeds | End::NothingWanted => self.candidates.not_needed(cx.now, addr),
             // it did nothing wrong
             End::Duplicate | End::Full => self.candidates.set_aside(cx.now, addr),
             _ if connecting => self.candidates.gave_up(cx.now, addr, Duration::ZERO),
@@ -264,6 +264,16 @@ impl Torrent {
             Said::Interested(true) => self.choker.peer_became_interested(cx.now, conn),
             Said::Interested(false) => {}
             Said::Have(piece) => self.picker.peer_has(conn, piece),
+            Said::DontHave { piece, dropped } => {
+                self.picker.peer_lost(conn, piece);
+                if !dropped.is_empty() {
+                    for range in dropped {
+                        self.picker.release(conn, range);
+                    }
+                    self.others_may_request(conn);
+                }
+                self.marks.hit(Mark::PeerLostPiece);
+            }
             Said::HaveSet(set) => self.picker.peer_has_set(conn, set),
             Said::HaveAll => self.picker.peer_has_all(conn),
             Said::HaveNone => self.picker.peer_has_none(conn),
@@ -312,19 +322,29 @@ impl Torrent {
         self.dirty.extend(wanting.map(|(conn, _)| *conn));
     }
 
-    /// Two seeds have nothing to give each other (BEP 21).
+    /// Two seeds have nothing to give each other, and neither have two that want nothing more (BEP 21).
     fn end_if_both_seeds(&mut self, cx: &mut Context<'_>, conn: ConnId) {
-        if !self.picker.have().is_full() {
+        if !self.is_complete() {
             return;
         }
         // of pieces that both got from each other neither tells the other, so a seed may be known by its word alone
         let wants_nothing = |peer: &Peer| peer.session.is_upload_only() && !peer.session.peer_interested();
         let by_word = self.sessions.get(&conn).is_some_and(wants_nothing);
-        if by_word && !self.picker.peer_is_seed(conn) {
+        let is_seed = self.picker.peer_is_seed(conn);
+        if by_word && !is_seed {
             self.marks.hit(Mark::PartedByWord);
         }
-        if self.picker.peer_is_seed(conn) || by_word {
-            self.end_session(cx, conn, End::BothSeeds);
+        if is_seed || by_word {
+            let end = self.parting();
+            self.end_session(cx, conn, end);
+        }
+    }
+
+    /// Why we part from a peer that wants nothing, as we do.
+    pub(super) fn parting(&self) -> End {
+        match self.picker.have().is_full() {
+            true => End::BothSeeds,
+            false => End::NothingWanted,
         }
     }
 

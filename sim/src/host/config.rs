@@ -3,7 +3,7 @@
 use super::params::duration;
 use crate::scenario::{TorrentSpec, Value};
 use seedbed_engine::Config;
-use seedbed_engine::config::{PexConfig, SeedPolicy};
+use seedbed_engine::config::{PexConfig, SeedPolicy, SessionConfig};
 use seedbed_engine::time::Duration;
 
 /// Blocks on their way to the disk, and to one peer, in a small world: few enough that back-pressure is common.
@@ -21,6 +21,10 @@ pub fn small(torrent: &TorrentSpec) -> Config {
         pex: PexConfig {
             enabled: false,
             ..PexConfig::default()
+        },
+        session: SessionConfig {
+            dont_have: false,
+            ..SessionConfig::default()
         },
         ..defaults
     }
@@ -64,6 +68,7 @@ const FIELDS: &[(&str, Field)] = &[
     ("dials-per-second", Field::U32(|c| &mut c.dials_per_second)),
     ("disk-bytes", Field::U64(|c| &mut c.disk_bytes_in_flight_max)),
     ("disk-retry", Field::Time(|c| &mut c.disk_retry)),
+    ("dont-have", Field::Flag(|c| &mut c.session.dont_have)),
     (
         "endgame-duplicates",
         Field::U32(|c| &mut c.picker.endgame_duplicates_max),

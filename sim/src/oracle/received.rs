@@ -103,9 +103,37 @@ impl Watch {
             Said::Extended(body) if body.first() == Some(&0) => conn.extensions(body),
             Said::TooLong(_) => conn.over_long = true,
             Said::KeepAlive | Said::Suggest(_) | Said::Other(_) | Said::HaveAll | Said::HaveNone => {}
-            Said::Extended(_) => {}
+            Said::Extended(body) => {
+                if let [7, piece @ ..] = body
+                    && let Some(piece) = piece.first_chunk::<4>()
+                    && self.setup.config.session.dont_have
+                {
+                    self.lost(id, PieceIndex(u32::from_be_bytes(*piece)));
+                }
+            }
         }
         self.verdicts.check(Oracle::I19, true, String::new);
+    }
+
+    /// The peer has a piece no more (BEP 54): without the Fast extension that answers what it was asked of it.
+    fn lost(&mut self, id: ConnId, piece: PieceIndex) {
+        let Some(conn) = self.conns.get_mut(&id) else {
+            return;
+        };
+        conn.has.remove(piece);
+        if conn.fast() {
+            return;
+        }
+        let asked = std::mem::take(&mut conn.asked);
+        let (gone, kept) = asked.into_iter().partition(|asked| asked.range.piece == piece);
+        conn.asked = kept;
+        let gone: Vec<super::conn::Asked> = gone;
+        for asked in gone {
+            if !asked.cancelled && !asked.released {
+                self.blocks.unasked(asked.range);
+            }
+            self.traffic.lost += 1;
+        }
     }
 
     /// All that was asked of a peer goes unanswered.

@@ -101,6 +101,7 @@ fn run_with(scene: Scene, behaviours: &[Use], honest_after: u64, until: u64, tel
         config: vec![
             ("retry-min".into(), Value::Text("5s".into())),
             ("pex".into(), Value::Bool(true)),
+            ("dont-have".into(), Value::Bool(true)),
         ],
         link: LinkSpec::default(),
         behaviours: Vec::new(),

@@ -340,5 +340,8 @@ pub fn config(rng: &mut Rng) -> Vec<(String, Value)> {
     if rng.chance(1, 2) {
         config.push(("pex".into(), Value::Bool(true)));
     }
+    if rng.chance(1, 2) {
+        config.push(("dont-have".into(), Value::Bool(true)));
+    }
     config
 }

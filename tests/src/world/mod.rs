@@ -104,6 +104,7 @@ pub fn small_config() -> Config {
     };
     // a world that is about it says so
     config.pex.enabled = false;
+    config.session.dont_have = false;
     config
 }
 

@@ -83,6 +83,7 @@ impl Torrent {
             End::RefusesAll => Some(Trouble::RefusesAll),
             End::Useless
             | End::BothSeeds
+            | End::NothingWanted
             | End::Ourselves
             | End::Duplicate
             | End::Banned

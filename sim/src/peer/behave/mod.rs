@@ -6,6 +6,7 @@
 mod blocks;
 mod bytes;
 mod handshake;
+pub(in crate::peer) mod lost;
 mod moments;
 pub mod pex;
 

@@ -1,7 +1,7 @@
 //! What behaviours say on their own: at the opening, when they are unchoked, at a time.
 
 use super::bytes::bitfield;
-use super::{Say, Trait, View, pex};
+use super::{Say, Trait, View, lost, pex};
 use crate::peer::catalogue::Kind;
 use crate::peer::check::range;
 use crate::peer::conn::Conn;
@@ -36,7 +36,7 @@ pub fn moment(kind: Kind) -> Option<Moment> {
         K::RequestsChoked | K::RequestsUninterested | K::RequestsMissing | K::CancelUnknown => Moment::Opened,
         K::FlapsChoke => Moment::Opened,
         K::RequestFlood | K::SameRequest | K::RequestCancel => Moment::Unchoked,
-        kind if pex::speaks(kind) => Moment::Extended,
+        kind if pex::speaks(kind) || matches!(kind, K::DontHave | K::DontHaveOdd) => Moment::Extended,
         _ => return None,
     })
 }
@@ -66,6 +66,7 @@ pub fn due(one: &mut Trait, view: &mut View<'_>, conn: &Conn) -> (Vec<Say>, Opti
         kind if is_framing(kind) => framing(one, view, conn),
         kind if is_request(kind) => requests(one, view, conn),
         kind if pex::speaks(kind) => pex::says(one, view, conn),
+        kind if lost::concerns(kind) => lost::says(one, view, conn),
         _ => state(one, view, conn),
     };
     (says, again)
@@ -80,6 +81,7 @@ fn is_possible(kind: Kind, conn: &Conn) -> bool {
         // one that takes nothing of it is told nothing, but by one who does it anyway
         kind if pex::speaks(kind) && kind != Kind::PexAnyway => conn.their_pex.is_some(),
         Kind::PexAnyway => conn.extended,
+        kind if lost::concerns(kind) => conn.their_dont_have.is_some(),
         Kind::RequestCancel | Kind::SameRequest | Kind::RequestFlood => !conn.theirs.is_empty(),
         _ => true,
     }

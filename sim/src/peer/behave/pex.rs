@@ -1,6 +1,6 @@
 //! Peer exchange (BEP 11) as models do it, written anew: whom they name, and what is wrong with it.
 
-use super::{Say, Trait, View};
+use super::{Say, Trait, View, lost};
 use crate::peer::catalogue::Kind;
 use crate::peer::conn::Conn;
 use crate::scenario::Value;
@@ -29,10 +29,12 @@ pub(super) const fn speaks(kind: Kind) -> bool {
     )
 }
 
-/// The ids of the extended handshake: who does anything about peer exchange takes it.
+/// The ids of the extended handshake: who does anything about an extension takes it.
 pub(in crate::peer) fn offered(traits: &[Trait]) -> BTreeMap<String, u8> {
-    let does = traits.iter().any(|one| speaks(one.entry.kind));
-    does.then(|| ("ut_pex".to_owned(), OUR_PEX)).into_iter().collect()
+    let does = |of: fn(Kind) -> bool| traits.iter().any(|one| of(one.entry.kind));
+    let pex = does(speaks).then(|| ("ut_pex".to_owned(), OUR_PEX));
+    let lost = does(lost::concerns).then(|| ("lt_donthave".to_owned(), lost::OUR_DONT_HAVE));
+    pex.into_iter().chain(lost).collect()
 }
 
 /// Six bytes a peer.

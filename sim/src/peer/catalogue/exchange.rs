@@ -1,10 +1,49 @@
-//! Addresses that peers tell: rows PX, and one of PE.
+//! What peers say in extended messages: rows PX, PB12, and one of PE.
 
 use super::{Entry, Kind, Reaction, Scene, Trust, entry};
 use crate::scenario::Area;
 
 /// The rows.
 pub(super) const ENTRIES: &[Entry] = &[
+    entry(
+        Area::Bitfield,
+        (
+            "dont-have",
+            "PB12",
+            "Says that it lost a piece (BEP 54).",
+            "Asks others for it.",
+        ),
+        Kind::DontHave,
+        Reaction::Kept,
+        Scene::Serves,
+        Trust::Fails,
+    ),
+    entry(
+        Area::Bitfield,
+        (
+            "dont-have-odd",
+            "PB12",
+            "Says that it lost a piece that does not exist, or half a number.",
+            "Closes.",
+        ),
+        Kind::DontHaveOdd,
+        Reaction::Closed("does not exist"),
+        Scene::Serves,
+        Trust::Fails,
+    ),
+    entry(
+        Area::Bitfield,
+        (
+            "takes-dont-have",
+            "PB12",
+            "Wants to be told of pieces that are lost.",
+            "Tells it.",
+        ),
+        Kind::TakesDontHave,
+        Reaction::Kept,
+        Scene::Serves,
+        Trust::Serves,
+    ),
     entry(
         Area::Extensions,
         (
