@@ -49,6 +49,7 @@ pub mod candidates;
 pub mod choker;
 pub mod pex;
 pub mod picker;
+pub mod super_seed;
 // 4: one peer
 pub mod session;
 // 5: what a torrent is and tells

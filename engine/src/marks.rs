@@ -50,6 +50,7 @@ pub enum Mark {
     PexHeard,
     GaveWay,
     PeerLostPiece,
+    PieceOffered,
 }
 
 /// The names of all marks, in the order of [`Mark`].
@@ -96,6 +97,7 @@ pub const NAMES: &[&str] = &[
     "pex-heard",
     "gave-way",
     "peer-lost-piece",
+    "piece-offered",
 ];
 
 /// The marks that were hit.
@@ -131,7 +133,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_hit_by_its_name() {
-        assert_eq!(NAMES.len(), Mark::PeerLostPiece as usize + 1);
+        assert_eq!(NAMES.len(), Mark::PieceOffered as usize + 1);
         assert!(NAMES.len() <= 64, "one word");
         let mut marks = Marks::default();
         assert_eq!(marks.names().count(), 0);

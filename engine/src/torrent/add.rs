@@ -31,6 +31,8 @@ pub struct AddTorrent {
     pub extra_trackers: Vec<Vec<String>>,
     /// Whether files may be written over that exist, belong to no download of ours, and match in no piece.
     pub overwrite: bool,
+    /// Whether peers are shown one piece at a time (BEP 16), to spread what nobody else has. Only with [`Purpose::Seed`].
+    pub super_seed: bool,
     /// Whether the saved state may spare hashing what was verified before.
     pub trust_resume: bool,
 }

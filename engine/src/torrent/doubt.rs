@@ -13,6 +13,7 @@ use crate::geometry::BlockRange;
 use crate::id::{ConnId, PieceIndex, Sha1Digest};
 use crate::marks::Mark;
 use crate::report::Report;
+use crate::super_seed::SuperSeed;
 use alloc::vec::Vec;
 
 impl Torrent {
@@ -63,8 +64,11 @@ impl Torrent {
         self.forget_piece(piece);
         self.piece_is_lost(piece);
         let fetches = was_complete && !self.is_complete();
-        for peer in self.sessions.values_mut() {
-            peer.session.send_dont_have(cx.now, piece);
+        for (conn, peer) in &mut self.sessions {
+            let shown = |seed: &SuperSeed| seed.was_offered(*conn, piece);
+            if self.super_seed.as_ref().is_none_or(shown) {
+                peer.session.send_dont_have(cx.now, piece);
+            }
             if fetches {
                 peer.session.send_upload_only(cx.now, false);
             }

@@ -16,12 +16,14 @@ mod disk;
 mod doubt;
 mod figures;
 mod open;
+mod part;
 mod peers;
 mod pex;
 mod plan;
 mod receive;
 mod resume;
 mod stop;
+mod super_seed;
 mod trackers;
 mod traffic;
 mod verify;
@@ -50,6 +52,7 @@ use crate::picker::Picker;
 use crate::report::{Report, TorrentState};
 use crate::rng::{self, Seeds};
 use crate::session::{End, Outgoing, Rules, Session};
+use crate::super_seed::SuperSeed;
 use crate::time::{Duration, Instant};
 use crate::tracker::tiers::{Announcer, TierOutput};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -194,6 +197,8 @@ pub struct Torrent {
     announcer: Option<Announcer>,
     /// None when peers are not exchanged.
     pex: Option<Pex>,
+    /// None when peers are shown all that we have.
+    super_seed: Option<SuperSeed>,
 
     sessions: BTreeMap<ConnId, Peer>,
     /// Registered deadlines of sessions. One may be earlier than the session's own, never later.
@@ -294,6 +299,7 @@ impl Torrent {
             blame: Blame::new(),
             announcer,
             pex: pex::allowed(cx.config, &add).then(|| Pex::new(cx.config.pex.clone())),
+            super_seed: super_seed::begin(&add),
             sessions: BTreeMap::new(),
             timers: BTreeSet::new(),
             dirty: BTreeSet::new(),

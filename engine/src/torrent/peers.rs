@@ -2,6 +2,7 @@
 
 use super::disk::DiskOp;
 use super::{Context, Output, PEERS_SEEN_MAX, Peer, Phase, Torrent};
+use crate::bitfield::Bitfield;
 use crate::block::Block;
 use crate::candidates::{Refusal, Source};
 use crate::disk::DiskJob;
@@ -198,6 +199,9 @@ impl Torrent {
         self.picker.peer_left(conn);
         self.choker.peer_left(conn);
         self.pex_left(conn);
+        if let Some(seed) = &mut self.super_seed {
+            seed.left(conn);
+        }
         let torrent = Some(self.id);
         self.report(
             cx,
@@ -252,6 +256,10 @@ impl Torrent {
 
     /// What a session said.
     pub(super) fn said(&mut self, cx: &mut Context<'_>, conn: ConnId, said: Said) {
+        let tells = matches!(
+            said,
+            Said::Have(_) | Said::HaveSet(_) | Said::HaveAll | Said::HaveNone | Said::Interested(true)
+        );
         match said {
             Said::Handshaken => self.handshaken(cx, conn),
             Said::Choked { dropped: true } => {
@@ -302,6 +310,9 @@ impl Torrent {
             Said::Lint(text) => self.lint(cx, conn, text),
             Said::Ended(end) => self.end_session(cx, conn, end),
         }
+        if tells {
+            self.offers_after(conn);
+        }
         self.end_if_both_seeds(cx, conn);
         self.dirty.insert(conn);
     }
@@ -320,32 +331,6 @@ impl Torrent {
             .iter()
             .filter(|(conn, peer)| **conn != but && idle(peer));
         self.dirty.extend(wanting.map(|(conn, _)| *conn));
-    }
-
-    /// Two seeds have nothing to give each other, and neither have two that want nothing more (BEP 21).
-    fn end_if_both_seeds(&mut self, cx: &mut Context<'_>, conn: ConnId) {
-        if !self.is_complete() {
-            return;
-        }
-        // of pieces that both got from each other neither tells the other, so a seed may be known by its word alone
-        let wants_nothing = |peer: &Peer| peer.session.is_upload_only() && !peer.session.peer_interested();
-        let by_word = self.sessions.get(&conn).is_some_and(wants_nothing);
-        let is_seed = self.picker.peer_is_seed(conn);
-        if by_word && !is_seed {
-            self.marks.hit(Mark::PartedByWord);
-        }
-        if is_seed || by_word {
-            let end = self.parting();
-            self.end_session(cx, conn, end);
-        }
-    }
-
-    /// Why we part from a peer that wants nothing, as we do.
-    pub(super) fn parting(&self) -> End {
-        match self.picker.have().is_full() {
-            true => End::BothSeeds,
-            false => End::NothingWanted,
-        }
     }
 
     /// A handshake is whole: ourselves, a double, or a peer.
@@ -393,8 +378,14 @@ impl Torrent {
             self.peers_seen.insert(peer_id);
         }
         self.picker.peer_joined(conn);
-        let upload_only = self.is_complete();
-        let have = self.picker.have();
+        let none = Bitfield::new(self.geometry.pieces());
+        let (have, upload_only) = match &mut self.super_seed {
+            None => (self.picker.have(), self.is_complete()),
+            Some(seed) => {
+                seed.joined(conn);
+                (&none, false)
+            }
+        };
         if let Some(peer) = self.sessions.get_mut(&conn) {
             peer.session.greet(cx.now, have, upload_only);
             let client = peer.session.client();
@@ -463,7 +454,9 @@ impl Torrent {
 
     /// The peer wants a block: it gets it if we have the piece.
     fn requested(&mut self, cx: &mut Context<'_>, conn: ConnId, range: BlockRange) {
-        let have = self.picker.have().contains(range.piece) && !matches!(self.phase, Phase::Stopping);
+        let have = self.picker.have().contains(range.piece)
+            && self.shows(conn, range.piece)
+            && !matches!(self.phase, Phase::Stopping);
         if let Some(peer) = self.sessions.get_mut(&conn) {
             if have {
                 peer.session.accept(range);

@@ -71,6 +71,7 @@ pub(crate) fn run(args: &DownloadArgs, console: &Console) -> Result<u8, Failure>
         purpose: Purpose::Download,
         dir: &args.dir,
         overwrite: args.overwrite,
+        super_seed: false,
     };
     let ended = Transfers::new(console, plan, torrents).run(&mut client);
     args.transfer.recording.end(&mut client, console);

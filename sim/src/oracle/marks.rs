@@ -98,6 +98,12 @@ pub const RARE_MARKS: &[&str] = &[
     "pick-common",
     // the priority of BEP 40 is off unless a scenario says so
     "gave-way",
+    // half a number is written, not drawn
+    "eng:violation:bad-dont-have",
+    // needs an engine that seeds and has lost a piece
+    "eng:end:nothing-wanted",
+    // no drawn engine super-seeds
+    "piece-offered",
 ];
 
 impl Watch {

@@ -148,6 +148,7 @@ impl World {
             extra_trackers: Vec::new(),
             overwrite: false,
             trust_resume: true,
+            super_seed: false,
         }
     }
 

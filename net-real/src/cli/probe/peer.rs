@@ -128,6 +128,7 @@ pub(crate) fn run(args: &PeerArgs, console: &Console) -> Result<u8, Failure> {
         extra_trackers: Vec::new(),
         overwrite: false,
         trust_resume: false,
+        super_seed: false,
     })));
     let mut watch = Watch {
         args,

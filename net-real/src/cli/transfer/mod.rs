@@ -32,6 +32,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) purpose: Purpose,
     pub(crate) dir: &'a Path,
     pub(crate) overwrite: bool,
+    pub(crate) super_seed: bool,
 }
 
 /// Torrents in flight.
@@ -129,6 +130,7 @@ impl<'a> Transfers<'a> {
             extra_trackers: Vec::new(),
             overwrite: self.plan.overwrite,
             trust_resume: true,
+            super_seed: self.plan.super_seed,
         }
     }
 

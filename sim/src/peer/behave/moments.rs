@@ -36,7 +36,7 @@ pub fn moment(kind: Kind) -> Option<Moment> {
         K::RequestsChoked | K::RequestsUninterested | K::RequestsMissing | K::CancelUnknown => Moment::Opened,
         K::FlapsChoke => Moment::Opened,
         K::RequestFlood | K::SameRequest | K::RequestCancel => Moment::Unchoked,
-        kind if pex::speaks(kind) || matches!(kind, K::DontHave | K::DontHaveOdd) => Moment::Extended,
+        kind if pex::speaks(kind) || lost::concerns(kind) => Moment::Extended,
         _ => return None,
     })
 }
