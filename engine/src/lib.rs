@@ -28,6 +28,7 @@ pub mod marks;
 pub mod net;
 pub mod rate;
 pub mod rng;
+pub mod scope;
 pub mod time;
 // 1: pure functions
 pub mod bencode;
@@ -48,7 +49,9 @@ pub mod blame;
 pub mod candidates;
 pub mod choker;
 pub mod metadata;
+pub mod pex;
 pub mod picker;
+pub mod super_seed;
 // 4: one peer
 pub mod session;
 // 5: what a torrent is and tells

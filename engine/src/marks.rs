@@ -55,6 +55,11 @@ pub enum Mark {
     MetadataKept,
     MetadataServed,
     HeldClaims,
+    PexSent,
+    PexHeard,
+    GaveWay,
+    PeerLostPiece,
+    PieceOffered,
 }
 
 /// The names of all marks, in the order of [`Mark`].
@@ -104,6 +109,11 @@ pub const NAMES: &[&str] = &[
     "metadata-kept",
     "metadata-served",
     "held-claims",
+    "pex-sent",
+    "pex-heard",
+    "gave-way",
+    "peer-lost-piece",
+    "piece-offered",
 ];
 
 /// The marks that were hit.
@@ -142,7 +152,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_hit_by_its_name() {
-        assert_eq!(NAMES.len(), Mark::HeldClaims as usize + 1);
+        assert_eq!(NAMES.len(), Mark::PieceOffered as usize + 1);
         assert!(NAMES.len() <= 64, "one word");
         let mut marks = Marks::default();
         assert_eq!(marks.names().count(), 0);

@@ -5,9 +5,9 @@
 
 use core::fmt;
 use core::ops::{Add, AddAssign, Sub};
+use serde::{Deserialize, Serialize};
 
 pub use core::time::Duration;
-use serde::{Deserialize, Serialize};
 
 /// A point of the run, in microseconds since it began. Ordered; `Display` prints seconds with milliseconds.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]

@@ -22,6 +22,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         extra_trackers: Vec::new(),
         overwrite: false,
         trust_resume: true,
+        super_seed: false,
     })));
     let failure = client.run(|client, input| {
         match input {

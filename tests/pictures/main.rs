@@ -228,6 +228,7 @@ fn journal_of(metainfo: Metainfo) -> Vec<u8> {
         extra_trackers: Vec::new(),
         overwrite: false,
         trust_resume: false,
+        super_seed: false,
     };
     let event = Event::Command(Command::Add(Box::new(add)));
     writer.step(&mut engine, Instant::START, event);

@@ -12,4 +12,5 @@ mod probe;
 mod recheck;
 mod resume;
 mod storage;
+mod super_seeding;
 mod swarm;

@@ -4,7 +4,8 @@
 //! our own services, at a multicast group, or from the internet into the local network.
 
 use super::{Refusal, Source};
-use core::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
+use crate::scope::Scope;
+use core::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 /// One spelling a host: IPv4-mapped IPv6 addresses become IPv4, flow labels are dropped, and so are scopes that mean
 /// nothing. Else one host could be banned under one spelling and connected under another.
@@ -43,13 +44,13 @@ pub(super) fn refusal(addr: SocketAddr, source: Source, local_ok: bool) -> Optio
     if local_ok || matches!(source, Source::User | Source::Magnet) {
         return None;
     }
-    let local = match addr.ip() {
-        IpAddr::V4(ip) => ip.is_loopback() || ip.is_link_local(),
-        IpAddr::V6(ip) => ip.is_loopback() || ip.is_unicast_link_local(),
+    let refused = match Scope::of(addr.ip()) {
+        Scope::Loopback | Scope::Link => true,
+        // a tracker may serve a local network; a peer may only speak of its own
+        Scope::Private => source == Source::Pex,
+        Scope::Global => false,
     };
-    // a tracker may serve a local network; a peer may only speak of its own
-    let foreign_private = source == Source::Pex && is_private(addr.ip());
-    (local || foreign_private).then_some(Refusal::Local)
+    refused.then_some(Refusal::Local)
 }
 
 fn is_host(ip: IpAddr) -> bool {
@@ -61,24 +62,6 @@ fn is_host(ip: IpAddr) -> bool {
         }
         IpAddr::V6(ip) => !ip.is_unspecified() && !ip.is_multicast(),
     }
-}
-
-fn is_private(ip: IpAddr) -> bool {
-    match ip {
-        IpAddr::V4(ip) => ip.is_private() || is_shared(ip),
-        IpAddr::V6(ip) => is_unique_local(ip),
-    }
-}
-
-/// 100.64.0.0/10, behind a provider's translation (RFC 6598).
-fn is_shared(ip: Ipv4Addr) -> bool {
-    let [first, second, ..] = ip.octets();
-    first == 100 && (64..128).contains(&second)
-}
-
-/// fc00::/7 (RFC 4193).
-fn is_unique_local(ip: Ipv6Addr) -> bool {
-    ip.segments()[0] & 0xfe00 == 0xfc00
 }
 
 #[cfg(test)]

@@ -27,6 +27,8 @@ pub(super) struct Entry {
     pub(super) last_tried: Option<Instant>,
     /// Random order among equals, so that not every client dials the same peer first.
     pub(super) salt: u32,
+    /// Instead of it, once our own address is known: the priority of BEP 40.
+    pub(super) priority: Option<u32>,
     /// Why it is not connected, as far as that was told.
     pub(super) trouble: Option<Trouble>,
     /// It does not understand encryption, as far as we know.
@@ -35,13 +37,13 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) const fn rank(&self) -> Rank {
+    pub(super) fn rank(&self) -> Rank {
         (
             self.failures,
             !self.useful,
             self.source,
             self.last_tried,
-            self.salt,
+            self.priority.map_or(self.salt, |priority| !priority),
         )
     }
 

@@ -11,11 +11,14 @@
 mod address;
 mod bans;
 mod entry;
+mod own;
 mod plain;
+mod priority;
 mod report;
 #[cfg(test)]
 mod tests;
 
+pub use priority::priority;
 pub use report::{AddOutcome, BanReason, CandidateView, Refusal, Source, Standing, Trouble};
 
 use crate::config::CandidatesConfig;
@@ -51,6 +54,9 @@ pub struct Candidates {
     /// [`Candidates::next`] found nothing, and nothing has changed since: it is asked after every event.
     exhausted: bool,
     bans: Bans,
+    votes: own::Votes,
+    /// Our addresses as others see them, of IPv4 and of IPv6.
+    seen_as: [Option<SocketAddr>; 2],
     /// Oldest first.
     own: VecDeque<SocketAddr>,
     /// Branches that were taken.
@@ -72,6 +78,8 @@ impl Candidates {
             connecting: 0,
             exhausted: false,
             bans: Bans::default(),
+            votes: own::Votes::default(),
+            seen_as: [None; 2],
             own: VecDeque::new(),
             marks: Marks::default(),
         }
@@ -106,6 +114,7 @@ impl Candidates {
             useful: false,
             last_tried: None,
             salt: self.rng.next_u32(),
+            priority: self.priority_of(addr),
             trouble: None,
             plain: false,
             phase: if self.links.contains_key(&addr) {
@@ -324,6 +333,33 @@ impl Candidates {
         {
             self.take(addr);
         }
+    }
+
+    /// Somebody says what our address is; peers reach us at `port`. With it the order of addresses is that of BEP 40.
+    pub fn heard_own(&mut self, voter: IpAddr, ip: IpAddr, port: u16) {
+        if !self.config.canonical_priority {
+            return;
+        }
+        self.votes.vote(canonical_ip(voter), canonical_ip(ip));
+        let seen_as = [true, false].map(|v4| self.votes.winner(v4).map(|ip| SocketAddr::new(ip, port)));
+        if core::mem::replace(&mut self.seen_as, seen_as) == seen_as {
+            return;
+        }
+        let addrs: Vec<SocketAddr> = self.entries.keys().copied().collect();
+        for addr in addrs {
+            if let Some(mut entry) = self.take(addr) {
+                entry.priority = self.priority_of(addr);
+                self.put(addr, entry);
+            }
+        }
+    }
+
+    /// The priority of a connection to this address (BEP 40), once our own address is known; the greater is preferred.
+    pub fn priority_of(&self, addr: SocketAddr) -> Option<u32> {
+        let addr = canonical(addr);
+        let [v4, v6] = self.seen_as;
+        let own = if addr.is_ipv4() { v4 } else { v6 };
+        own.map(|own| priority(own, addr))
     }
 
     /// How many addresses are known.

@@ -366,3 +366,30 @@ fn check_invariants(list: &Candidates, now: Instant, links: &[SocketAddr]) {
         );
     }
 }
+
+/// BEP 40: among equals the one of the greater priority comes first, as soon as two say what our address is.
+#[test]
+fn equal_addresses_are_dialled_by_their_priority() {
+    let mut list = Candidates::new(
+        CandidatesConfig {
+            canonical_priority: true,
+            ..CandidatesConfig::default()
+        },
+        Rng::from_seed([1; 32]),
+    );
+    let own: SocketAddr = "123.213.32.10:6881".parse().unwrap();
+    let addrs: Vec<SocketAddr> = (1..=20).map(|n| addr(n, 1)).collect();
+    for (n, addr) in addrs.iter().enumerate() {
+        list.add(at(0), *addr, Source::Tracker, false);
+        // once in the middle: also those that are known already are ordered
+        if n == 10 {
+            list.heard_own(addrs[0].ip(), own.ip(), own.port());
+            assert_eq!(list.priority_of(addrs[0]), None, "nobody is believed alone");
+            list.heard_own(addrs[1].ip(), own.ip(), own.port());
+        }
+    }
+    let mut expected = addrs;
+    expected.sort_by_key(|addr| core::cmp::Reverse(priority(own, *addr)));
+    let order: Vec<_> = core::iter::from_fn(|| list.next(at(1))).collect();
+    assert_eq!(order, expected);
+}

@@ -23,6 +23,10 @@ pub struct CandidatesConfig {
     pub ban_time: Duration,
     /// Bans kept; the one that ends first is dropped for a new one.
     pub bans_max: usize,
+    /// Whether the order among equal addresses is that of BEP 40, once our own address is known, instead of a random
+    /// one, and a newcomer of higher priority takes the place of an idle peer when all connections are taken. Off: the
+    /// order then hangs on addresses, so that a redacted recording decides otherwise.
+    pub canonical_priority: bool,
     /// Addresses of our own kept.
     pub own_max: usize,
 }
@@ -38,6 +42,7 @@ impl Default for CandidatesConfig {
             failures_max: 3,
             ban_time: Duration::from_secs(24 * 60 * 60),
             bans_max: 10_000,
+            canonical_priority: false,
             own_max: 64,
         }
     }

@@ -5,6 +5,7 @@
 mod candidates;
 mod choker;
 mod metadata;
+mod pex;
 mod picker;
 mod session;
 mod tracker;
@@ -12,6 +13,7 @@ mod tracker;
 pub use candidates::CandidatesConfig;
 pub use choker::{ChokerConfig, SeedPolicy};
 pub use metadata::MetadataConfig;
+pub use pex::PexConfig;
 pub use picker::PickerConfig;
 pub use session::{AllowedFast, SessionConfig};
 pub use tracker::{HttpConfig, TrackerConfig};
@@ -89,6 +91,8 @@ pub struct Config {
     pub choker: ChokerConfig,
     /// Whom to dial.
     pub candidates: CandidatesConfig,
+    /// Peer exchange.
+    pub pex: PexConfig,
     /// Announcing.
     pub tracker: TrackerConfig,
     /// The HTTP client under tracker announces and fetches.
@@ -124,6 +128,7 @@ impl Default for Config {
             picker: PickerConfig::default(),
             choker: ChokerConfig::default(),
             candidates: CandidatesConfig::default(),
+            pex: PexConfig::default(),
             tracker: TrackerConfig::default(),
             http: HttpConfig::default(),
         }

@@ -41,6 +41,8 @@ pub struct SessionConfig {
     pub stray_rejects_max: u32,
     /// Longest extended message that is read. The largest legal one is a PEX or metadata message, far below.
     pub extended_message_max: u32,
+    /// Whether peers may tell us that they lost a piece (BEP 54), and we tell those who take it.
+    pub dont_have: bool,
     /// Size of the allowed-fast set that we grant. 10 (BEP 6).
     pub allowed_fast_count: u32,
     /// Sets that are given to be used instead of computed ones: of a recording in which addresses and info-hashes,
@@ -78,6 +80,7 @@ impl Default for SessionConfig {
             bad_requests_max: 300,
             stray_rejects_max: 50,
             extended_message_max: 256 * 1024,
+            dont_have: true,
             allowed_fast_count: 10,
             allowed_fast_given: Vec::new(),
         }

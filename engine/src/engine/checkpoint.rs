@@ -23,7 +23,7 @@ impl Engine {
         }
         engine.config.trace |= trace;
         for torrent in engine.torrents.values_mut() {
-            torrent.share_rules(engine.config.trace);
+            torrent.restore_rules(&engine.config, engine.peer_id);
         }
         Some(engine)
     }

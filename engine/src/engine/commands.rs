@@ -1,7 +1,6 @@
 //! What the user asks for.
 
 use super::Engine;
-use crate::candidates::Source;
 use crate::event::{Command, Limits};
 use crate::id::TorrentId;
 use crate::report::Report;
@@ -9,6 +8,7 @@ use crate::torrent::{AddTorrent, Context, Purpose, Torrent};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::net::SocketAddr;
 
 impl Engine {
     pub(super) fn command(&mut self, command: Command) {
@@ -25,9 +25,7 @@ impl Engine {
             Command::Resume(id) => self.on(id, "resume", Torrent::resume),
             Command::Recheck(id) => self.on(id, "recheck", Torrent::recheck),
             Command::Reannounce(id) => self.on(id, "reannounce", Torrent::reannounce),
-            Command::AddPeer(id, addr) => self.on(id, "add peer", |torrent, cx| {
-                torrent.add_peer(cx.now, addr, Source::User, true);
-            }),
+            Command::AddPeer(id, addr) => self.add_peer(id, addr),
             Command::SetLimits(limits) => self.set_limits(limits),
             Command::Fetch { url, body_max } => self.start_fetch(&url, body_max),
             Command::ProbeTracker(probe) => self.start_probe(&probe),
@@ -37,6 +35,16 @@ impl Engine {
 
     pub(super) fn rejected(&mut self, command: &'static str, why: String) {
         self.report(Report::Rejected { command, why });
+    }
+
+    fn add_peer(&mut self, id: TorrentId, addr: SocketAddr) {
+        let mut why = None;
+        self.on(id, "add peer", |torrent, cx| {
+            why = torrent.add_named_peer(cx.now, addr).err()
+        });
+        if let Some(why) = why {
+            self.rejected("add peer", why.into());
+        }
     }
 
     /// Lets a command act on its torrent.

@@ -107,6 +107,8 @@ pub enum Timer {
     Candidates,
     /// An announce is due or timed out.
     Tracker,
+    /// A peer may be told of others.
+    Pex,
     /// The resume state should be saved.
     Resume,
     /// Storage is tried again.
@@ -127,6 +129,7 @@ impl From<Due> for Timer {
             Due::Choker => Self::Choker,
             Due::Candidates => Self::Candidates,
             Due::Tracker => Self::Tracker,
+            Due::Pex => Self::Pex,
             Due::Resume => Self::Resume,
             Due::Disk => Self::Disk,
         }

@@ -41,6 +41,7 @@ fn torrent() -> AddTorrent {
         extra_trackers: vec![vec!["http://tracker.example/announce".into()]],
         overwrite: false,
         trust_resume: true,
+        super_seed: false,
     }
 }
 

@@ -122,6 +122,32 @@ impl Picker {
         }
     }
 
+    /// `lt_donthave` (BEP 54): one piece less. What it was asked for stays asked until it is released.
+    pub fn peer_lost(&mut self, peer: ConnId, piece: PieceIndex) {
+        let Some(state) = self.peers.get_mut(&peer) else {
+            return;
+        };
+        if matches!(state.pieces, Pieces::All) {
+            let mut set = self.all.clone();
+            set.remove(piece);
+            self.peer_has_set(peer, set);
+            return;
+        }
+        let Pieces::Some(set) = &mut state.pieces else {
+            return;
+        };
+        if !set.remove(piece) {
+            return;
+        }
+        let watched = state.witness == Some(piece);
+        self.availability.lost(piece, &mut self.rng);
+        // it may no longer have what it fetches alone
+        self.end_exclusive(peer);
+        if watched {
+            self.find_witness(peer, piece);
+        }
+    }
+
     /// `bitfield`: the whole set, in place of what was known before (libtorrent takes a second one the same way).
     pub fn peer_has_set(&mut self, peer: ConnId, set: Bitfield) {
         let pieces = self.geometry.pieces();

@@ -20,6 +20,8 @@ pub enum End {
     RefusesAll,
     /// Both sides have everything (BEP 21).
     BothSeeds,
+    /// Neither side wants anything more, though one has not everything (BEP 21).
+    NothingWanted,
     /// It is ourselves.
     Ourselves,
     /// A second connection to the same peer; both ends drop the same one.
@@ -50,6 +52,7 @@ impl fmt::Display for End {
             Self::Useless => "no interest on either side",
             Self::RefusesAll => "refuses whatever we ask for",
             Self::BothSeeds => "both sides have everything",
+            Self::NothingWanted => "neither side wants anything more",
             Self::Ourselves => "connected to ourselves",
             Self::Duplicate => "already connected to this peer",
             Self::Banned => "address is banned",

@@ -15,6 +15,7 @@ mod metadata;
 mod receive;
 mod refusals;
 mod requests;
+mod rules;
 mod send;
 #[cfg(test)]
 mod tests;
@@ -25,12 +26,14 @@ mod violation;
 pub use encrypted::Agreed;
 pub use end::End;
 pub use metadata::Metadata;
+pub use rules::Rules;
 pub use violation::Violation;
 
 use crate::bitfield::Bitfield;
 use crate::block::{Block, Spans};
-use crate::config::{MetadataConfig, SessionConfig};
+use crate::config::{MetadataConfig, PexConfig, SessionConfig};
 use crate::extension::handshake::ExtendedHandshake;
+use crate::extension::pex::PexMessage;
 use crate::geometry::{BlockRange, Geometry};
 use crate::id::{InfoHash, PeerId, PieceIndex};
 use crate::ledger::Ledger;
@@ -40,6 +43,7 @@ use crate::time::Instant;
 use crate::wire::{Decoder, HandshakeDecoder, Reserved};
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -48,29 +52,6 @@ use refusals::Refusals;
 use requests::Requests;
 use serde::{Deserialize, Serialize};
 use uploads::Uploads;
-
-/// What all sessions of a torrent share.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Rules {
-    /// Limits and time-outs.
-    pub config: SessionConfig,
-    /// Limits of the exchange of metadata.
-    pub metadata_config: MetadataConfig,
-    /// Sizes of the torrent; unknown before its metadata is here.
-    pub geometry: Geometry,
-    /// The torrent.
-    pub info_hash: InfoHash,
-    /// What is exchanged of the info dictionary.
-    pub metadata: Metadata,
-    /// Our peer id.
-    pub peer_id: PeerId,
-    /// Port that peers can reach us at.
-    pub listen_port: u16,
-    /// Client name of the extended handshake.
-    pub client_name: Cow<'static, str>,
-    /// Whether each message is kept as a line for [`Session::take_trace`].
-    pub trace: bool,
-}
 
 /// What a session tells its owner.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -88,6 +69,13 @@ pub enum Output {
     Interested(bool),
     /// The peer has this piece.
     Have(PieceIndex),
+    /// The peer has a piece no more (BEP 54), and will not answer these requests for it.
+    DontHave {
+        /// The piece.
+        piece: PieceIndex,
+        /// The ranges, released.
+        dropped: Vec<BlockRange>,
+    },
     /// The peer has exactly these pieces.
     HaveSet(Bitfield),
     /// The peer has everything.
@@ -125,6 +113,8 @@ pub enum Output {
     },
     /// The peer does not give this piece of metadata.
     MetadataRejected(u32),
+    /// The peer names peers that it is connected to, and others no more (BEP 11).
+    Pex(PexMessage),
     /// No block came for too long: the requests are better asked for elsewhere.
     Snubbed {
         /// The outstanding ranges, released.
@@ -167,6 +157,8 @@ const BITCOMET_REQUESTS_MAX: u32 = 50;
 /// One connection to one peer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Session {
+    /// The torrent's, and no part of a checkpoint: it gives them again.
+    #[serde(skip, default = "Rules::of_nothing")]
     rules: Arc<Rules>,
     addr: SocketAddr,
     outgoing: bool,
@@ -196,6 +188,8 @@ pub struct Session {
     refusals: Refusals,
     uploads: Uploads,
     stray_rejects: u32,
+    /// When the last messages of peer exchange came, at most as many as are allowed in a minute.
+    pex_heard: VecDeque<Instant>,
 
     created: Instant,
     established: Instant,
@@ -276,6 +270,7 @@ impl Session {
             refusals: Refusals::default(),
             uploads: Uploads::default(),
             stray_rejects: 0,
+            pex_heard: VecDeque::new(),
             created: now,
             established: now,
             last_received: now,
@@ -474,7 +469,7 @@ impl Session {
         self.extensions.upload_only == Some(true)
     }
 
-    /// Takes rules that say the same, or that ask for a trace.
+    /// Takes the rules of its torrent, after it was read from a checkpoint.
     pub fn set_rules(&mut self, rules: Arc<Rules>) {
         self.rules = rules;
     }

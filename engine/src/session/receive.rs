@@ -6,12 +6,15 @@ use crate::bitfield::{Bitfield, BitfieldError};
 use crate::block::Block;
 use crate::extension::handshake::{ExtendedHandshake, ExtensionError};
 use crate::extension::metadata::OUR_ID;
+use crate::extension::pex::PexMessage;
+use crate::extension::{LT_DONTHAVE, UT_PEX, dont_have};
 use crate::geometry::BlockRange;
 use crate::id::PieceIndex;
 use crate::marks::Mark;
 use crate::time::Instant;
 use crate::wire::{Decoder, HandshakePart, Limits, Message, Reserved, WireError};
 use alloc::string::ToString;
+use alloc::vec::Vec;
 use core::ops::Range;
 
 /// Allowed-fast pieces that are remembered of one peer. BEP 6 grants 10; a set is never validated.
@@ -324,14 +327,57 @@ impl Session {
         if !self.reserved.extended() {
             return Err(Violation::ExtendedNotNegotiated);
         }
-        if id == OUR_ID {
-            return self.metadata_message(now, payload);
-        }
-        if id != 0 {
-            return Ok(Some(Output::Lint(
+        match id {
+            0 => self.extended_handshake(payload),
+            OUR_ID => self.metadata_message(now, payload),
+            UT_PEX if self.rules.pex.is_some() => self.pex(now, payload),
+            LT_DONTHAVE if self.rules.config.dont_have => self.dont_have(payload),
+            // also one that we would give out, but not for a private torrent (BEP 27)
+            _ => Ok(Some(Output::Lint(
                 "extended message of an id that we did not give out",
-            )));
+            ))),
         }
+    }
+
+    /// BEP 54: a peer lost a piece. Without the Fast extension that answers its requests, too.
+    fn dont_have(&mut self, payload: &[u8]) -> Meaning {
+        let length = payload.len();
+        let piece = dont_have::decode(payload).ok_or(Violation::BadDontHave { length })?;
+        let piece = self.existing(20, piece)?;
+        self.allowed_to_us.retain(|allowed| *allowed != piece);
+        let dropped = if self.fast() {
+            Vec::new()
+        } else {
+            self.requests.drop_piece(piece)
+        };
+        self.name_traced(&alloc::format!("lt_donthave {piece}"));
+        Ok(Some(Output::DontHave { piece, dropped }))
+    }
+
+    /// BEP 11: peers are exchanged once a minute.
+    fn pex(&mut self, now: Instant, payload: &[u8]) -> Meaning {
+        let Some(limits) = &self.rules.pex else {
+            return Ok(None);
+        };
+        while let Some(first) = self.pex_heard.front()
+            && *first + limits.interval <= now
+        {
+            self.pex_heard.pop_front();
+        }
+        if self.pex_heard.len() >= limits.heard_max {
+            return Err(Violation::TooFrequentPex);
+        }
+        self.pex_heard.push_back(now);
+        match PexMessage::decode(payload) {
+            Ok(message) => {
+                self.name_traced(&message);
+                Ok(Some(Output::Pex(message)))
+            }
+            Err(_) => Err(Violation::BadPex),
+        }
+    }
+
+    fn extended_handshake(&mut self, payload: &[u8]) -> Meaning {
         match ExtendedHandshake::decode(payload) {
             Ok(handshake) => {
                 self.extensions.merge(handshake);

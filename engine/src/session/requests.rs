@@ -6,6 +6,7 @@
 use crate::block::Block;
 use crate::config::SessionConfig;
 use crate::geometry::BlockRange;
+use crate::id::PieceIndex;
 use crate::rate::Rate;
 use crate::time::Instant;
 use alloc::collections::VecDeque;
@@ -268,6 +269,19 @@ impl Requests {
         while let Some(request) = self.outstanding.pop_front() {
             self.remember(request.range, false);
         }
+    }
+
+    /// The peer lost a piece and answers no request for it. The ranges that nobody else may have been asked for.
+    pub(super) fn drop_piece(&mut self, piece: PieceIndex) -> Vec<BlockRange> {
+        let (gone, kept) = core::mem::take(&mut self.outstanding)
+            .into_iter()
+            .partition(|request| request.range.piece == piece);
+        self.outstanding = kept;
+        let gone: VecDeque<Outstanding> = gone;
+        gone.iter()
+            .for_each(|request| self.remember(request.range, false));
+        let open = gone.iter().filter(|request| !request.released);
+        open.map(|request| request.range).collect()
     }
 
     /// The ranges that others may be asked for now, each told once: all of them, for a peer that went silent.

@@ -5,12 +5,15 @@ use crate::bitfield::Bitfield;
 use crate::block::Block;
 use crate::extension::fast::allowed_fast_set;
 use crate::extension::handshake::ExtendedHandshake;
+use crate::extension::pex::{self, PexMessage};
+use crate::extension::{LT_DONTHAVE, UT_PEX, dont_have};
 use crate::geometry::BlockRange;
 use crate::id::PieceIndex;
 use crate::marks::Mark;
 use crate::time::Instant;
 use crate::wire::{HANDSHAKE_LENGTH, Handshake, Message, Reserved, encode_piece_head};
-use alloc::string::ToString;
+use alloc::collections::BTreeMap;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::net::IpAddr;
 
@@ -84,6 +87,7 @@ impl Session {
                 your_ip: Some(self.addr.ip()),
                 reqq: Some(self.rules.config.reqq_ours),
                 upload_only: upload_only.then_some(true),
+                m: self.offered(),
                 ..ExtendedHandshake::default()
             };
             self.offer_metadata(&mut extended);
@@ -96,6 +100,30 @@ impl Session {
             );
         }
         self.grant_allowed_fast(now, have);
+    }
+
+    /// The extensions that we take, and under which ids.
+    fn offered(&self) -> BTreeMap<String, u8> {
+        let pex = self.rules.pex.is_some().then(|| (pex::NAME.into(), UT_PEX));
+        let gone = self.rules.config.dont_have;
+        let gone = gone.then(|| (dont_have::NAME.into(), LT_DONTHAVE));
+        pex.into_iter().chain(gone).collect()
+    }
+
+    /// Tells the peer of our other peers, if it takes that.
+    pub fn send_pex(&mut self, now: Instant, message: &PexMessage) {
+        if let Some(id) = self.extensions.extension(pex::NAME) {
+            let payload = message.encode();
+            self.send(now, &Message::Extended { id, payload });
+            self.name_traced(message);
+        }
+    }
+
+    /// The message that was traced last is one whose name says more than its id.
+    pub(super) fn name_traced(&mut self, name: &impl ToString) {
+        if let Some((_, text)) = self.trace.last_mut() {
+            *text = name.to_string();
+        }
     }
 
     /// Grants the allowed-fast set of BEP 6, as far as we have its pieces: a fresh peer can begin with them.
@@ -123,20 +151,25 @@ impl Session {
         }
     }
 
-    /// Tells the peer that nothing more is fetched by us (BEP 21).
-    pub fn send_upload_only(&mut self, now: Instant) {
+    /// Tells the peer whether something more is fetched by us (BEP 21).
+    pub fn send_upload_only(&mut self, now: Instant, upload_only: bool) {
         if self.reserved.extended() && self.is_open() {
             let extended = ExtendedHandshake {
-                upload_only: Some(true),
+                upload_only: Some(upload_only),
                 ..ExtendedHandshake::default()
             };
-            self.send(
-                now,
-                &Message::Extended {
-                    id: 0,
-                    payload: extended.encode(),
-                },
-            );
+            let payload = extended.encode();
+            self.send(now, &Message::Extended { id: 0, payload });
+        }
+    }
+
+    /// Tells the peer of a piece that we lost, if it takes that (BEP 54).
+    pub fn send_dont_have(&mut self, now: Instant, piece: PieceIndex) {
+        let id = self.extensions.extension(dont_have::NAME);
+        if let Some(id) = id.filter(|_| self.rules.config.dont_have) {
+            let payload = dont_have::encode(piece);
+            self.send(now, &Message::Extended { id, payload });
+            self.name_traced(&alloc::format!("lt_donthave {piece}"));
         }
     }
 

@@ -1,6 +1,7 @@
 //! A session fed with bytes, its outputs and what it says.
 
 mod crossing;
+mod lost;
 mod received;
 
 use super::*;
@@ -24,6 +25,7 @@ fn rules() -> Arc<Rules> {
         peer_id: PeerId(*b"-sE0100-aaaaaaaaaaaa"),
         listen_port: 6881,
         client_name: "seedbed/test".into(),
+        pex: Some(PexConfig::default()),
         trace: false,
     })
 }

@@ -85,6 +85,15 @@ pub enum Violation {
         /// Bytes that fit.
         expected: usize,
     },
+    /// `lt_donthave` is no number of four bytes (BEP 54).
+    BadDontHave {
+        /// Its length without the head.
+        length: usize,
+    },
+    /// A message of peer exchange is no dictionary, or no bencode (BEP 11).
+    BadPex,
+    /// Peers are exchanged far more often than once a minute (BEP 11).
+    TooFrequentPex,
     /// A block that was never requested (BEP 6: MUST close; BEP 3 knows no such thing).
     BlockNotRequested {
         /// The range it claims.
@@ -142,6 +151,9 @@ impl fmt::Display for Violation {
                 f,
                 "sent {got} bytes as piece {piece} of the metadata, which has {expected}"
             ),
+            Self::BadDontHave { length } => write!(f, "lt_donthave of {length} bytes"),
+            Self::BadPex => f.write_str("its peer exchange is not a dictionary"),
+            Self::TooFrequentPex => f.write_str("exchanges peers far more often than once a minute"),
             Self::BlockNotRequested { range } => write!(f, "sent block {range}, which was never requested"),
             Self::BlockOutOfRange { range } => write!(f, "sent block {range}, which lies in no piece"),
             Self::TooManyDuplicates => f.write_str("sent too many blocks that we had"),

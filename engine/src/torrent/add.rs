@@ -1,6 +1,8 @@
 //! How a torrent begins.
 
+use crate::bitfield::Bitfield;
 use crate::disk::Root;
+use crate::geometry::Geometry;
 use crate::id::{InfoHash, PieceIndex};
 use crate::magnet::Magnet;
 use crate::metadata::Identity;
@@ -92,6 +94,8 @@ pub struct AddTorrent {
     pub extra_trackers: Vec<Vec<String>>,
     /// Whether files may be written over that exist, belong to no download of ours, and match in no piece.
     pub overwrite: bool,
+    /// Whether peers are shown one piece at a time (BEP 16), to spread what nobody else has. Only with [`Purpose::Seed`].
+    pub super_seed: bool,
     /// Whether the saved state may spare hashing what was verified before.
     pub trust_resume: bool,
 }
@@ -107,4 +111,20 @@ pub enum Purpose {
     Metadata,
     /// Hash what is there, then nothing: no connection, no announce, no saved state.
     Check,
+}
+
+/// The pieces that are to be fetched.
+pub(super) fn wanted(add: &AddTorrent, geometry: &Geometry) -> Bitfield {
+    let pieces = geometry.pieces();
+    match (add.purpose, &add.only_pieces) {
+        (Purpose::Seed, _) => Bitfield::new(pieces),
+        (Purpose::Download | Purpose::Metadata | Purpose::Check, None) => Bitfield::full(pieces),
+        (Purpose::Download | Purpose::Metadata | Purpose::Check, Some(only)) => {
+            let mut set = Bitfield::new(pieces);
+            for piece in only {
+                set.insert(*piece);
+            }
+            set
+        }
+    }
 }

@@ -1,8 +1,8 @@
 //! The first state of a torrent, from a .torrent file or a magnet link.
 
 use super::{
-    AddTorrent, Completed, Context, NAME_SHOWN_MAX, Phase, Purpose, Torrent, TorrentSource, resume, stop,
-    trackers, traffic, verify, why,
+    AddTorrent, Completed, Context, NAME_SHOWN_MAX, Phase, Torrent, TorrentSource, add, pex, resume, stop,
+    super_seed, trackers, traffic, verify, why,
 };
 use crate::bitfield::Bitfield;
 use crate::blame::Blame;
@@ -14,6 +14,7 @@ use crate::id::{PeerId, TorrentId};
 use crate::magnet::Magnet;
 use crate::marks::Marks;
 use crate::metainfo::Metainfo;
+use crate::pex::Pex;
 use crate::picker::Picker;
 use crate::report::Report;
 use crate::rng::{self, Seeds};
@@ -48,11 +49,13 @@ impl Torrent {
         let stream = |purpose| seeds.stream(purpose, u64::from(id.0));
         let rules = Arc::new(rules(cx.config, peer_id, &add, &metainfo, geometry));
         let mut picker = Picker::new(geometry, cx.config.picker.clone(), stream(rng::Purpose::Picker));
-        picker.set_wanted(&wanted(&add, &geometry));
+        picker.set_wanted(&add::wanted(&add, &geometry));
         let mut choker = Choker::new(cx.config.choker.clone(), stream(rng::Purpose::Choker));
         choker.set_piece_length(geometry.piece_length());
         let announcer = trackers::announcer(cx.config, id, &add, peer_id, seeds);
         let mut torrent = Self {
+            pex: pex::allowed(cx.config, &metainfo).then(|| Pex::new(cx.config.pex.clone())),
+            super_seed: super_seed::begin(&add),
             id,
             metainfo,
             geometry,
@@ -90,6 +93,7 @@ impl Torrent {
         };
         torrent.tell_added(cx);
         torrent.add_named_peers(cx);
+        torrent.add_magnet_peers(cx);
         if let TorrentSource::Magnet(magnet) = torrent.add.source.clone() {
             torrent.begin_metadata(cx, &magnet, stream(rng::Purpose::Picker));
         } else {
@@ -109,11 +113,8 @@ impl Torrent {
         );
     }
 
-    /// The peers that came with the torrent are the user's.
-    fn add_named_peers(&mut self, cx: &mut Context<'_>) {
-        for addr in self.add.peers.clone() {
-            self.candidates.add(cx.now, addr, Source::User, true);
-        }
+    /// The peers of a magnet link (`x.pe`).
+    fn add_magnet_peers(&mut self, cx: &mut Context<'_>) {
         let TorrentSource::Magnet(magnet) = &self.add.source else {
             return;
         };
@@ -151,6 +152,7 @@ pub(super) fn rules(
         peer_id,
         listen_port: config.listen_port,
         client_name: config.client_name.clone(),
+        pex: pex::allowed(config, metainfo).then(|| config.pex.clone()),
         trace: config.trace,
     }
 }
@@ -161,20 +163,4 @@ fn placeholder(add: &AddTorrent, magnet: &Magnet) -> Metainfo {
     let name = magnet.name.clone().unwrap_or_else(|| info_hash.to_string());
     let (trackers, web_seeds) = (add.source.trackers(), magnet.web_seeds.clone());
     Metainfo::placeholder(info_hash, magnet.info_hash_v2, name, trackers, web_seeds)
-}
-
-/// The pieces that are to be fetched.
-pub(super) fn wanted(add: &AddTorrent, geometry: &Geometry) -> Bitfield {
-    let pieces = geometry.pieces();
-    match (add.purpose, &add.only_pieces) {
-        (Purpose::Seed, _) => Bitfield::new(pieces),
-        (Purpose::Download | Purpose::Metadata | Purpose::Check, None) => Bitfield::full(pieces),
-        (Purpose::Download | Purpose::Metadata | Purpose::Check, Some(only)) => {
-            let mut set = Bitfield::new(pieces);
-            for piece in only {
-                set.insert(*piece);
-            }
-            set
-        }
-    }
 }

@@ -21,6 +21,7 @@ impl Torrent {
         if self.choker.deadline().is_none_or(|at| cx.now < at) {
             return;
         }
+        self.offers_in_round();
         let seeding = self.is_complete();
         let peers: Vec<PeerState> = self
             .sessions

@@ -1,7 +1,7 @@
 //! Dialling: which known address next, as far as the limits allow.
 
 use super::{Context, Output, Torrent};
-use crate::candidates::Trouble;
+use crate::candidates::{Source, Trouble};
 use crate::config::Encryption;
 use crate::id::ConnId;
 use crate::marks::Mark;
@@ -10,7 +10,39 @@ use crate::session::Session;
 use crate::time::Instant;
 use core::net::SocketAddr;
 
+/// Why a peer is not dialled that the user named.
+const PRIVATE: &str = "the torrent is private: only peers that its trackers name are dialled (BEP 27)";
+
 impl Torrent {
+    /// The peers that came with the torrent are the user's.
+    pub(super) fn add_named_peers(&mut self, cx: &mut Context<'_>) {
+        let peers = self.add.peers.clone();
+        if !peers.is_empty() && self.only_its_trackers_name() {
+            self.note(cx, PRIVATE.into());
+            return;
+        }
+        for addr in peers {
+            self.candidates.add(cx.now, addr, Source::User, true);
+        }
+    }
+
+    /// Whether only peers of its trackers are dialled (BEP 27). Whoever uses no tracker has nobody but whom he names.
+    fn only_its_trackers_name(&self) -> bool {
+        self.metainfo.private && self.announcer.is_some()
+    }
+
+    /// The user names a peer.
+    ///
+    /// # Errors
+    /// Says why it is not dialled.
+    pub fn add_named_peer(&mut self, now: Instant, addr: SocketAddr) -> Result<(), &'static str> {
+        if self.only_its_trackers_name() {
+            return Err(PRIVATE);
+        }
+        self.candidates.add(now, addr, Source::User, true);
+        Ok(())
+    }
+
     /// Whether a further connection is of use now.
     fn wants_peers(&self, per_torrent_max: usize) -> bool {
         self.takes_peers() && self.sessions.len() < per_torrent_max
@@ -102,6 +134,43 @@ impl Torrent {
                 return;
             };
             self.end_session(cx, conn, crate::session::End::Full);
+        }
+    }
+
+    /// All connections are taken and somebody dials us: the peer of the lowest priority (BEP 40) gives way, if nothing
+    /// went over its connection and the newcomer's priority is greater. So who dials the most does not keep others out.
+    pub(super) fn gives_way(&mut self, cx: &mut Context<'_>, from: SocketAddr) -> bool {
+        let Some(newcomer) = self.candidates.priority_of(from) else {
+            return false;
+        };
+        let idle = self
+            .sessions
+            .iter()
+            .filter(|(_, peer)| peer.session.transferred() == (0, 0));
+        let ranked = idle.filter_map(|(conn, peer)| {
+            let priority = self.candidates.priority_of(peer.session.addr())?;
+            Some((priority, *conn))
+        });
+        let Some((lowest, conn)) = ranked.min() else {
+            return false;
+        };
+        if lowest >= newcomer {
+            return false;
+        }
+        self.marks.hit(Mark::GaveWay);
+        self.end_session(cx, conn, crate::session::End::Full);
+        true
+    }
+
+    /// A peer said what it understands, and perhaps how it sees us.
+    pub(super) fn introduced(&mut self, cx: &Context<'_>, conn: ConnId) {
+        self.pex_shaken(cx.now, conn);
+        let Some(peer) = self.sessions.get(&conn) else {
+            return;
+        };
+        if let Some(ip) = peer.session.peer_extensions().your_ip {
+            self.candidates
+                .heard_own(peer.session.addr().ip(), ip, cx.config.listen_port);
         }
     }
 

@@ -13,6 +13,7 @@ use crate::geometry::BlockRange;
 use crate::id::{ConnId, PieceIndex, Sha1Digest};
 use crate::marks::Mark;
 use crate::report::Report;
+use crate::super_seed::SuperSeed;
 use alloc::vec::Vec;
 
 impl Torrent {
@@ -55,12 +56,23 @@ impl Torrent {
     /// A piece that was offered is not there any more.
     fn lose_piece(&mut self, cx: &mut Context<'_>, piece: PieceIndex) {
         self.marks.hit(Mark::PieceLost);
-        if self.is_complete() {
+        let was_complete = self.is_complete();
+        if was_complete {
             // seeds were sent away, and are of use again
             self.candidates.retry_now(true);
         }
         self.forget_piece(piece);
         self.piece_is_lost(piece);
+        let fetches = was_complete && !self.is_complete();
+        for (conn, peer) in &mut self.sessions {
+            let shown = |seed: &SuperSeed| seed.was_offered(*conn, piece);
+            if self.super_seed.as_ref().is_none_or(shown) {
+                peer.session.send_dont_have(cx.now, piece);
+            }
+            if fetches {
+                peer.session.send_upload_only(cx.now, false);
+            }
+        }
         self.resume.dirty(cx.now);
         self.dirty.extend(self.sessions.keys().copied());
     }

@@ -5,7 +5,7 @@
 //! requested, had or served, and what peers say of pieces waits in their sessions.
 
 use super::disk::DiskOp;
-use super::{Context, Phase, Purpose, Torrent, add, begin};
+use super::{Context, Phase, Purpose, Torrent, add, begin, pex};
 use crate::candidates::Source;
 use crate::disk::{DiskError, DiskJob};
 use crate::id::ConnId;
@@ -223,8 +223,11 @@ impl Torrent {
             geometry,
         ));
         self.picker = Picker::new(geometry, cx.config.picker.clone(), fetching.rng);
-        self.picker.set_wanted(&begin::wanted(&self.add, &geometry));
+        self.picker.set_wanted(&add::wanted(&self.add, &geometry));
         self.choker.set_piece_length(geometry.piece_length());
+        if !pex::allowed(cx.config, &self.metainfo) {
+            self.pex = None;
+        }
         self.traffic.pieces_known(geometry.pieces());
         if !kept {
             let (info_hash, data) = (self.info_hash(), self.metainfo.info_bytes.clone());
@@ -314,7 +317,7 @@ impl Torrent {
                 peer.session.send_have(cx.now, piece);
             }
             if upload_only {
-                peer.session.send_upload_only(cx.now);
+                peer.session.send_upload_only(cx.now, true);
             }
             self.end_if_both_seeds(cx, conn);
         }

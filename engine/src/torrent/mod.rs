@@ -19,11 +19,14 @@ mod doubt;
 mod figures;
 mod metadata;
 mod open;
+mod part;
 mod peers;
+mod pex;
 mod plan;
 mod receive;
 mod resume;
 mod stop;
+mod super_seed;
 mod trackers;
 mod traffic;
 mod verify;
@@ -47,9 +50,11 @@ use crate::geometry::Geometry;
 use crate::id::{ConnId, OpId, PeerId, TorrentId};
 use crate::marks::Marks;
 use crate::metainfo::Metainfo;
+use crate::pex::Pex;
 use crate::picker::Picker;
 use crate::report::{Report, TorrentState};
 use crate::session::{End, Outgoing, Rules, Session};
+use crate::super_seed::SuperSeed;
 use crate::time::{Duration, Instant};
 use crate::tracker::tiers::{Announcer, TierOutput};
 use alloc::boxed::Box;
@@ -185,6 +190,8 @@ pub struct Torrent {
     metainfo: Arc<Metainfo>,
     geometry: Geometry,
     add: AddTorrent,
+    /// They follow from the configuration and the metainfo, so they are no part of a checkpoint.
+    #[serde(skip, default = "Rules::of_nothing")]
     rules: Arc<Rules>,
 
     phase: Phase,
@@ -199,6 +206,10 @@ pub struct Torrent {
     secrets: crate::rng::Rng,
     blame: Blame,
     announcer: Option<Announcer>,
+    /// None when peers are not exchanged.
+    pex: Option<Pex>,
+    /// None when peers are shown all that we have.
+    super_seed: Option<SuperSeed>,
 
     sessions: BTreeMap<ConnId, Peer>,
     /// Registered deadlines of sessions. One may be earlier than the session's own, never later.
@@ -369,6 +380,7 @@ impl Torrent {
                 self.announcer.as_ref().and_then(Announcer::deadline),
                 Due::Tracker,
             ),
+            (self.pex_deadline(), Due::Pex),
             (self.resume_deadline(), Due::Resume),
             (self.disk_deadline(), Due::Disk),
         ];
@@ -385,6 +397,7 @@ impl Torrent {
         self.choke_timeout(cx);
         self.candidates.handle_timeout(cx.now);
         self.announce_timeout(cx);
+        self.pex_timeout(cx);
         self.resume_timeout(cx);
         self.disk_timeout(cx);
     }
@@ -401,6 +414,8 @@ pub enum Due {
     Candidates,
     /// An announce.
     Tracker,
+    /// Peer exchange.
+    Pex,
     /// The resume state.
     Resume,
     /// Another try of the disk.

@@ -59,7 +59,7 @@ impl Torrent {
         if !self.takes_peers() {
             return Err(End::TorrentStopped);
         }
-        if self.sessions.len() >= cx.config.connections_per_torrent_max {
+        if self.sessions.len() >= cx.config.connections_per_torrent_max && !self.gives_way(cx, from) {
             return Err(End::Full);
         }
         self.candidates
@@ -190,7 +190,7 @@ impl Torrent {
             End::ConnectTimeout | End::HandshakeTimeout | End::RefusesAll | End::Violation(_) => {
                 self.candidates.failed(cx.now, addr);
             }
-            End::BothSeeds => self.candidates.not_needed(cx.now, addr),
+            End::BothSeeds | End::NothingWanted => self.candidates.not_needed(cx.now, addr),
             // it did nothing wrong
             End::Duplicate | End::Full => self.candidates.set_aside(cx.now, addr),
             _ if connecting => self.candidates.gave_up(cx.now, addr, Duration::ZERO),
@@ -229,6 +229,10 @@ impl Torrent {
         self.picker.peer_left(conn);
         self.metadata_peer_left(conn);
         self.choker.peer_left(conn);
+        self.pex_left(conn);
+        if let Some(seed) = &mut self.super_seed {
+            seed.left(conn);
+        }
         let torrent = Some(self.id);
         self.report(
             cx,
@@ -283,6 +287,10 @@ impl Torrent {
 
     /// What a session said.
     pub(super) fn said(&mut self, cx: &mut Context<'_>, conn: ConnId, said: Said) {
+        let tells = matches!(
+            said,
+            Said::Have(_) | Said::HaveSet(_) | Said::HaveAll | Said::HaveNone | Said::Interested(true)
+        );
         match said {
             Said::Handshaken => self.handshaken(cx, conn),
             Said::Choked { dropped: true } => {
@@ -290,12 +298,26 @@ impl Torrent {
                 self.others_may_request(conn);
             }
             Said::Choked { dropped: false } | Said::Unchoked | Said::AllowedFast(_) => {}
-            Said::Extended => self.metadata_claimed(cx, conn),
+            Said::Extended => {
+                self.metadata_claimed(cx, conn);
+                self.introduced(cx, conn);
+            }
             Said::MetadataPiece { size, piece, bytes } => self.metadata_piece(cx, conn, size, piece, &bytes),
             Said::MetadataRejected(piece) => self.metadata_rejected(cx, conn, piece),
+            Said::Pex(message) => self.pex_heard(cx.now, conn, &message),
             Said::Interested(true) => self.choker.peer_became_interested(cx.now, conn),
             Said::Interested(false) => {}
             Said::Have(piece) => self.picker.peer_has(conn, piece),
+            Said::DontHave { piece, dropped } => {
+                self.picker.peer_lost(conn, piece);
+                if !dropped.is_empty() {
+                    for range in dropped {
+                        self.picker.release(conn, range);
+                    }
+                    self.others_may_request(conn);
+                }
+                self.marks.hit(Mark::PeerLostPiece);
+            }
             Said::HaveSet(set) => self.picker.peer_has_set(conn, set),
             Said::HaveAll => self.picker.peer_has_all(conn),
             Said::HaveNone => self.picker.peer_has_none(conn),
@@ -324,6 +346,9 @@ impl Torrent {
             Said::Lint(text) => self.lint(cx, conn, text),
             Said::Ended(end) => self.end_session(cx, conn, end),
         }
+        if tells {
+            self.offers_after(conn);
+        }
         self.end_if_both_seeds(cx, conn);
         self.dirty.insert(conn);
     }
@@ -342,22 +367,6 @@ impl Torrent {
             .iter()
             .filter(|(conn, peer)| **conn != but && idle(peer));
         self.dirty.extend(wanting.map(|(conn, _)| *conn));
-    }
-
-    /// Two seeds have nothing to give each other (BEP 21).
-    pub(super) fn end_if_both_seeds(&mut self, cx: &mut Context<'_>, conn: ConnId) {
-        if !self.knows_metadata() || !self.picker.have().is_full() {
-            return;
-        }
-        // of pieces that both got from each other neither tells the other, so a seed may be known by its word alone
-        let wants_nothing = |peer: &Peer| peer.session.is_upload_only() && !peer.session.peer_interested();
-        let by_word = self.sessions.get(&conn).is_some_and(wants_nothing);
-        if by_word && !self.picker.peer_is_seed(conn) {
-            self.marks.hit(Mark::PartedByWord);
-        }
-        if self.picker.peer_is_seed(conn) || by_word {
-            self.end_session(cx, conn, End::BothSeeds);
-        }
     }
 
     /// A handshake is whole: ourselves, a double, or a peer.
@@ -405,21 +414,24 @@ impl Torrent {
             self.peers_seen.insert(peer_id);
         }
         self.picker.peer_joined(conn);
-        let upload_only = self.is_complete();
-        let have = self.picker.have();
         let looked = !matches!(
             self.phase,
             Phase::Metadata(_) | Phase::Opening | Phase::Checking(_)
         );
+        let none = Bitfield::new(self.geometry.pieces());
+        let (have, upload_only) = match &mut self.super_seed {
+            None if looked => (self.picker.have(), self.is_complete()),
+            None => (&none, self.is_complete()),
+            Some(seed) => {
+                seed.joined(conn);
+                (&none, false)
+            }
+        };
+        let uninformed = !looked && self.super_seed.is_none();
         if let Some(peer) = self.sessions.get_mut(&conn) {
             // what is found on the disk meanwhile, it hears when all is looked through
-            peer.uninformed = !looked;
-            if looked {
-                peer.session.greet(cx.now, have, upload_only);
-            } else {
-                peer.session
-                    .greet(cx.now, &Bitfield::new(self.geometry.pieces()), upload_only);
-            }
+            peer.uninformed = uninformed;
+            peer.session.greet(cx.now, have, upload_only);
             let (client, encryption) = (peer.session.client(), peer.session.encryption());
             self.report(
                 cx,
@@ -487,7 +499,9 @@ impl Torrent {
 
     /// The peer wants a block: it gets it if we have the piece.
     fn requested(&mut self, cx: &mut Context<'_>, conn: ConnId, range: BlockRange) {
-        let have = self.picker.have().contains(range.piece) && !matches!(self.phase, Phase::Stopping);
+        let have = self.picker.have().contains(range.piece)
+            && self.shows(conn, range.piece)
+            && !matches!(self.phase, Phase::Stopping);
         if let Some(peer) = self.sessions.get_mut(&conn) {
             if have {
                 peer.session.accept(range);
@@ -511,8 +525,8 @@ impl Torrent {
         self.dirty.insert(conn);
     }
 
-    /// A peer that the user or a tracker named.
-    pub fn add_peer(&mut self, now: Instant, addr: SocketAddr, source: Source, local_ok: bool) {
+    /// A peer that a tracker named.
+    pub(super) fn add_peer(&mut self, now: Instant, addr: SocketAddr, source: Source, local_ok: bool) {
         self.candidates.add(now, addr, source, local_ok);
     }
 }

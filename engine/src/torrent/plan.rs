@@ -21,6 +21,7 @@ impl Torrent {
     /// Refills, flushes and registers the sessions that something happened to, in the order of their ids.
     pub fn plan(&mut self, cx: &mut Context<'_>) {
         while let Some(conn) = self.dirty.pop_first() {
+            self.offer(cx, conn);
             self.follow_interest(cx, conn);
             self.exchange_metadata(cx, conn);
             self.refill(cx, conn);

@@ -265,7 +265,11 @@ impl Torrent {
                     },
                 );
             }
-            TierOutput::ExternalIp(_) => {}
+            TierOutput::ExternalIp(ip) => {
+                // trackers are one voter: they may be asked by another way than peers
+                let tracker = IpAddr::V6(core::net::Ipv6Addr::UNSPECIFIED);
+                self.candidates.heard_own(tracker, ip, cx.config.listen_port);
+            }
             TierOutput::Stopped => self.stop.trackers_told = true,
             TierOutput::SwitchedPrivateTracker => {
                 // BEP 27: peers of one tracker are not dealt with under another

@@ -168,11 +168,12 @@ impl Torrent {
             .copied()
             .filter(|conn| self.picker.peer_is_seed(*conn))
             .collect();
+        let end = self.parting();
         for conn in seeds {
-            self.end_session(cx, conn, End::BothSeeds);
+            self.end_session(cx, conn, end);
         }
         for peer in self.sessions.values_mut() {
-            peer.session.send_upload_only(cx.now);
+            peer.session.send_upload_only(cx.now, true);
         }
         self.dirty.extend(self.sessions.keys().copied());
     }

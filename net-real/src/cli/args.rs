@@ -125,6 +125,9 @@ pub(crate) struct TransferArgs {
     /// Do not announce to trackers
     #[arg(long)]
     pub(crate) no_trackers: bool,
+    /// Do not exchange addresses of peers with peers (BEP 11); private torrents never do
+    #[arg(long)]
+    pub(crate) no_pex: bool,
     /// Serve until so many times the content was uploaded, such as 1.5
     #[arg(long, value_name = "R", value_parser = values::ratio)]
     pub(crate) seed_ratio: Option<values::Ratio>,

@@ -108,10 +108,11 @@ pub(crate) fn watch_signals(handle: Handle) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Applies `--max-peers`.
+/// Applies the flags of a transfer: `--max-peers`, `--no-pex`.
 pub(crate) fn limit_peers(options: &mut Options, args: &TransferArgs) {
+    let config = &mut options.config;
+    config.pex.enabled = !args.no_pex;
     if let Some(limit) = args.max_peers {
-        let config = &mut options.config;
         config.connections_per_torrent_max = usize::from(limit);
         config.connections_max = config.connections_max.max(usize::from(limit));
     }

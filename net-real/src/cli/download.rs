@@ -98,6 +98,7 @@ fn transfer(
         metadata_out: args.output.as_deref(),
         dir: &args.dir,
         overwrite: args.overwrite,
+        super_seed: false,
     };
     Transfers::new(console, plan, torrents).run(client)
 }

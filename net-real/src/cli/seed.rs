@@ -14,6 +14,7 @@ const EXAMPLES: &str = "\
 Examples:
   seedbed seed album.torrent -d ~/Music
   seedbed seed album.torrent -d ~/Music --seed-ratio 2 --seed-time 12h
+  seedbed seed new.torrent --super-seed
 
 Serves until it is interrupted, or until a limit of ratio or time is reached.";
 
@@ -27,6 +28,9 @@ pub(crate) struct SeedArgs {
     /// Folder that holds the files
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
+    /// Show each peer one piece at a time, so that a lone seed sends little more than one copy (BEP 16)
+    #[arg(long)]
+    super_seed: bool,
     #[command(flatten)]
     transfer: TransferArgs,
 }
@@ -49,6 +53,7 @@ pub(crate) fn run(args: &SeedArgs, console: &Console) -> Result<u8, Failure> {
         metadata_out: None,
         dir: &args.dir,
         overwrite: false,
+        super_seed: args.super_seed,
     };
     let ended = Transfers::new(console, plan, torrents).run(&mut client);
     args.transfer

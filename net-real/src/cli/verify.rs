@@ -95,6 +95,7 @@ fn check(
         extra_trackers: Vec::new(),
         overwrite: false,
         trust_resume: false,
+        super_seed: false,
     })));
     let mut progress = Progress::start(console);
     let mut meter = Meter::start();

@@ -61,6 +61,7 @@ fn add(metainfo: &Arc<Metainfo>, root: &Path, purpose: Purpose, peers: Vec<Socke
         extra_trackers: Vec::new(),
         overwrite: false,
         trust_resume: true,
+        super_seed: false,
     }))
 }
 

@@ -3,7 +3,7 @@
 use super::params::duration;
 use crate::scenario::{TorrentSpec, Value};
 use seedbed_engine::Config;
-use seedbed_engine::config::{Encryption, MetadataConfig, SeedPolicy};
+use seedbed_engine::config::{Encryption, MetadataConfig, PexConfig, SeedPolicy, SessionConfig};
 use seedbed_engine::time::Duration;
 
 /// Blocks on their way to the disk, and to one peer, in a small world: few enough that back-pressure is common.
@@ -23,6 +23,15 @@ pub fn small(torrent: &TorrentSpec) -> Config {
         },
         disk_bytes_in_flight_max: defaults.disk_bytes_in_flight_max.min(block * BLOCKS_IN_FLIGHT),
         send_buffer_max: defaults.send_buffer_max.min(block * BLOCKS_IN_FLIGHT),
+        // peers find each other by more ways than a world shows unless it says so
+        pex: PexConfig {
+            enabled: false,
+            ..PexConfig::default()
+        },
+        session: SessionConfig {
+            dont_have: false,
+            ..SessionConfig::default()
+        },
         ..defaults
     }
 }
@@ -48,6 +57,10 @@ const FIELDS: &[(&str, Field)] = &[
     ("bad-requests", Field::U32(|c| &mut c.session.bad_requests_max)),
     ("ban-time", Field::Time(|c| &mut c.candidates.ban_time)),
     ("block", Field::U32(|c| &mut c.block_length)),
+    (
+        "canonical-priority",
+        Field::Flag(|c| &mut c.candidates.canonical_priority),
+    ),
     ("choke-round", Field::Time(|c| &mut c.choker.round)),
     ("connect-timeout", Field::Time(|c| &mut c.session.connect_timeout)),
     (
@@ -62,6 +75,7 @@ const FIELDS: &[(&str, Field)] = &[
     ("dials-per-second", Field::U32(|c| &mut c.dials_per_second)),
     ("disk-bytes", Field::U64(|c| &mut c.disk_bytes_in_flight_max)),
     ("disk-retry", Field::Time(|c| &mut c.disk_retry)),
+    ("dont-have", Field::Flag(|c| &mut c.session.dont_have)),
     (
         "endgame-duplicates",
         Field::U32(|c| &mut c.picker.endgame_duplicates_max),
@@ -108,6 +122,15 @@ const FIELDS: &[(&str, Field)] = &[
         "optimistic-rounds",
         Field::U32(|c| &mut c.choker.optimistic_rounds),
     ),
+    ("pex", Field::Flag(|c| &mut c.pex.enabled)),
+    ("pex-contacts", Field::Size(|c| &mut c.pex.contacts_max)),
+    (
+        "pex-contacts-first",
+        Field::Size(|c| &mut c.pex.contacts_first_max),
+    ),
+    ("pex-first-after", Field::Time(|c| &mut c.pex.first_after)),
+    ("pex-interval", Field::Time(|c| &mut c.pex.interval)),
+    ("pex-stored", Field::Size(|c| &mut c.pex.stored_max)),
     ("pipeline-max", Field::U32(|c| &mut c.session.pipeline_max)),
     ("pipeline-min", Field::U32(|c| &mut c.session.pipeline_min)),
     ("random-first", Field::U32(|c| &mut c.picker.random_first_pieces)),

@@ -349,6 +349,7 @@ impl EngineHost {
             extra_trackers: Vec::new(),
             overwrite: false,
             trust_resume: true,
+            super_seed: false,
         };
         self.feed(cx, Event::Command(seedbed_engine::Command::Add(Box::new(add))));
         for what in later {

@@ -45,6 +45,8 @@ pub(crate) struct Conn {
     pub(crate) ours: Option<[u8; 8]>,
     pub(crate) theirs: Option<[u8; 8]>,
     pub(crate) peer_id: Option<PeerId>,
+    /// What went over it of peer exchange.
+    pub(crate) pex: super::pex::Exchanged,
     /// Messages sent behind the handshake.
     pub(crate) messages: u64,
     pub(crate) over_long: bool,
@@ -96,6 +98,7 @@ impl Conn {
             ours: None,
             theirs: None,
             peer_id: None,
+            pex: super::pex::Exchanged::default(),
             messages: 0,
             over_long: false,
             has: Bitfield::new(pieces),
@@ -133,6 +136,12 @@ impl Conn {
         has(self.ours) && has(self.theirs)
     }
 
+    /// The peer's extended handshake.
+    pub(crate) fn extensions(&mut self, body: &[u8]) {
+        self.reqq = reqq(body).or(self.reqq);
+        self.pex.theirs = super::pex::id_of(body, "ut_pex").unwrap_or(self.pex.theirs);
+    }
+
     /// The peer's words about how many requests it queues, as far as they can be believed.
     pub(crate) fn requests_max(&self, default: u32, pipeline_max: u32) -> usize {
         self.reqq.unwrap_or(default).clamp(1, pipeline_max) as usize
@@ -166,7 +175,7 @@ impl Conn {
 }
 
 /// `reqq` of an extended handshake (BEP 10), found without a parser: keys of a dictionary are written one way only.
-pub(crate) fn reqq(dictionary: &[u8]) -> Option<u32> {
+fn reqq(dictionary: &[u8]) -> Option<u32> {
     let key = b"4:reqqi";
     let at = dictionary.windows(key.len()).position(|window| window == key)? + key.len();
     let digits = dictionary.get(at..)?;

@@ -31,6 +31,7 @@ pub const MARKS: &[&str] = &[
     "eng:end:full",
     "eng:end:handshake-timeout",
     "eng:end:network-changed",
+    "eng:end:nothing-wanted",
     "eng:end:ourselves",
     "eng:end:plain-next",
     "eng:end:refuses-all",
@@ -57,7 +58,9 @@ pub const MARKS: &[&str] = &[
     "eng:tracker-ok",
     "eng:tracker-warning",
     "eng:unowned",
+    "eng:violation:bad-dont-have",
     "eng:violation:bad-extended-handshake",
+    "eng:violation:bad-pex",
     "eng:violation:bitfield-length",
     "eng:violation:block-not-requested",
     "eng:violation:block-out-of-range",
@@ -69,6 +72,7 @@ pub const MARKS: &[&str] = &[
     "eng:violation:not-encrypted",
     "eng:violation:piece-out-of-range",
     "eng:violation:request-flood",
+    "eng:violation:too-frequent-pex",
     "eng:violation:too-many-bad-requests",
     "eng:violation:too-many-duplicates",
     "eng:violation:too-many-stray-rejects",
@@ -95,6 +99,14 @@ pub const RARE_MARKS: &[&str] = &[
     "foreign-file",
     "piece-doubtful",
     "pick-common",
+    // the priority of BEP 40 is off unless a scenario says so
+    "gave-way",
+    // half a number is written, not drawn
+    "eng:violation:bad-dont-have",
+    // needs an engine that seeds and has lost a piece
+    "eng:end:nothing-wanted",
+    // no drawn engine super-seeds
+    "piece-offered",
 ];
 
 impl Watch {
@@ -193,6 +205,7 @@ const fn of_end(end: End) -> &'static str {
         End::Useless => "eng:end:useless",
         End::RefusesAll => "eng:end:refuses-all",
         End::BothSeeds => "eng:end:both-seeds",
+        End::NothingWanted => "eng:end:nothing-wanted",
         End::Ourselves => "eng:end:ourselves",
         End::Duplicate => "eng:end:duplicate",
         End::Banned => "eng:end:banned",
@@ -224,6 +237,9 @@ const fn of_violation(violation: Violation) -> &'static str {
         Violation::MetadataNotRequested { .. } => "eng:violation:metadata-not-requested",
         Violation::MetadataSize { .. } => "eng:violation:metadata-size",
         Violation::MetadataLength { .. } => "eng:violation:metadata-length",
+        Violation::BadDontHave { .. } => "eng:violation:bad-dont-have",
+        Violation::BadPex => "eng:violation:bad-pex",
+        Violation::TooFrequentPex => "eng:violation:too-frequent-pex",
         Violation::BlockNotRequested { .. } => "eng:violation:block-not-requested",
         Violation::BlockOutOfRange { .. } => "eng:violation:block-out-of-range",
         Violation::TooManyDuplicates => "eng:violation:too-many-duplicates",

@@ -1,4 +1,4 @@
-//! I37: the info dictionary of a magnet link. The torrent that the world was made of is compared byte by byte; no hash is
+//! I38: the info dictionary of a magnet link. The torrent that the world was made of is compared byte by byte; no hash is
 //! taken here, so a wrong notion of which hash counts cannot hide.
 
 use super::table::Oracle;
@@ -9,7 +9,7 @@ impl Watch {
     /// A dictionary is kept for later runs: it has to be the torrent's own.
     pub(crate) fn keeps_metadata(&mut self, data: &[u8]) {
         let right = *data == *self.setup.metainfo.info_bytes;
-        self.verdicts.check(Oracle::I37, right, || {
+        self.verdicts.check(Oracle::I38, right, || {
             format!(
                 "{} bytes are kept as metadata that are not the torrent's",
                 data.len()
@@ -32,7 +32,7 @@ impl Watch {
         let right = *total_length == geometry.total()
             && *pieces == geometry.pieces()
             && *private == self.setup.metainfo.private;
-        self.verdicts.check(Oracle::I37, right, || {
+        self.verdicts.check(Oracle::I38, right, || {
             format!("metadata of {pieces} pieces and {total_length} bytes is believed, which are not the torrent's")
         });
     }
@@ -44,7 +44,7 @@ impl Watch {
         };
         let most = u64::from(self.setup.config.metadata.size_max);
         let nothing = view.have().is_empty();
-        self.verdicts.check(Oracle::I37, bytes <= most && nothing, || {
+        self.verdicts.check(Oracle::I38, bytes <= most && nothing, || {
             format!("{bytes} bytes of metadata are kept, {most} may be; nothing is had: {nothing}")
         });
     }

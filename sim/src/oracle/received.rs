@@ -1,6 +1,6 @@
 //! What peers say to the engine.
 
-use super::conn::{Kind, reqq};
+use super::conn::Kind;
 use super::stream::Said;
 use super::table::Oracle;
 use super::watch::Watch;
@@ -25,6 +25,7 @@ impl Watch {
                 let room = ANSWER_MAX.saturating_sub(conn.answer.len());
                 conn.answer.extend_from_slice(&data[..data.len().min(room)]);
                 self.announces.http_answer(self.now, conn.addr, &conn.answer);
+                self.tracker_says(data);
             }
             Kind::Unknown => {}
             Kind::Peer => {
@@ -123,15 +124,40 @@ impl Watch {
             Said::Piece(piece, begin, data) => self.block(id, piece, begin, data),
             Said::Reject(range) => self.rejected(id, range),
             Said::AllowedFast(piece) => conn.allowed_to_us.push(piece),
-            Said::Extended(body) => {
-                if body.first() == Some(&0) {
-                    conn.reqq = reqq(body).or(conn.reqq);
-                }
-            }
+            Said::Extended(body) if body.first() == Some(&0) => conn.extensions(body),
             Said::TooLong(_) => conn.over_long = true,
             Said::KeepAlive | Said::Suggest(_) | Said::Other(_) | Said::HaveAll | Said::HaveNone => {}
+            Said::Extended(body) => {
+                if let [7, piece @ ..] = body
+                    && let Some(piece) = piece.first_chunk::<4>()
+                    && self.setup.config.session.dont_have
+                {
+                    self.lost(id, PieceIndex(u32::from_be_bytes(*piece)));
+                }
+            }
         }
         self.verdicts.check(Oracle::I19, true, String::new);
+    }
+
+    /// The peer has a piece no more (BEP 54): without the Fast extension that answers what it was asked of it.
+    fn lost(&mut self, id: ConnId, piece: PieceIndex) {
+        let Some(conn) = self.conns.get_mut(&id) else {
+            return;
+        };
+        conn.has.remove(piece);
+        if conn.fast() {
+            return;
+        }
+        let asked = std::mem::take(&mut conn.asked);
+        let (gone, kept) = asked.into_iter().partition(|asked| asked.range.piece == piece);
+        conn.asked = kept;
+        let gone: Vec<super::conn::Asked> = gone;
+        for asked in gone {
+            if !asked.cancelled && !asked.released {
+                self.blocks.unasked(asked.range);
+            }
+            self.traffic.lost += 1;
+        }
     }
 
     /// All that was asked of a peer goes unanswered.

@@ -362,7 +362,7 @@ impl Watch {
     pub(crate) fn closes(&mut self, ip: IpAddr, reason: &CloseReason) {
         match reason {
             CloseReason::Peer(End::Banned) => self.recovery.turned_away.push(ip),
-            CloseReason::Peer(End::Ourselves | End::BothSeeds) => {
+            CloseReason::Peer(End::Ourselves | End::BothSeeds | End::NothingWanted) => {
                 self.recovery.known.entry(ip).or_default().out = true;
             }
             _ => {}

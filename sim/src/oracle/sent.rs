@@ -114,7 +114,7 @@ impl Watch {
                 let _ = take(&mut conn.unwanted, range) || take(&mut conn.wanted, range);
             }
             Said::AllowedFast(piece) => conn.allowed_to_peer.push(piece),
-            Said::Extended(body) => self.extended(body),
+            Said::Extended(body) => self.extended(id, body),
             Said::KeepAlive | Said::Suggest(_) | Said::Other(_) | Said::Handshake(_) | Said::TooLong(_) => {}
         }
         if let Some(conn) = self.conns.get_mut(&id)
@@ -139,8 +139,12 @@ impl Watch {
         }
     }
 
-    fn extended(&mut self, body: &[u8]) {
-        if self.setup.metainfo.private && body.first() == Some(&0) {
+    fn extended(&mut self, id: ConnId, body: &[u8]) {
+        if body.first() != Some(&0) {
+            self.exchanges(id, body);
+            return;
+        }
+        if self.setup.metainfo.private {
             let pex = body.windows(6).any(|window| window == b"ut_pex");
             self.verdicts.check(Oracle::I24, !pex, || {
                 "the extended handshake offers ut_pex".into()

@@ -56,6 +56,8 @@ pub enum Oracle {
     I35,
     I36,
     I37,
+    I38,
+    I39,
     L1,
     L2,
     L3,
@@ -174,11 +176,6 @@ pub const ORACLES: &[OracleInfo] = &[
         "bytes of a peer were read",
     ),
     info(
-        "I37",
-        "where encryption is required, nothing is said to a peer in plain",
-        "something was said to a peer",
-    ),
-    info(
         "I20",
         "connections and dials keep to their limits, and no peer is connected twice",
         "a connection was there",
@@ -200,7 +197,7 @@ pub const ORACLES: &[OracleInfo] = &[
     ),
     info(
         "I24",
-        "a private torrent offers no peer exchange and no DHT",
+        "a private torrent offers no peer exchange and no DHT, does none, and dials only whom its trackers name",
         "a handshake of a private torrent was sent",
     ),
     info(
@@ -256,8 +253,18 @@ pub const ORACLES: &[OracleInfo] = &[
     ),
     info(
         "I37",
+        "where encryption is required, nothing is said to a peer in plain",
+        "something was said to a peer",
+    ),
+    info(
+        "I38",
         "metadata is believed only when it is the torrent's, and before it is here nothing is had and little kept",
         "a torrent was without metadata, or some was believed",
+    ),
+    info(
+        "I39",
+        "peers are exchanged once a minute, with those who take it, and only peers that are or were connected",
+        "peers were exchanged",
     ),
     info(
         "L1",

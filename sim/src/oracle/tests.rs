@@ -47,13 +47,18 @@ fn block(piece: u32, n: u32) -> BlockRange {
 impl Story {
     /// Four pieces of two blocks.
     fn new() -> Self {
+        Self::of(false)
+    }
+
+    /// The same, of a private torrent or not.
+    fn of(private: bool) -> Self {
         let spec = TorrentSpec {
             pieces: 4,
             blocks: 2,
             block: 64,
             short: 0,
             files: 1,
-            private: true,
+            private,
             magnet: None,
         };
         let sample = Sample::new(&spec, &[], Seed(1)).expect("a torrent");
@@ -203,7 +208,7 @@ fn handshake(id: u8) -> Vec<u8> {
 /// The first breach of a story is of this oracle.
 #[track_caller]
 fn breaks(oracle: Oracle, tell: impl FnOnce(&mut Story)) {
-    let mut story = Story::new();
+    let mut story = Story::of(oracle == Oracle::I24);
     tell(&mut story);
     story.watch.judge_step();
     let found = story.watch.verdicts.breaches.first().map(|breach| breach.oracle);
@@ -369,12 +374,28 @@ fn the_order_of_words_and_numbers_is_kept() {
         story.report(Report::Completed { torrent: TORRENT });
     });
     breaks(Oracle::I24, |story| {
+        let data = &[45, 0, 0, 1, 0x1a, 0xe1];
+        story.event(&Event::Datagram {
+            from: tracker(),
+            data,
+        });
         let conn = story.connect(1);
         let mut bytes = vec![0, 0, 0, 22, 20, 0];
         bytes.extend_from_slice(b"d1:md6:ut_pexi1eee__");
         story.send(conn, &bytes);
     });
+    // nobody named peer 2
+    breaks(Oracle::I24, |story| {
+        story.event(&Event::Datagram {
+            from: tracker(),
+            data: &[45, 0, 0, 1, 0x1a, 0xe1],
+        });
+        story.connect(1);
+        story.connect(2);
+    });
 }
+
+mod pex;
 
 #[test]
 fn bounds_are_kept() {

@@ -3,11 +3,12 @@
 use super::announce::Announces;
 use super::blocks::Blocks;
 use super::conn::{Asked, Conn};
-use super::decisions::{Decision, Decisions};
+use super::decisions::Decisions;
 use super::digest::Digest;
 use super::disk::Job;
 use super::ledger::Heard;
 use super::moment::Moment;
+use super::private::Answers;
 use super::recovery::Recovery;
 use super::reports::{Story, Summary};
 use super::table::Oracle;
@@ -113,6 +114,8 @@ pub struct Watch {
     pub(crate) speaker: Option<IpAddr>,
     /// Blocks that were written since the engine last settled.
     pub(crate) written: Vec<BlockRange>,
+    /// What trackers said, as far as it matters.
+    pub(crate) answers: Answers,
     /// Branches that the engines of earlier lives took.
     pub engine_marks: EngineMarks,
     /// What is told of all lives in the end.
@@ -191,6 +194,7 @@ impl Watch {
             racing: Vec::new(),
             conns_most: 0,
             backlog_at: Instant::START,
+            answers: Answers::default(),
             engine_marks: EngineMarks::default(),
             summary: Summary::default(),
         }
@@ -253,14 +257,15 @@ impl Watch {
             Event::Closed { conn, cause: _ } => self.forget(*conn),
             Event::Datagram { from, data } => {
                 self.announces.answer(now, *from, data);
+                self.tracker_says(data);
                 self.answers(from.ip());
             }
             Event::DatagramError { to, fault: _ } => self.announces.refused(*to),
             Event::Resolved { op, result } => {
                 self.ops.remove(op);
-                if result.as_ref().is_ok_and(|addresses| addresses.len() > 1) {
-                    self.announces.several_addresses = true;
-                }
+                let addresses = result.as_ref().map_or(&[][..], |found| found.as_slice());
+                self.announces.several_addresses |= addresses.len() > 1;
+                self.name_is(addresses);
             }
             Event::DiskDone { op, result } => self.disk_done(*op, result),
             Event::NetworkChanged => {
@@ -404,44 +409,6 @@ impl Watch {
         self.conns
             .insert(id, Conn::new(from, false, self.geometry.pieces()));
         self.meets(from.ip(), false);
-    }
-
-    fn connect(&mut self, id: ConnId, to: SocketAddr) {
-        self.decisions.add(self.now, to.ip(), Decision::Dial);
-        let number = id.as_u64();
-        let new = !id.is_accepted() && (number > self.dialled || self.dialled == 0 && number == 0);
-        self.verdicts
-            .check(Oracle::I27, new, || format!("{id} is dialled a second time"));
-        self.dialled = self.dialled.max(number);
-        let tracker = self.setup.trackers.contains(&to.ip());
-        if tracker {
-            self.announces.connects(to);
-            self.contacts(to.ip());
-        } else {
-            self.meets(to.ip(), true);
-        }
-        self.conns.insert(id, Conn::new(to, true, self.geometry.pieces()));
-        self.limits();
-    }
-
-    /// I20: how many there may be.
-    fn limits(&mut self) {
-        let config = &self.setup.config;
-        let peers = |conn: &&Conn| !self.setup.trackers.contains(&conn.addr.ip());
-        let all = self.conns.values().filter(peers).count();
-        let half = |conn: &&Conn| peers(conn) && conn.dialled && !conn.connected;
-        let half_open = self.conns.values().filter(half).count();
-        let dialled = self
-            .conns
-            .values()
-            .filter(|conn| peers(conn) && conn.dialled)
-            .count();
-        // who dials us is counted only when the handshake names a torrent
-        let kept = dialled <= config.connections_max.min(config.connections_per_torrent_max)
-            && half_open <= config.half_open_max;
-        self.verdicts.check(Oracle::I20, kept, || {
-            format!("{all} connections, {dialled} dialled, {half_open} half-open")
-        });
     }
 
     /// I29: the connection is there.

@@ -4,6 +4,8 @@
 //! its way have a grace, and are listed in [`NETWORK_DEPENDENT`]; those that a failing disk excuses in
 //! [`DISK_DEPENDENT`].
 
+use super::behave::lost::{OUR_DONT_HAVE, piece_of};
+use super::behave::pex::OUR_PEX;
 use super::conn::Conn;
 use super::metadata::OUR_ID;
 use seedbed_engine::bitfield::Bitfield;
@@ -84,6 +86,11 @@ pub fn broken(conn: &Conn, rules: Rules, message: &Message) -> Option<&'static s
             .is_err()
             .then_some("extended handshake that cannot be read"),
         Message::Extended { id: OUR_ID, .. } if conn.metadata.offered => None,
+        Message::Extended { id: OUR_PEX, .. } if conn.our_pex => None,
+        Message::Extended {
+            id: OUR_DONT_HAVE,
+            payload,
+        } if conn.our_dont_have => dont_have(conn, payload),
         Message::Extended { .. } => Some("extended message of an id that was not given out"),
         Message::Unknown { .. } => Some("message of an unknown kind"),
     }
@@ -99,6 +106,15 @@ fn first_message(conn: &Conn, message: &Message) -> Option<&'static str> {
         (false, true) => Some("bitfield, have all or have none that is not the first message"),
         (true, false) if conn.fast => Some("first message is not bitfield, have all or have none"),
         _ => None,
+    }
+}
+
+/// BEP 54: a piece that was told.
+fn dont_have(conn: &Conn, payload: &[u8]) -> Option<&'static str> {
+    match piece_of(payload) {
+        None => Some("lt_donthave that is no piece"),
+        Some(piece) if !conn.theirs.contains(piece) => Some("lt_donthave of a piece that it has not told"),
+        Some(_) => None,
     }
 }
 

@@ -88,6 +88,16 @@ pub struct Conn {
     pub fast: bool,
     /// Both speak the extension protocol (BEP 10).
     pub extended: bool,
+    /// Whether we said that we take lost pieces (BEP 54).
+    pub our_dont_have: bool,
+    /// Whether we said that we take peer exchange (BEP 11).
+    pub our_pex: bool,
+    /// Whether they have said which extensions they take.
+    pub their_words: bool,
+    /// The id under which they take lost pieces (BEP 54).
+    pub their_dont_have: Option<u8>,
+    /// The id under which they take peer exchange (BEP 11).
+    pub their_pex: Option<u8>,
     /// We choke.
     pub am_choking: bool,
     /// We said that we are interested.
@@ -180,6 +190,11 @@ impl Conn {
             their_bits: Reserved::NONE,
             fast: false,
             extended: false,
+            our_dont_have: false,
+            our_pex: false,
+            their_words: false,
+            their_dont_have: None,
+            their_pex: None,
             am_choking: true,
             am_interested: false,
             they_choke: true,

@@ -93,6 +93,8 @@ pub struct ModelPeer {
     geometry: Geometry,
     peer_id: PeerId,
     engines: Vec<SocketAddr>,
+    /// Everybody else who can be dialled, by name.
+    others: Vec<(String, SocketAddr)>,
     rng: Rng,
     started: bool,
     dialled: u64,
@@ -137,6 +139,12 @@ impl ModelPeer {
             torrent: torrent.clone(),
             peer_id,
             engines: engines(known),
+            others: known
+                .actors
+                .iter()
+                .filter(|(name, _)| *name != spec.name)
+                .cloned()
+                .collect(),
             first_piece: rng.below(pieces.max(1)),
             rng,
             started: false,
@@ -196,6 +204,7 @@ impl ModelPeer {
             now: cx.now,
             id,
             torrent: &self.torrent,
+            others: &self.others,
             rng: &mut self.rng,
             marks: cx.marks,
         };
@@ -264,6 +273,7 @@ impl ModelPeer {
             now: cx.now,
             id,
             torrent: &self.torrent,
+            others: &self.others,
             rng: &mut self.rng,
             marks: cx.marks,
         };

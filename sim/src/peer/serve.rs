@@ -1,5 +1,6 @@
 //! Serving: what the model gives, to whom, in which order.
 
+use super::behave::lost::{OUR_DONT_HAVE, piece_of};
 use super::behave::{Moment, Say};
 use super::catalogue::Kind;
 use super::check::{self, Rules};
@@ -55,10 +56,19 @@ pub(super) fn track(conn: &mut Conn, now: Instant, message: &Message, geometry: 
         }
         Message::AllowedFast(piece) => conn.granted.push(*piece),
         Message::Extended { id: 0, payload } => {
-            let told = ExtendedHandshake::decode(payload)
-                .ok()
-                .and_then(|words| words.reqq);
-            conn.reqq = told.map_or(conn.reqq, |reqq| reqq as usize);
+            let words = ExtendedHandshake::decode(payload).unwrap_or_default();
+            conn.reqq = words.reqq.map_or(conn.reqq, |reqq| reqq as usize);
+            // ids add up (BEP 10), and one that was given out may still be used by what is on its way
+            conn.our_pex |= words.m.contains_key("ut_pex");
+            conn.our_dont_have |= words.m.contains_key("lt_donthave");
+        }
+        Message::Extended { id, payload } if conn.their_dont_have == Some(*id) => {
+            if let Some(piece) = piece_of(payload) {
+                conn.queue.retain(|range| range.piece != piece);
+                if !conn.fast {
+                    conn.owed.retain(|range| range.piece != piece);
+                }
+            }
         }
         Message::Extended { payload, .. } => super::metadata::answered(conn, payload),
         Message::Piece { range, data } => {
@@ -135,6 +145,27 @@ impl ModelPeer {
             } => self.extended(cx, id, message_id, &payload),
             Message::Piece { range, data } => self.block(cx, id, range, &data),
             Message::Reject(range) => self.rejected(id, range),
+            Message::Extended { id: 0, payload } => {
+                let words = ExtendedHandshake::decode(&payload).unwrap_or_default();
+                if let Some(pex) = words.m.get("ut_pex") {
+                    conn.their_pex = Some(*pex).filter(|pex| *pex != 0);
+                }
+                if let Some(id) = words.m.get("lt_donthave") {
+                    conn.their_dont_have = Some(*id).filter(|id| *id != 0);
+                }
+                if !std::mem::replace(&mut conn.their_words, true) {
+                    self.moment(cx, id, Moment::Extended);
+                }
+            }
+            Message::Extended {
+                id: OUR_DONT_HAVE,
+                payload,
+            } => {
+                if let Some(piece) = piece_of(&payload) {
+                    conn.theirs.remove(piece);
+                }
+                self.follow_interest(cx, id);
+            }
             Message::HaveNone
             | Message::KeepAlive
             | Message::Port(_)

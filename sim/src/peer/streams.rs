@@ -1,6 +1,6 @@
 //! Connections of a model peer: how they begin, what flows, how they end.
 
-use super::behave::{Moment, Opening, Say, View, opening};
+use super::behave::{Moment, Opening, Say, View, opening, pex};
 use super::catalogue::Kind;
 use super::check::SILENT;
 use super::conn::{Conn, Past, Phase, REQQ};
@@ -120,6 +120,7 @@ impl ModelPeer {
             now: cx.now,
             id,
             torrent: &self.torrent,
+            others: &self.others,
             rng: &mut self.rng,
             marks: cx.marks,
         };
@@ -277,10 +278,13 @@ impl ModelPeer {
             }
         }
         if extended {
+            let your_ip = self.says_your_ip(cx, id);
             let mut words = ExtendedHandshake {
+                your_ip,
                 client: Some("model".into()),
                 listen_port: Some(PORT),
                 reqq: Some(REQQ as u32),
+                m: pex::offered(&self.traits),
                 ..ExtendedHandshake::default()
             };
             self.offer_metadata(id, &mut words);
@@ -295,6 +299,13 @@ impl ModelPeer {
             self.dial(cx, other);
         }
         self.moment(cx, id, Moment::Opened);
+    }
+
+    /// The other's address, if it is told.
+    fn says_your_ip(&mut self, cx: &mut Cx<'_>, id: ConnId) -> Option<std::net::IpAddr> {
+        let other = self.conns.get(&id)?.other.ip();
+        let one = self.trait_of(Kind::YourIp)?;
+        one.fires(cx.now, false, cx.marks).then_some(other)
     }
 
     /// Sends what a connection has to send, as far as its behaviours let it.

@@ -80,7 +80,11 @@ fn torrent() -> TorrentSpec {
 
 /// Encryption only where it matters: with it, an engine dials otherwise.
 fn config(behaviours: &[Use]) -> Vec<(String, Value)> {
-    let mut config = vec![("retry-min".into(), Value::Text("5s".into()))];
+    let mut config = vec![
+        ("retry-min".into(), Value::Text("5s".into())),
+        ("pex".into(), Value::Bool(true)),
+        ("dont-have".into(), Value::Bool(true)),
+    ];
     let encrypts = |one: &Use| catalogue::find(&one.name).is_some_and(|entry| entry.kind.is_of_encryption());
     if behaviours.iter().any(encrypts) {
         config.push(("encryption".into(), Value::Text("prefer".into())));

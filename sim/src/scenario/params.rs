@@ -109,6 +109,7 @@ const PEER: &[Param] = &[
     written("late"),
     written("wait"),
     written("lasts"),
+    written("who"),
 ];
 
 /// When a fault of a disk is at work. What lasts ends, so that a world can heal.
@@ -341,5 +342,12 @@ pub fn config(rng: &mut Rng) -> Vec<(String, Value)> {
         ("multiple-per-ip", Value::Bool(rng.chance(1, 2))),
     ];
     let chosen = choices.into_iter().filter(|_| rng.chance(1, 16));
-    chosen.map(|(name, value)| (name.to_owned(), value)).collect()
+    let mut config: Vec<_> = chosen.map(|(name, value)| (name.to_owned(), value)).collect();
+    if rng.chance(1, 2) {
+        config.push(("pex".into(), Value::Bool(true)));
+    }
+    if rng.chance(1, 2) {
+        config.push(("dont-have".into(), Value::Bool(true)));
+    }
+    config
 }

@@ -25,7 +25,11 @@ impl Rig {
             "--port",
             &clients::free_port(OURS).to_string(),
         ]);
-        command.args(more);
+        // a client must not hear of another by a way that its test is not about
+        if !more.contains(&"--peer-exchange") {
+            command.arg("--no-pex");
+        }
+        command.args(more.iter().filter(|flag| **flag != "--peer-exchange"));
         command.env("SEEDBED_STATE_DIR", self.folder("seedbed-state"));
         // Output files of an earlier run stay.
         let run = std::fs::read_dir(self.folder("logs")).map_or(0, Iterator::count);

@@ -97,11 +97,15 @@ impl Default for World {
 /// A configuration for small worlds: small blocks, everything traced.
 #[must_use]
 pub fn small_config() -> Config {
-    Config {
+    let mut config = Config {
         block_length: 64,
         trace: true,
         ..Config::default()
-    }
+    };
+    // a world that is about it says so
+    config.pex.enabled = false;
+    config.session.dont_have = false;
+    config
 }
 
 impl World {
@@ -144,6 +148,7 @@ impl World {
             extra_trackers: Vec::new(),
             overwrite: false,
             trust_resume: true,
+            super_seed: false,
         }
     }
 

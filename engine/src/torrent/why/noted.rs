@@ -84,6 +84,7 @@ impl Torrent {
             End::RefusesAll => Some(Trouble::RefusesAll),
             End::Useless
             | End::BothSeeds
+            | End::NothingWanted
             | End::Ourselves
             | End::Duplicate
             | End::Banned

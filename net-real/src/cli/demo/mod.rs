@@ -115,6 +115,7 @@ fn request(metainfo: Arc<Metainfo>, dir: &Path, purpose: Purpose) -> Result<Comm
         extra_trackers: Vec::new(),
         overwrite: false,
         trust_resume: false,
+        super_seed: false,
     })))
 }
 

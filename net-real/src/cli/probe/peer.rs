@@ -112,6 +112,8 @@ pub(crate) fn run(args: &PeerArgs, console: &Console) -> Result<u8, Failure> {
     options.preallocate = Preallocate::None;
     options.state_dir = temp.path().join("state");
     options.config.trace = true;
+    // nobody else is looked for
+    options.config.pex.enabled = false;
     let mut client = client::start(options, args.sockets.port, console)?;
     args.recording.begin(&mut client, "probe peer")?;
     client::watch_signals(client.handle())?;
@@ -126,6 +128,7 @@ pub(crate) fn run(args: &PeerArgs, console: &Console) -> Result<u8, Failure> {
         extra_trackers: Vec::new(),
         overwrite: false,
         trust_resume: false,
+        super_seed: false,
     })));
     let mut watch = Watch {
         args,

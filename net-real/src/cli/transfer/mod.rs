@@ -35,6 +35,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) metadata_out: Option<&'a Path>,
     pub(crate) dir: &'a Path,
     pub(crate) overwrite: bool,
+    pub(crate) super_seed: bool,
 }
 
 /// Torrents in flight.
@@ -135,6 +136,7 @@ impl<'a> Transfers<'a> {
             extra_trackers: Vec::new(),
             overwrite: self.plan.overwrite,
             trust_resume: true,
+            super_seed: self.plan.super_seed,
         }
     }
 

@@ -203,6 +203,32 @@ pub(super) fn extended_handshake(names: &mut Pseudonyms, payload: &[u8]) -> Vec<
     out
 }
 
+/// The payload of a message of peer exchange (BEP 11), of the same length.
+pub(super) fn peer_exchange(names: &mut Pseudonyms, payload: &[u8]) -> Vec<u8> {
+    let parsed = Value::parse(payload, &Limits::MESSAGE).ok();
+    let Some((dict, end)) = parsed.and_then(|(value, scan)| Some((value.as_dict()?, scan.end))) else {
+        // what is no dictionary stays none
+        return vec![0; payload.len()];
+    };
+    let mut out = vec![b'd'];
+    for (key, value) in dict {
+        put_bytes(&mut out, key);
+        match (key, value.as_bytes()) {
+            (b"added" | b"dropped", Some(peers)) => put_bytes(&mut out, &compact(names, peers, false)),
+            (b"added6" | b"dropped6", Some(peers)) => put_bytes(&mut out, &compact(names, peers, true)),
+            (b"added.f" | b"added6.f", Some(flags)) => put_bytes(&mut out, flags),
+            _ => put_blank(&mut out, value),
+        }
+    }
+    out.push(b'e');
+    // odd numbers are written in their shortest form, and bytes may follow the dictionary
+    if out.len() != end {
+        out = b"de".to_vec();
+    }
+    out.resize(payload.len(), 0);
+    out
+}
+
 /// The body of a tracker's answer (BEP 3, BEP 7, BEP 23, BEP 24, BEP 48).
 pub(super) fn tracker_answer(names: &mut Pseudonyms, body: &[u8]) -> Vec<u8> {
     let parsed = Value::parse(body, &Limits::REPLY);

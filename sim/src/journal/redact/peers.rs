@@ -1,8 +1,9 @@
 //! The streams of peers: where in them something private stands, and what stands there instead. Nothing changes its
 //! length, so how the stream was cut stays as it was.
 
-use super::bencode::extended_handshake;
+use super::bencode::{extended_handshake, peer_exchange};
 use super::pseudonyms::Pseudonyms;
+use seedbed_engine::extension::UT_PEX;
 use seedbed_engine::id::{InfoHash, PeerId};
 use std::collections::BTreeMap;
 
@@ -105,6 +106,8 @@ impl PeerStream {
                     let mut new = bytes.clone();
                     if let Some((0, payload)) = bytes.split_first() {
                         new[1..].copy_from_slice(&extended_handshake(names, payload));
+                    } else if let Some((&UT_PEX, payload)) = bytes.split_first() {
+                        new[1..].copy_from_slice(&peer_exchange(names, payload));
                     } else if let Some((_, payload)) = new.split_first_mut() {
                         // an extension that was not offered: its id alone is looked at
                         payload.fill(0);

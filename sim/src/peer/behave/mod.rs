@@ -6,8 +6,10 @@
 mod blocks;
 mod bytes;
 mod handshake;
+pub(in crate::peer) mod lost;
 mod metadata;
 mod moments;
+pub mod pex;
 
 pub use handshake::{Opening, opening};
 pub use moments::{Moment, due, moment, timer};
@@ -21,6 +23,7 @@ use seedbed_engine::id::ConnId;
 use seedbed_engine::rng::Rng;
 use seedbed_engine::time::{Duration, Instant};
 use seedbed_engine::wire::Message;
+use std::net::SocketAddr;
 
 /// Something that goes out on a connection.
 #[derive(Clone, Debug)]
@@ -48,6 +51,8 @@ pub struct View<'a> {
     pub id: ConnId,
     /// The torrent.
     pub torrent: &'a Sample,
+    /// Everybody else in the world who can be dialled, by name.
+    pub others: &'a [(String, SocketAddr)],
     /// The peer's random numbers.
     pub rng: &'a mut Rng,
     /// Where firing is told.

@@ -1,8 +1,7 @@
 //! What behaviours say on their own: at the opening, when they are unchoked, at a time.
 
 use super::bytes::bitfield;
-use super::metadata;
-use super::{Say, Trait, View};
+use super::{Say, Trait, View, lost, metadata, pex};
 use crate::peer::catalogue::Kind;
 use crate::peer::check::range;
 use crate::peer::conn::Conn;
@@ -16,6 +15,8 @@ use seedbed_engine::wire::{Handshake, Message, Reserved};
 pub enum Moment {
     /// Both handshakes and our greeting are done.
     Opened,
+    /// The other has said which extensions it takes.
+    Extended,
     /// The other has unchoked us.
     Unchoked,
     /// The other has said that it takes metadata messages.
@@ -38,6 +39,7 @@ pub fn moment(kind: Kind) -> Option<Moment> {
         K::FlapsChoke => Moment::Opened,
         kind if is_metadata(kind) => Moment::TakesMetadata,
         K::RequestFlood | K::SameRequest | K::RequestCancel => Moment::Unchoked,
+        kind if pex::speaks(kind) || lost::concerns(kind) => Moment::Extended,
         _ => return None,
     })
 }
@@ -67,6 +69,8 @@ pub fn due(one: &mut Trait, view: &mut View<'_>, conn: &Conn) -> (Vec<Say>, Opti
         kind if is_framing(kind) => framing(one, view, conn),
         kind if is_request(kind) => requests(one, view, conn),
         kind if is_metadata(kind) => metadata::alone(one, view, conn),
+        kind if pex::speaks(kind) => pex::says(one, view, conn),
+        kind if lost::concerns(kind) => lost::says(one, view, conn),
         _ => state(one, view, conn),
     };
     (says, again)
@@ -79,6 +83,10 @@ fn is_possible(kind: Kind, conn: &Conn) -> bool {
         Kind::EmptyExtended | Kind::ChangedIds | Kind::ExtNotDict | Kind::ExtHuge => conn.extended,
         kind if is_metadata(kind) => conn.extended && conn.metadata.their_id != 0,
         Kind::HaveAllNoFast => !conn.fast,
+        // one that takes nothing of it is told nothing, but by one who does it anyway
+        kind if pex::speaks(kind) && kind != Kind::PexAnyway => conn.their_pex.is_some(),
+        Kind::PexAnyway => conn.extended,
+        kind if lost::concerns(kind) => conn.their_dont_have.is_some(),
         Kind::RequestCancel | Kind::SameRequest | Kind::RequestFlood => !conn.theirs.is_empty(),
         _ => true,
     }

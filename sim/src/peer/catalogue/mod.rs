@@ -1,7 +1,8 @@
-//! The catalogue of what peers do: rows PC, PH, PF, PS, PB, PR, PP, PE and ME, each a name with its expected reaction.
+//! The catalogue of what peers do: rows PC, PH, PF, PS, PB, PR, PP, PE, PX and ME, each a name with its expected reaction.
 
 mod connect;
 mod encryption;
+mod exchange;
 mod metadata;
 mod pieces;
 mod talk;
@@ -174,6 +175,18 @@ pub enum Kind {
     MetadataResized,
     MetadataFlood,
     FetchesMetadata,
+    YourIp,
+    DontHave,
+    DontHaveOdd,
+    TakesDontHave,
+    Pex,
+    PexNotDict,
+    PexHuge,
+    PexFlood,
+    PexFlags,
+    PexMany,
+    PexAnyway,
+    PexDrops,
 }
 
 impl Kind {
@@ -276,10 +289,11 @@ impl Kind {
     }
 }
 
-const PARTS: [&[Entry]; 5] = [
+const PARTS: [&[Entry]; 6] = [
     connect::ENTRIES,
     talk::ENTRIES,
     pieces::ENTRIES,
+    exchange::ENTRIES,
     metadata::ENTRIES,
     encryption::ENTRIES,
 ];
@@ -299,12 +313,11 @@ pub(super) const PLAIN_COUNT: usize = COUNT - encryption::ENTRIES.len();
 /// Everything that peers do.
 pub static ENTRIES: [Entry; COUNT] = {
     let mut all = [connect::ENTRIES[0]; COUNT];
-    let parts = PARTS;
     let (mut at, mut part) = (0, 0);
-    while part < parts.len() {
+    while part < PARTS.len() {
         let mut n = 0;
-        while n < parts[part].len() {
-            all[at] = parts[part][n];
+        while n < PARTS[part].len() {
+            all[at] = PARTS[part][n];
             at += 1;
             n += 1;
         }
@@ -315,12 +328,11 @@ pub static ENTRIES: [Entry; COUNT] = {
 
 const LISTED: [Behaviour; COUNT] = {
     let mut listed = [connect::ENTRIES[0].behaviour; COUNT];
-    let parts = PARTS;
     let (mut at, mut part) = (0, 0);
-    while part < parts.len() {
+    while part < PARTS.len() {
         let mut n = 0;
-        while n < parts[part].len() {
-            listed[at] = parts[part][n].behaviour;
+        while n < PARTS[part].len() {
+            listed[at] = PARTS[part][n].behaviour;
             at += 1;
             n += 1;
         }
@@ -399,11 +411,12 @@ mod tests {
             of("PH", &to(11)),
             of("PF", &to(9)),
             of("PS", &to(11)),
-            of("PB", &to(11)),
+            of("PB", &to(12)),
             of("PR", &to(7)),
             of("PP", &to(16)),
             of("PE", &to(5)),
             of("ME", &to(11)),
+            of("PX", &to(6)),
         ];
         for row in wanted.concat() {
             assert!(rows.contains(row.as_str()), "{row}");
