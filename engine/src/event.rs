@@ -4,7 +4,8 @@ use crate::disk::{DiskDone, DiskError};
 use crate::id::{ConnId, OpId, TorrentId};
 use crate::metainfo::Metainfo;
 use crate::net::{CloseCause, DatagramFault, LookupError};
-use crate::torrent::AddTorrent;
+use crate::throttle::RateLimit;
+use crate::torrent::{AddTorrent, TorrentLimits};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -102,8 +103,10 @@ pub enum Command {
     Reannounce(TorrentId),
     /// Dial a peer.
     AddPeer(TorrentId, SocketAddr),
-    /// Change limits.
+    /// Change limits over all torrents, or of each of them.
     SetLimits(Limits),
+    /// Change limits of one torrent.
+    SetTorrentLimits(TorrentId, TorrentLimits),
     /// GET a URL that the user typed; answered by [`Report::Fetched`](crate::Report::Fetched).
     Fetch {
         /// An http or https URL.
@@ -127,6 +130,10 @@ pub struct Limits {
     pub connections_per_torrent: Option<usize>,
     /// Unchoke slots of one torrent.
     pub slots: Option<u32>,
+    /// What is read from all peers together. What they were allowed to send before still comes, once.
+    pub rate_down: Option<RateLimit>,
+    /// What is sent to all peers together.
+    pub rate_up: Option<RateLimit>,
 }
 
 /// A single announce outside of any torrent.

@@ -26,8 +26,10 @@ pub mod id;
 pub mod ledger;
 pub mod marks;
 pub mod net;
+pub mod priority;
 pub mod rate;
 pub mod rng;
+pub mod throttle;
 pub mod time;
 // 1: pure functions
 pub mod bencode;
@@ -64,4 +66,6 @@ pub use engine::{Engine, Timer, TorrentView};
 pub use event::{Command, Event, Limits, ProbeTracker};
 pub use report::{BanReason, PeerClosed, Report, TorrentState, TrackerProbe};
 pub use torrent::why::Cause;
-pub use torrent::{AddTorrent, Figures, PeerFigures, PeerView, Purpose, Status, TrackerView};
+pub use torrent::{
+    AddTorrent, Figures, PeerFigures, PeerView, Purpose, Status, TorrentLimits, TrackerView,
+};

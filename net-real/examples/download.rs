@@ -1,7 +1,7 @@
 //! Downloads a torrent: `cargo run --release --example download -- FILE.torrent FOLDER`.
 use seedbed::engine::disk::Root;
 use seedbed::engine::metainfo::Metainfo;
-use seedbed::engine::{AddTorrent, Command, Purpose, Report};
+use seedbed::engine::{AddTorrent, Command, Purpose, Report, TorrentLimits};
 use seedbed::{Client, Input, Options};
 use std::{error::Error, ops::ControlFlow, sync::Arc};
 
@@ -22,6 +22,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         extra_trackers: Vec::new(),
         overwrite: false,
         trust_resume: true,
+        limits: TorrentLimits::default(),
+        priorities: Vec::new(),
+        sequential: false,
     })));
     let failure = client.run(|client, input| {
         match input {

@@ -29,6 +29,9 @@ impl Engine {
                 torrent.add_peer(cx.now, addr, Source::User, true);
             }),
             Command::SetLimits(limits) => self.set_limits(limits),
+            Command::SetTorrentLimits(id, limits) => {
+                self.on(id, "set limits", |torrent, cx| torrent.set_limits(cx, limits));
+            }
             Command::Fetch { url, body_max } => self.start_fetch(&url, body_max),
             Command::ProbeTracker(probe) => self.start_probe(&probe),
             Command::Shutdown => self.shut_down(),
@@ -71,6 +74,7 @@ impl Engine {
             ids: &mut self.ids,
             out: &mut out,
             unread: &mut self.unread,
+            throttle: &mut self.throttle,
         };
         match Torrent::new(&mut cx, id, add, self.peer_id, &self.seeds) {
             Ok(torrent) => {
@@ -94,12 +98,16 @@ impl Engine {
         if let Some(slots) = limits.slots {
             self.config.choker.slots = slots;
         }
+        self.set_rates(limits);
         // every torrent plans, so that room that there is now is used
         for id in self.torrent_ids() {
             self.with_torrent(id, |torrent, cx| {
                 torrent.keep_connections(cx, cx.config.connections_per_torrent_max);
                 if let Some(slots) = limits.slots {
                     torrent.set_slots(slots);
+                }
+                if limits.rate_down.is_some() || limits.rate_up.is_some() {
+                    torrent.rates_changed(cx);
                 }
             });
         }

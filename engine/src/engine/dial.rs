@@ -86,6 +86,7 @@ impl Engine {
             ids: &mut self.ids,
             out: &mut out,
             unread: &mut self.unread,
+            throttle: &mut self.throttle,
         };
         if !torrent.dial(&mut cx) {
             return false;

@@ -49,6 +49,7 @@ impl Engine {
             },
         );
         self.conns.insert(conn, ConnOwner::Incoming);
+        self.throttle.all.reads(self.now, HANDSHAKE_LENGTH as u64);
         // a handshake has no more bytes, and more are of no use before its torrent is known
         self.actions.push_back(Action::Read {
             conn,

@@ -11,6 +11,7 @@ mod fetch;
 mod figures;
 mod incoming;
 mod probe;
+mod rates;
 mod route;
 mod view;
 
@@ -25,6 +26,7 @@ use crate::marks::Marks;
 use crate::report::Report;
 use crate::rng::{Purpose, Seeds};
 use crate::session::End;
+use crate::throttle::{Scope, Throttle};
 use crate::time::{Duration, Instant};
 use crate::torrent::{Due, Ids, Torrent};
 use crate::tracker::{LookupKey, RequestIds, StreamKey, TrackerClient};
@@ -62,6 +64,7 @@ pub struct Engine {
     trackers: TrackerClient,
     incoming: BTreeMap<ConnId, Incoming>,
     dialer: Dialer,
+    throttle: Throttle,
     fetch: Option<Fetch>,
     probe: Option<Probe>,
     probe_ids: RequestIds,
@@ -109,6 +112,8 @@ pub enum Timer {
     Fetch,
     /// The shutdown takes too long.
     Shutdown,
+    /// A rate limit lets more through.
+    Rate,
 }
 
 /// A tick that is later than this was kept from us: the process was stopped, or its machine slept.
@@ -123,6 +128,7 @@ impl From<Due> for Timer {
             Due::Tracker => Self::Tracker,
             Due::Resume => Self::Resume,
             Due::Disk => Self::Disk,
+            Due::Rate => Self::Rate,
         }
     }
 }
@@ -163,6 +169,12 @@ impl Engine {
             trackers,
             incoming: BTreeMap::new(),
             dialer: Dialer::default(),
+            throttle: Throttle::new(Scope::new(
+                Instant::START,
+                config.rate_down,
+                config.rate_up,
+                config.block_length,
+            )),
             fetch: None,
             probe: None,
             probe_ids: RequestIds::new(0),
@@ -227,6 +239,7 @@ impl Engine {
             self.with_torrent(id, Torrent::handle_timeout);
             self.plan_touched();
         }
+        self.rates_timeout();
         self.trackers.handle_timeout(self.now);
         self.incoming_timeouts();
         self.fetch_timeout();
@@ -296,7 +309,8 @@ impl Engine {
         let fetch = self.fetch_deadline().map(|at| (at, Timer::Fetch));
         let probe = self.probe_deadline().map(|at| (at, Timer::Tracker));
         let shutdown = self.shutdown_at.map(|at| (at, Timer::Shutdown));
-        [torrents, trackers, incoming, dialer, fetch, probe, shutdown]
+        let rate = self.throttle.deadline().map(|at| (at, Timer::Rate));
+        [torrents, trackers, incoming, dialer, fetch, probe, shutdown, rate]
             .into_iter()
             .flatten()
             .min()
@@ -355,6 +369,7 @@ impl Engine {
         }
         // their exchanges may time out at this very instant, and are not to close anything a second time
         self.streams.clear();
+        self.torrents.keys().for_each(|id| self.throttle.forget(*id));
         self.torrents.clear();
         self.by_hash.clear();
         self.timers.clear();

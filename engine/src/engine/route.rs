@@ -29,6 +29,7 @@ impl Engine {
             ids: &mut self.ids,
             out: &mut out,
             unread: &mut self.unread,
+            throttle: &mut self.throttle,
         };
         let result = call(torrent, &mut cx);
         self.touched.insert(id);
@@ -95,6 +96,7 @@ impl Engine {
         self.marks.merge(torrent.marks());
         self.by_hash.remove(&torrent.info_hash());
         self.touched.remove(&id);
+        self.throttle.forget(id);
         if let Some((at, due)) = self.registered.remove(&id) {
             self.timers.remove(&(at, due, id));
         }

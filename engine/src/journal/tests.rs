@@ -10,7 +10,7 @@ use crate::id::{ConnId, OpId};
 use crate::net::{CloseCause, DatagramFault, LookupError, TlsFault};
 use crate::rng::Seeds;
 use crate::time::{Duration, Instant};
-use crate::torrent::{AddTorrent, Purpose};
+use crate::torrent::{AddTorrent, Purpose, TorrentLimits};
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::sync::Arc;
@@ -41,6 +41,9 @@ fn torrent() -> AddTorrent {
         extra_trackers: vec![vec!["http://tracker.example/announce".into()]],
         overwrite: false,
         trust_resume: true,
+        limits: TorrentLimits::default(),
+        priorities: Vec::new(),
+        sequential: false,
     }
 }
 

@@ -3,6 +3,8 @@
 use crate::disk::Root;
 use crate::id::PieceIndex;
 use crate::metainfo::Metainfo;
+use crate::priority::Priority;
+use crate::throttle::RateLimit;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -31,6 +33,22 @@ pub struct AddTorrent {
     pub overwrite: bool,
     /// Whether the saved state may spare hashing what was verified before.
     pub trust_resume: bool,
+    /// Limits of its own.
+    pub limits: TorrentLimits,
+    /// How much each file is wanted, in the torrent's order, pad files included; those beyond the end of the list as
+    /// usual.
+    pub priorities: Vec<Priority>,
+    /// Whether pieces are fetched in their order.
+    pub sequential: bool,
+}
+
+/// Limits of one torrent, beside those over all of them. In a command, `None` leaves one as it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct TorrentLimits {
+    /// What is read from its peers; unlimited, if nothing is said.
+    pub rate_down: Option<RateLimit>,
+    /// What is sent to its peers; unlimited, if nothing is said.
+    pub rate_up: Option<RateLimit>,
 }
 
 /// What a torrent is there for.

@@ -22,7 +22,7 @@ impl Torrent {
         };
         let conn = cx.ids.next_conn();
         let session = Session::dial(cx.now, self.rules.clone(), to);
-        self.adopt(cx, conn, session);
+        self.adopt(cx, conn, session, 0);
         cx.out.push(Output::Connect { conn, to });
         true
     }

@@ -15,6 +15,7 @@ mod digest;
 mod disk;
 mod doubt;
 mod figures;
+mod limits;
 mod open;
 mod peers;
 mod plan;
@@ -27,9 +28,10 @@ mod verify;
 mod view;
 pub mod why;
 
-pub use add::{AddTorrent, Purpose};
+pub use add::{AddTorrent, Purpose, TorrentLimits};
 pub use digest::Digest;
 pub use figures::{Figures, PeerFigures};
+pub use limits::Poured;
 pub use peers::IncomingHead;
 pub use view::{PeerView, Status, TrackerView};
 
@@ -48,6 +50,7 @@ use crate::picker::Picker;
 use crate::report::{Report, TorrentState};
 use crate::rng::{self, Seeds};
 use crate::session::{End, Outgoing, Rules, Session};
+use crate::throttle::Throttle;
 use crate::time::{Duration, Instant};
 use crate::tracker::tiers::{Announcer, TierOutput};
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -98,6 +101,8 @@ pub struct Context<'a> {
     pub out: &'a mut Vec<Output>,
     /// Parts of the received bytes that no decision depends on.
     pub unread: &'a mut Spans,
+    /// The rate limits over all torrents.
+    pub throttle: &'a mut Throttle,
 }
 
 /// What a torrent wants.
@@ -201,6 +206,7 @@ pub struct Torrent {
     /// Snubbed sessions. What they owe is free for others, and cancelled when it comes from one of them.
     silent: BTreeSet<ConnId>,
 
+    limits: limits::Limits,
     ops: BTreeMap<OpId, DiskOp>,
     /// Peers whose host names are being looked up: port, and whether they may be on loopback.
     lookups: BTreeMap<OpId, (u16, bool)>,
@@ -239,8 +245,11 @@ struct Peer {
     session: Session,
     /// The deadline under which it is in `Torrent::timers`.
     timer: Option<Instant>,
-    /// Bytes that were read and whose budget was not given back yet.
+    /// Bytes of the usual window that it may not send now: those that were read and whose budget was not given back
+    /// yet, and those that a rate limit holds back.
     read_owed: u32,
+    /// Bytes that it may still send.
+    budget: u32,
 }
 
 /// Distinct peers that are counted for the summary; beyond it the count stands still.
@@ -293,6 +302,7 @@ impl Torrent {
             dirty: BTreeSet::new(),
             starved: BTreeSet::new(),
             silent: BTreeSet::new(),
+            limits: limits::Limits::new(cx.now, add.limits, geometry.block_length()),
             ops: BTreeMap::new(),
             lookups: BTreeMap::new(),
             writing: 0,
@@ -431,6 +441,7 @@ impl Torrent {
             ),
             (self.resume_deadline(), Due::Resume),
             (self.disk_deadline(), Due::Disk),
+            (self.limits.deadline(), Due::Rate),
         ];
         due.into_iter()
             .filter_map(|(at, due)| at.map(|at| (at, due)))
@@ -446,6 +457,7 @@ impl Torrent {
         self.announce_timeout(cx);
         self.resume_timeout(cx);
         self.disk_timeout(cx);
+        self.limits_timeout(cx);
     }
 }
 
@@ -464,6 +476,8 @@ pub enum Due {
     Resume,
     /// Another try of the disk.
     Disk,
+    /// A rate limit lets more through.
+    Rate,
 }
 
 /// Characters of a name that are shown; a torrent's name is foreign text.

@@ -13,7 +13,7 @@ use crate::picker::Receipt;
 use crate::report::{PeerClosed, Report};
 use crate::session::{End, Output as Said, Session};
 use crate::time::{Duration, Instant};
-use crate::wire::{HandshakeDecoder, Reserved};
+use crate::wire::{HANDSHAKE_LENGTH, HandshakeDecoder, Reserved};
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
@@ -66,6 +66,7 @@ impl Torrent {
                 | Refusal::TooManyPorts
                 | Refusal::Full => End::Full,
             })?;
+        let taken = head.decoder.taken();
         let session = Session::accept_connection(
             cx.now,
             self.rules.clone(),
@@ -74,13 +75,15 @@ impl Torrent {
             head.decoder,
             head.reserved,
         );
-        self.adopt(cx, conn, session);
-        self.grant(cx, conn, READ_WINDOW);
+        let unread = (HANDSHAKE_LENGTH.saturating_sub(taken)) as u32;
+        self.adopt(cx, conn, session, unread);
+        self.open_window(cx, conn);
         self.handle_received(cx, conn, head.rest);
         Ok(())
     }
 
-    pub(super) fn adopt(&mut self, cx: &mut Context<'_>, conn: ConnId, session: Session) {
+    /// A session begins; `budget` is what its peer was allowed to send before.
+    pub(super) fn adopt(&mut self, cx: &mut Context<'_>, conn: ConnId, session: Session, budget: u32) {
         if self.sessions.is_empty() {
             // a round that came due while nobody was here is over before the first one comes
             self.choke_timeout(cx);
@@ -91,12 +94,29 @@ impl Torrent {
                 session,
                 timer: None,
                 read_owed: 0,
+                budget,
             },
         );
+        self.limits.scope.joins(budget.into());
+        cx.throttle.all.joins(budget.into());
         self.dirty.insert(conn);
     }
 
+    /// A new connection may send what all may, or waits for its part of a limit.
+    fn open_window(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        if !self.limits_down(cx) {
+            self.grant(cx, conn, READ_WINDOW);
+        } else if let Some(peer) = self.sessions.get_mut(&conn) {
+            peer.read_owed = READ_WINDOW;
+        }
+    }
+
     pub(super) fn grant(&mut self, cx: &mut Context<'_>, conn: ConnId, budget: u32) {
+        if let Some(peer) = self.sessions.get_mut(&conn) {
+            peer.budget = peer.budget.saturating_add(budget);
+        }
+        self.limits.scope.gives(cx.now, budget.into());
+        cx.throttle.all.gives(cx.now, budget.into());
         cx.out.push(Output::Read { conn, budget });
     }
 
@@ -107,7 +127,7 @@ impl Torrent {
         };
         peer.session.handle_connected(cx.now);
         self.noted.local = None;
-        self.grant(cx, conn, READ_WINDOW);
+        self.open_window(cx, conn);
         self.dirty.insert(conn);
     }
 
@@ -155,10 +175,11 @@ impl Torrent {
         };
         let (addr, connecting) = (peer.session.addr(), peer.session.is_connecting());
         // what was said before the end still goes out
-        for what in peer.session.take_outgoing() {
-            cx.out.push(Output::Send { conn, what });
-        }
+        let last = peer.session.take_outgoing();
         peer.session.end();
+        for what in last {
+            self.give_out(cx, conn, what);
+        }
         self.note_end(addr, end);
         match end {
             End::ConnectTimeout | End::HandshakeTimeout | End::RefusesAll | End::Violation(_) => {
@@ -195,6 +216,7 @@ impl Torrent {
         self.dirty.remove(&conn);
         self.starved.remove(&conn);
         self.silent.remove(&conn);
+        self.waits_no_more(cx, conn, peer.budget);
         self.picker.peer_left(conn);
         self.choker.peer_left(conn);
         let torrent = Some(self.id);
@@ -452,11 +474,14 @@ impl Torrent {
 
     /// A block for a peer was read.
     pub(super) fn upload_read(&mut self, cx: &mut Context<'_>, conn: ConnId, range: BlockRange, data: Block) {
+        let limited = self.limits_up(cx);
         let Some(peer) = self.sessions.get_mut(&conn) else {
             return;
         };
         if data.len() != range.length as usize {
             peer.session.drop_upload(cx.now, range);
+        } else if limited {
+            peer.session.block_read(range, data);
         } else if peer.session.send_block(cx.now, range, data) {
             self.traffic.uploaded += u64::from(range.length);
             self.traffic.rate_up.add(cx.now, u64::from(range.length));

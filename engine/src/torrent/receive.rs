@@ -42,9 +42,12 @@ impl Torrent {
         }
         if let Some(peer) = self.sessions.get_mut(&conn) {
             self.traffic.ledger.merge(peer.session.take_received());
-            peer.read_owed = peer
-                .read_owed
-                .saturating_add(u32::try_from(data.len()).unwrap_or(u32::MAX));
+            let bytes = u32::try_from(data.len()).unwrap_or(u32::MAX);
+            let used = bytes.min(peer.budget);
+            peer.read_owed = peer.read_owed.saturating_add(bytes);
+            peer.budget -= used;
+            self.limits.scope.uses(used.into());
+            cx.throttle.all.uses(used.into());
             self.dirty.insert(conn);
         }
     }

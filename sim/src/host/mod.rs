@@ -34,7 +34,7 @@ use record::Journals;
 use seedbed_engine::disk::{DiskDone, Root};
 use seedbed_engine::id::{ConnId, TorrentId};
 use seedbed_engine::time::Instant;
-use seedbed_engine::{Action, AddTorrent, Config, Engine, Event, Purpose, Report, TorrentState};
+use seedbed_engine::{Action, AddTorrent, Config, Engine, Event, Purpose, Report, TorrentLimits, TorrentState};
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -348,6 +348,9 @@ impl EngineHost {
             extra_trackers: Vec::new(),
             overwrite: false,
             trust_resume: true,
+            limits: TorrentLimits::default(),
+            priorities: Vec::new(),
+            sequential: false,
         };
         self.feed(cx, Event::Command(seedbed_engine::Command::Add(Box::new(add))));
         for what in later {

@@ -63,7 +63,7 @@ fn command_words(command: &Command) -> &'static str {
         Command::Recheck(_) => "recheck",
         Command::Reannounce(_) => "reannounce",
         Command::AddPeer(..) => "add a peer",
-        Command::SetLimits(_) => "set limits",
+        Command::SetLimits(_) | Command::SetTorrentLimits(..) => "set limits",
         Command::Fetch { .. } => "fetch",
         Command::ProbeTracker(_) => "probe a tracker",
         Command::Shutdown => "shut down",

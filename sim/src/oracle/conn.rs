@@ -73,6 +73,9 @@ pub(crate) struct Conn {
     /// Bytes given to the network, and bytes that it took.
     pub(crate) given: u64,
     pub(crate) taken: u64,
+    /// Bytes that it may still send, and those of them that no limit counts.
+    pub(crate) budget: u64,
+    pub(crate) free: u64,
     /// Something happened to it since it was last looked at.
     pub(crate) dirty: bool,
 }
@@ -112,6 +115,8 @@ impl Conn {
             early: 0,
             given: 0,
             taken: 0,
+            budget: 0,
+            free: 0,
             dirty: false,
         }
     }

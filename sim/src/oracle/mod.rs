@@ -14,6 +14,7 @@ mod disk;
 mod ledger;
 mod marks;
 mod moment;
+mod rate;
 mod received;
 mod recovery;
 mod reports;

@@ -303,6 +303,7 @@ impl Watch {
             Command::Recheck(_)
             | Command::Reannounce(_)
             | Command::SetLimits(_)
+            | Command::SetTorrentLimits(..)
             | Command::Fetch { .. }
             | Command::ProbeTracker(_) => {}
         }

@@ -42,6 +42,9 @@ impl Watch {
                 .check(Oracle::I33, false, || format!("sent to {id} while paused"));
         }
         let mut stream = std::mem::take(&mut conn.sent);
+        if !body.is_empty() {
+            self.goes(body.len() as u64);
+        }
         stream.feed(head, |said| self.said(id, said));
         if !body.is_empty() {
             stream.feed(body, |said| self.said(id, said));

@@ -211,7 +211,8 @@ impl Watch {
         let waiting = self.conns.values().filter(|conn| wait(conn).is_some()).count() as u32;
         let patience = round * ROUNDS * (1 + waiting / slots);
         for (id, conn) in &self.conns {
-            if let Some(oldest) = conn.asked.iter().find(|asked| !asked.cancelled) {
+            let held = self.down.is_limited() && conn.budget == 0;
+            if let Some(oldest) = conn.asked.iter().find(|asked| !asked.cancelled && !held) {
                 let since = oldest.at.max(self.backlog_at);
                 self.verdicts.check(Oracle::L2, now < since + timeout, || {
                     format!("{} is outstanding at {id} since {}", oldest.range, oldest.at)

@@ -8,6 +8,7 @@ use super::digest::Digest;
 use super::disk::Job;
 use super::ledger::Heard;
 use super::moment::Moment;
+use super::rate::Passed;
 use super::recovery::Recovery;
 use super::reports::{Story, Summary};
 use super::table::Oracle;
@@ -89,6 +90,9 @@ pub struct Watch {
     /// Events so far, for what is looked at now and then.
     pub(crate) events: u64,
     pub(crate) slots: u32,
+    /// What passed under the limits over all peers.
+    pub(crate) down: Passed,
+    pub(crate) up: Passed,
     /// A peer was unchoked since the engine last settled.
     pub(crate) unchoking: Option<ConnId>,
     /// Blocks that were asked of a peer while others were asked for them, since the engine last settled.
@@ -148,6 +152,8 @@ impl Watch {
         let none = Bitfield::new(geometry.pieces());
         Self {
             slots: setup.config.choker.slots,
+            down: Passed::new(setup.config.rate_down),
+            up: Passed::new(setup.config.rate_up),
             announces: Announces::new(&setup.config.tracker, setup.content.len() as u64),
             setup: Arc::new(setup),
             geometry,
@@ -218,6 +224,8 @@ impl Watch {
         self.heard = Heard::default();
         self.recovery.restarted();
         self.disk_errors = false;
+        self.down = Passed::new(self.setup.config.rate_down);
+        self.up = Passed::new(self.setup.config.rate_up);
         // what was on its way to the disk is lost, and not in vain
         self.traffic.answers = self.traffic.written;
     }
@@ -241,6 +249,7 @@ impl Watch {
                 }
             }
             Event::Received { conn, data } => {
+                self.comes(*conn, data.len() as u64);
                 self.speaker = self.conns.get(conn).map(|conn| conn.addr.ip());
                 self.hears(Some(*conn));
                 self.received(*conn, data);
@@ -295,7 +304,7 @@ impl Watch {
                 let body = body.as_ref().map_or(&[][..], |body| body.as_bytes());
                 self.sent(*conn, head, body);
             }
-            Action::Read { conn, budget: _ } => self.named(*conn, "Read"),
+            Action::Read { conn, budget } => self.may_send(*conn, *budget),
             Action::Close { conn, reason } => {
                 self.named(*conn, "Close");
                 self.mark_close(reason);
@@ -353,7 +362,11 @@ impl Watch {
             let session = &self.setup.config.session;
             (session.snub_timeout, session.request_timeout)
         };
+        let limited = self.down.is_limited();
         for conn in self.conns.values_mut() {
+            if limited && conn.budget == 0 {
+                continue;
+            }
             // the answer to a cancel is not waited for any longer
             let over = |asked: &Asked| asked.cancelled && self.now >= asked.at + timeout;
             let before = conn.asked.len();
@@ -394,7 +407,11 @@ impl Watch {
                     self.story.shutdown_at = Some(self.now);
                 }
             }
-            Command::SetLimits(limits) => self.slots = limits.slots.unwrap_or(self.slots).max(self.slots),
+            Command::SetLimits(limits) => {
+                self.slots = limits.slots.unwrap_or(self.slots).max(self.slots);
+                self.rates_change(limits.rate_down, limits.rate_up);
+            }
+            Command::SetTorrentLimits(_, limits) => self.rates_change(limits.rate_down, limits.rate_up),
             Command::ProbeTracker(_) => self.announces.scraped(),
             Command::AddPeer(..) | Command::Fetch { .. } => {}
         }

@@ -19,7 +19,7 @@ use seedbed_engine::id::{ConnId, TorrentId};
 use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::net::{DatagramFault, LookupError};
 use seedbed_engine::time::{Duration, Instant};
-use seedbed_engine::{Action, AddTorrent, Command, Config, Engine, Event, Purpose, Report};
+use seedbed_engine::{Action, AddTorrent, Command, Config, Engine, Event, Purpose, Report, TorrentLimits};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use stream::Stream;
@@ -144,6 +144,9 @@ impl World {
             extra_trackers: Vec::new(),
             overwrite: false,
             trust_resume: true,
+            limits: TorrentLimits::default(),
+            priorities: Vec::new(),
+            sequential: false,
         }
     }
 

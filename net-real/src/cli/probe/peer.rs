@@ -14,7 +14,7 @@ use seedbed::{Client, Input, Observer, Preallocate};
 use seedbed_engine::id::PieceIndex;
 use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::time::Instant;
-use seedbed_engine::{Action, AddTorrent, Command, Engine, Event, Purpose, Report, TorrentState};
+use seedbed_engine::{Action, AddTorrent, Command, Engine, Event, Purpose, Report, TorrentLimits, TorrentState};
 use serde::Serialize;
 use std::cell::Cell;
 use std::fs::File;
@@ -126,6 +126,9 @@ pub(crate) fn run(args: &PeerArgs, console: &Console) -> Result<u8, Failure> {
         extra_trackers: Vec::new(),
         overwrite: false,
         trust_resume: false,
+        limits: TorrentLimits::default(),
+        priorities: Vec::new(),
+        sequential: false,
     })));
     let mut watch = Watch {
         args,

@@ -19,7 +19,7 @@ use seedbed::{Client, Input};
 use seedbed_engine::disk::Root;
 use seedbed_engine::id::TorrentId;
 use seedbed_engine::time::{Duration, Instant};
-use seedbed_engine::{AddTorrent, Cause, Command, Purpose, Report, Status, TorrentState};
+use seedbed_engine::{AddTorrent, Cause, Command, Purpose, Report, Status, TorrentLimits, TorrentState};
 use std::ops::ControlFlow;
 use std::path::Path;
 
@@ -129,6 +129,9 @@ impl<'a> Transfers<'a> {
             extra_trackers: Vec::new(),
             overwrite: self.plan.overwrite,
             trust_resume: true,
+            limits: TorrentLimits::default(),
+            priorities: Vec::new(),
+            sequential: false,
         }
     }
 
