@@ -260,6 +260,13 @@ impl Scope {
         share.min(left).max(self.least())
     }
 
+    /// How many blocks of this length come to each connection in so many seconds, if all get the same.
+    pub fn blocks_each(&self, seconds: u64, block_length: u32) -> u64 {
+        self.down.limit.per_second().map_or(u64::MAX, |rate| {
+            rate.saturating_mul(seconds) / (u64::from(block_length.max(1)) * self.conns.max(1))
+        })
+    }
+
     fn least(&self) -> u64 {
         (self.slack / LEAST_SHARE).clamp(1, LEAST_MAX)
     }

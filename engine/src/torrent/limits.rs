@@ -84,6 +84,15 @@ impl Torrent {
         cx.throttle.all.limits_up() || self.limits.scope.limits_up()
     }
 
+    /// Requests that a limit lets a peer answer before they are old: more would only keep blocks from others.
+    pub(super) fn requests_max(&self, cx: &Context<'_>) -> usize {
+        let config = &cx.config.session;
+        let (seconds, block) = (config.request_timeout.as_secs() / 2, self.geometry.block_length());
+        let own = self.limits.scope.blocks_each(seconds, block);
+        let most = own.min(cx.throttle.all.blocks_each(seconds, block));
+        usize::try_from(most.max(config.pipeline_min.into())).unwrap_or(usize::MAX)
+    }
+
     /// A connection that may send no more than its part of the limit: it gets it, or waits.
     pub(super) fn read_in_turn(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         if !self.limits.down.conns.contains(&conn) && self.budget_wanted(cx, conn) > 0 {

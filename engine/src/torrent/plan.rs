@@ -51,11 +51,13 @@ impl Torrent {
         if !self.may_fetch() {
             return;
         }
+        let most = self.requests_max(cx);
         let Some(peer) = self.sessions.get_mut(&conn) else {
             return;
         };
         let session = &mut peer.session;
-        let wants = session.wants();
+        let room = most.saturating_sub(session.outstanding());
+        let wants = session.wants().min(room);
         if wants == 0 {
             return;
         }

@@ -6,8 +6,9 @@ use crate::actor::{Cx, Input, Output};
 use crate::scenario::{Area, Use};
 use crate::world::{ActorId, World};
 use seedbed_engine::net::CloseCause;
+use seedbed_engine::throttle::RateLimit;
 use seedbed_engine::time::Duration;
-use seedbed_engine::{Command, Event, ProbeTracker};
+use seedbed_engine::{Command, Event, Limits, ProbeTracker, TorrentLimits};
 use std::net::SocketAddr;
 
 /// How long a scrape may take in all.
@@ -87,10 +88,31 @@ impl EngineHost {
                 };
                 self.user(cx, Event::Command(command));
             }
+            "limit" => self.limit(cx, what, begins),
             _ if begins => self.command(cx, what),
             // a single blow has no end
             _ => {}
         }
+    }
+
+    /// The user limits rates, or lifts the limits.
+    fn limit(&mut self, cx: &mut Cx<'_>, what: &Use, begins: bool) {
+        cx.marks.hit("limit");
+        let rate = |way| {
+            let rate = what.count(way).filter(|_| begins);
+            what.count(way).map(|_| RateLimit::bytes(rate.unwrap_or(0)))
+        };
+        let (rate_down, rate_up) = (rate("down"), rate("up"));
+        let command = if what.flag("torrent") {
+            Command::SetTorrentLimits(TORRENT, TorrentLimits { rate_down, rate_up })
+        } else {
+            Command::SetLimits(Limits {
+                rate_down,
+                rate_up,
+                ..Limits::default()
+            })
+        };
+        self.user(cx, Event::Command(command));
     }
 
     fn command(&mut self, cx: &mut Cx<'_>, what: &Use) {

@@ -205,6 +205,14 @@ const OWN: &[(&str, &[Param])] = &[
     ),
     ("few-handles", &[half("max", Kind::Int(1, 8))]),
     ("add-peer", &[written("who")]),
+    (
+        "limit",
+        &[
+            half("down", Kind::Int(500, 20_000)),
+            half("up", Kind::Int(500, 20_000)),
+            half("torrent", Kind::Flag),
+        ],
+    ),
     ("partition-one-way", &[half("way", Kind::Word(&["in", "out"]))]),
     ("flap", &[half("period", Kind::Time(100, 10_000))]),
     (
