@@ -66,6 +66,4 @@ pub use engine::{Engine, Timer, TorrentView};
 pub use event::{Command, Event, Limits, ProbeTracker};
 pub use report::{BanReason, PeerClosed, Report, TorrentState, TrackerProbe};
 pub use torrent::why::Cause;
-pub use torrent::{
-    AddTorrent, Figures, PeerFigures, PeerView, Purpose, Status, TorrentLimits, TrackerView,
-};
+pub use torrent::{AddTorrent, Figures, PeerFigures, PeerView, Purpose, Status, TorrentLimits, TrackerView};

@@ -133,13 +133,19 @@ impl Bucket {
 
     /// What has to be there before so many bytes may be taken: no more than it can hold.
     pub const fn needed_for(&self, bytes: u64) -> u64 {
-        if bytes > self.capacity { self.capacity } else { bytes }
+        if bytes > self.capacity {
+            self.capacity
+        } else {
+            bytes
+        }
     }
 
     /// Takes so many bytes, into debt if they are not there.
     pub fn take(&mut self, now: Instant, bytes: u64) {
         if self.is_limited() {
-            let taken = i64::try_from(bytes).unwrap_or(i64::MAX).saturating_mul(MILLIONTHS);
+            let taken = i64::try_from(bytes)
+                .unwrap_or(i64::MAX)
+                .saturating_mul(MILLIONTHS);
             self.level = self.level(now).saturating_sub(taken);
             self.at = now;
         }

@@ -243,7 +243,11 @@ impl Session {
 
     /// The length of the next block that waits.
     pub fn next_ready(&self) -> Option<u32> {
-        if self.is_open() { self.uploads.next_ready() } else { None }
+        if self.is_open() {
+            self.uploads.next_ready()
+        } else {
+            None
+        }
     }
 
     /// Sends the next block that waits. Tells its length.

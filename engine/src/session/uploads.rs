@@ -66,7 +66,11 @@ impl Uploads {
     /// Bytes on their way: unsent, being read, or kept back.
     pub(super) fn in_flight(&self) -> u64 {
         let kept = self.ready.iter().map(|(range, _)| range);
-        let lengths = self.reading.iter().chain(kept).map(|range| u64::from(range.length));
+        let lengths = self
+            .reading
+            .iter()
+            .chain(kept)
+            .map(|range| u64::from(range.length));
         self.unsent + lengths.sum::<u64>()
     }
 

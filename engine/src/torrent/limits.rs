@@ -18,6 +18,8 @@ use super::add::TorrentLimits;
 #[derive(Clone, Debug)]
 pub(super) struct Limits {
     pub(super) scope: Scope,
+    /// The limits over all torrents, in bytes a second, down and up.
+    all: (Option<u64>, Option<u64>),
     down: Queue,
     up: Queue,
 }
@@ -42,14 +44,15 @@ pub enum Poured {
 }
 
 impl Limits {
-    pub(super) fn new(now: Instant, limits: TorrentLimits, block_length: u32) -> Self {
+    pub(super) fn new(cx: &Context<'_>, limits: TorrentLimits, block_length: u32) -> Self {
         Self {
             scope: Scope::new(
-                now,
+                cx.now,
                 limits.rate_down.unwrap_or_default(),
                 limits.rate_up.unwrap_or_default(),
                 block_length,
             ),
+            all: cx.throttle.all.rates(),
             down: Queue::default(),
             up: Queue::default(),
         }
@@ -67,6 +70,16 @@ impl Limits {
         let down = self.down.needs.map(|bytes| self.scope.down().ready_at(bytes));
         let up = self.up.needs.map(|bytes| self.scope.up().ready_at(bytes));
         down.into_iter().chain(up).min()
+    }
+
+    /// The limit that is felt first, and whether it is the torrent's own.
+    pub(super) fn least(&self, way: Way) -> Option<(u64, bool)> {
+        let (own, all) = match way {
+            Way::Down => (self.scope.rates().0, self.all.0),
+            Way::Up => (self.scope.rates().1, self.all.1),
+        };
+        let own = own.map(|rate| (rate, true));
+        own.into_iter().chain(all.map(|rate| (rate, false))).min()
     }
 
     /// Connections that wait to be read from, and that wait to be sent something.
@@ -177,6 +190,7 @@ impl Torrent {
 
     /// Limits were changed: who waits looks anew.
     pub fn rates_changed(&mut self, cx: &mut Context<'_>) {
+        self.limits.all = cx.throttle.all.rates();
         for way in [Way::Down, Way::Up] {
             self.limits.queue(way).conns.clear();
             self.tell_waiting(cx, way);

@@ -302,7 +302,7 @@ impl Torrent {
             dirty: BTreeSet::new(),
             starved: BTreeSet::new(),
             silent: BTreeSet::new(),
-            limits: limits::Limits::new(cx.now, add.limits, geometry.block_length()),
+            limits: limits::Limits::new(cx, add.limits, geometry.block_length()),
             ops: BTreeMap::new(),
             lookups: BTreeMap::new(),
             writing: 0,

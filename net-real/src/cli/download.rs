@@ -42,7 +42,7 @@ pub(crate) fn run(args: &DownloadArgs, console: &Console) -> Result<u8, Failure>
     refuse_magnets(&args.sources)?;
     let mut options = client::options(&args.transfer.sockets);
     options.preallocate = args.preallocate.into();
-    client::limit_peers(&mut options, &args.transfer);
+    client::limit(&mut options, &args.transfer);
     // a file that cannot be read should be told before a port is taken
     let local = |source: &String| (!is_address(source)).then(|| Torrent::read(Path::new(source)));
     let read: Vec<Option<Torrent>> = args

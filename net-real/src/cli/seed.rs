@@ -39,7 +39,7 @@ pub(crate) fn run(args: &SeedArgs, console: &Console) -> Result<u8, Failure> {
         .collect::<Result<_, _>>()?;
     super::require_dir(&args.dir)?;
     let mut options = client::options(&args.transfer.sockets);
-    client::limit_peers(&mut options, &args.transfer);
+    client::limit(&mut options, &args.transfer);
     let mut client = client::start(options, args.transfer.sockets.port, console)?;
     args.transfer.recording.begin(&mut client, "seed")?;
     client::watch_signals(client.handle())?;

@@ -34,7 +34,9 @@ use record::Journals;
 use seedbed_engine::disk::{DiskDone, Root};
 use seedbed_engine::id::{ConnId, TorrentId};
 use seedbed_engine::time::Instant;
-use seedbed_engine::{Action, AddTorrent, Config, Engine, Event, Purpose, Report, TorrentLimits, TorrentState};
+use seedbed_engine::{
+    Action, AddTorrent, Config, Engine, Event, Purpose, Report, TorrentLimits, TorrentState,
+};
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;

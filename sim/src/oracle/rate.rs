@@ -99,7 +99,9 @@ impl Watch {
         conn.budget = conn.budget.saturating_sub(bytes);
         let free = conn.free.min(bytes);
         conn.free -= free;
-        if conn.kind == Kind::Peer {
+        // who dials us is read for a handshake before anybody knows what it wants
+        let unknown = !conn.dialled && conn.ours.is_none();
+        if conn.kind == Kind::Peer && !unknown {
             self.down.add(&mut self.verdicts, "down", bytes - free, block);
         }
     }

@@ -14,7 +14,9 @@ use seedbed::{Client, Input, Observer, Preallocate};
 use seedbed_engine::id::PieceIndex;
 use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::time::Instant;
-use seedbed_engine::{Action, AddTorrent, Command, Engine, Event, Purpose, Report, TorrentLimits, TorrentState};
+use seedbed_engine::{
+    Action, AddTorrent, Command, Engine, Event, Purpose, Report, TorrentLimits, TorrentState,
+};
 use serde::Serialize;
 use std::cell::Cell;
 use std::fs::File;
