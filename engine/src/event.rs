@@ -130,7 +130,7 @@ pub struct Limits {
     pub connections_per_torrent: Option<usize>,
     /// Unchoke slots of one torrent.
     pub slots: Option<u32>,
-    /// What is read from all peers together. What they were allowed to send before still comes, once.
+    /// What is read from all peers together.
     pub rate_down: Option<RateLimit>,
     /// What is sent to all peers together.
     pub rate_up: Option<RateLimit>,

@@ -55,7 +55,11 @@ impl Known {
             Action::Disk { op, job, .. } => self.disk.push((*op, job.clone())),
             Action::Resolve { op, .. } => self.lookups.push(*op),
             Action::Close { conn, .. } => self.conns.retain(|known| known != conn),
-            Action::Send { .. } | Action::Read { .. } | Action::Datagram { .. } | Action::Report(_) => {}
+            Action::Send { .. }
+            | Action::Read { .. }
+            | Action::Hold { .. }
+            | Action::Datagram { .. }
+            | Action::Report(_) => {}
         }
     }
 

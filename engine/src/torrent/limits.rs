@@ -195,7 +195,23 @@ impl Torrent {
             self.limits.queue(way).conns.clear();
             self.tell_waiting(cx, way);
         }
+        if self.limits_down(cx) {
+            self.take_budgets_back(cx);
+        }
         self.dirty.extend(self.sessions.keys().copied());
+    }
+
+    /// What peers may send is shared anew.
+    fn take_budgets_back(&mut self, cx: &mut Context<'_>) {
+        for (conn, peer) in &mut self.sessions {
+            let budget = core::mem::take(&mut peer.budget);
+            if budget > 0 {
+                peer.read_owed = peer.read_owed.saturating_add(budget);
+                self.limits.scope.uses(budget.into());
+                cx.throttle.all.uses(budget.into());
+                cx.out.push(Output::Hold { conn: *conn });
+            }
+        }
     }
 
     /// Changes the limits of this torrent.

@@ -129,6 +129,11 @@ pub enum Output {
         /// Bytes.
         budget: u32,
     },
+    /// Read no further until there is a new budget.
+    Hold {
+        /// From where.
+        conn: ConnId,
+    },
     /// Close a connection.
     Close {
         /// Which one.

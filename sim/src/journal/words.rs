@@ -85,6 +85,7 @@ pub fn action_words(cast: &Cast, action: &Action) -> String {
                 cast.peer(*conn)
             )
         }
+        Action::Hold { conn } => format!("{conn} read no more"),
         Action::Read { conn, budget } => format!("{conn} read up to {budget} bytes"),
         Action::Close { conn, reason } => format!("{conn} close: {reason}"),
         Action::Datagram { to, data } => format!("datagram of {} bytes to {}", data.len(), cast.address(*to)),

@@ -73,9 +73,8 @@ pub(crate) struct Conn {
     /// Bytes given to the network, and bytes that it took.
     pub(crate) given: u64,
     pub(crate) taken: u64,
-    /// Bytes that it may still send, and those of them that no limit counts.
+    /// Bytes that it may still send.
     pub(crate) budget: u64,
-    pub(crate) free: u64,
     /// Something happened to it since it was last looked at.
     pub(crate) dirty: bool,
 }
@@ -116,7 +115,6 @@ impl Conn {
             given: 0,
             taken: 0,
             budget: 0,
-            free: 0,
             dirty: false,
         }
     }

@@ -1,7 +1,7 @@
 //! I28: what passes under a rate limit, in any second and in any ten seconds.
 //!
 //! Of what comes every byte on a peer's connection counts, of what goes every block: other messages do not wait.
-//! Budget that a peer had when a limit was set is not taken back, so what uses it up does not count.
+//! Budget that a peer had when a limit was set is taken back.
 
 use super::conn::Kind;
 use super::table::Oracle;
@@ -67,9 +67,6 @@ impl Watch {
     pub(crate) fn rates_change(&mut self, down: Option<RateLimit>, up: Option<RateLimit>) {
         if let Some(limit) = down {
             self.down = Passed::new(limit);
-            for conn in self.conns.values_mut() {
-                conn.free = conn.budget;
-            }
         }
         if let Some(limit) = up {
             self.up = Passed::new(limit);
@@ -90,19 +87,27 @@ impl Watch {
         conn.budget += u64::from(budget);
     }
 
+    /// A peer may send nothing for now.
+    pub(crate) fn may_send_nothing(&mut self, id: ConnId) {
+        self.named(id, "Hold");
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.budget = 0;
+        }
+    }
+
     /// Bytes of a connection came.
     pub(crate) fn comes(&mut self, id: ConnId, bytes: u64) {
         let block = u64::from(self.geometry.block_length()) + HEAD;
         let Some(conn) = self.conns.get_mut(&id) else {
             return;
         };
-        conn.budget = conn.budget.saturating_sub(bytes);
-        let free = conn.free.min(bytes);
-        conn.free -= free;
+        // what was on its way when its budget was taken back came before the limit
+        let counted = bytes.min(conn.budget);
+        conn.budget -= counted;
         // who dials us is read for a handshake before anybody knows what it wants
         let unknown = !conn.dialled && conn.ours.is_none();
         if conn.kind == Kind::Peer && !unknown {
-            self.down.add(&mut self.verdicts, "down", bytes - free, block);
+            self.down.add(&mut self.verdicts, "down", counted, block);
         }
     }
 

@@ -305,6 +305,7 @@ impl Watch {
                 self.sent(*conn, head, body);
             }
             Action::Read { conn, budget } => self.may_send(*conn, *budget),
+            Action::Hold { conn } => self.may_send_nothing(*conn),
             Action::Close { conn, reason } => {
                 self.named(*conn, "Close");
                 self.mark_close(reason);

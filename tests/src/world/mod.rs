@@ -209,6 +209,7 @@ impl World {
             Action::Connect { conn, to, tls: _ } => self.connect(node, conn, to),
             Action::Send { conn, head, body } => self.send(node, conn, head, body),
             Action::Read { conn, budget } => self.read(node, conn, budget),
+            Action::Hold { conn } => self.hold(node, conn),
             Action::Close { conn, reason: _ } => self.close(node, conn),
         }
     }
