@@ -4,6 +4,7 @@ use crate::disk::{DiskDone, DiskError};
 use crate::id::{ConnId, OpId, TorrentId};
 use crate::metainfo::Metainfo;
 use crate::net::{CloseCause, DatagramFault, LookupError};
+use crate::priority::Priority;
 use crate::throttle::RateLimit;
 use crate::torrent::{AddTorrent, TorrentLimits};
 use alloc::boxed::Box;
@@ -101,6 +102,9 @@ pub enum Command {
     Recheck(TorrentId),
     /// Announce now, as far as the trackers' minimum intervals allow.
     Reannounce(TorrentId),
+    /// Change how much each file of a torrent is wanted, in the torrent's order, pad files included; those beyond the
+    /// end of the list as usual.
+    SetPriorities(TorrentId, Vec<Priority>),
     /// Dial a peer.
     AddPeer(TorrentId, SocketAddr),
     /// Change limits over all torrents, or of each of them.
@@ -130,6 +134,8 @@ pub struct Limits {
     pub connections_per_torrent: Option<usize>,
     /// Unchoke slots of one torrent.
     pub slots: Option<u32>,
+    /// Unchoke slots over all torrents.
+    pub slots_in_all: Option<u32>,
     /// What is read from all peers together.
     pub rate_down: Option<RateLimit>,
     /// What is sent to all peers together.

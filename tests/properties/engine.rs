@@ -135,6 +135,7 @@ fn answer(sample: &Sample, job: &DiskJob, step: &Step) -> Result<DiskDone, DiskE
             files: files(),
             resume: Some(step.bytes.clone()),
         },
+        DiskJob::Arrange { .. } => DiskDone::Arranged,
         DiskJob::Prepare => DiskDone::Prepared,
         DiskJob::Write { .. } => DiskDone::Written,
         DiskJob::Read { range } => DiskDone::Read(Block::from(vec![0; range.length as usize])),

@@ -40,6 +40,9 @@ pub struct Config {
     pub connections_max: usize,
     /// Peer connections of one torrent. 50: Transmission's default; 80 suits a one-shot client of few torrents.
     pub connections_per_torrent_max: usize,
+    /// Peers that are served at a time over all torrents; each torrent that may have peers gets an equal part.
+    /// `choker.slots` bounds each torrent alone.
+    pub upload_slots_max: Option<u32>,
     /// Outgoing connections at a time that are not established yet. 100: anacrolix's default.
     pub half_open_max: usize,
     /// New outgoing connections a second. 18: Transmission's; consumer routers dislike more.
@@ -93,6 +96,7 @@ impl Default for Config {
             client_name: Cow::Borrowed(concat!("seedbed/", env!("CARGO_PKG_VERSION"))),
             connections_max: 200,
             connections_per_torrent_max: 80,
+            upload_slots_max: None,
             half_open_max: 100,
             dials_per_second: 18,
             rate_down: RateLimit::Unlimited,

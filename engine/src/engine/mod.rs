@@ -13,6 +13,7 @@ mod incoming;
 mod probe;
 mod rates;
 mod route;
+mod slots;
 mod view;
 
 pub use view::TorrentView;
@@ -37,6 +38,7 @@ use dial::Dialer;
 use fetch::Fetch;
 use incoming::Incoming;
 use probe::Probe;
+use slots::Slots;
 
 /// The whole protocol logic of a client.
 #[derive(Clone, Debug)]
@@ -65,6 +67,7 @@ pub struct Engine {
     incoming: BTreeMap<ConnId, Incoming>,
     dialer: Dialer,
     throttle: Throttle,
+    slots: Slots,
     fetch: Option<Fetch>,
     probe: Option<Probe>,
     probe_ids: RequestIds,
@@ -152,6 +155,7 @@ impl Engine {
             seeds.stream(Purpose::Transaction, 0),
         );
         Self {
+            slots: Slots::default(),
             peer_id: peer_id(&config, &seeds),
             now: Instant::START,
             ids: Ids::default(),
@@ -258,6 +262,7 @@ impl Engine {
                 break;
             }
         }
+        self.share_slots();
         self.end_if_shut_down();
     }
 
@@ -266,6 +271,7 @@ impl Engine {
             self.with_torrent(id, Torrent::plan);
             self.touched.remove(&id);
             self.dialer.may_want(id);
+            self.slots_wanted(id);
             self.register(id);
         }
     }

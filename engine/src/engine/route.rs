@@ -98,6 +98,7 @@ impl Engine {
         self.by_hash.remove(&torrent.info_hash());
         self.touched.remove(&id);
         self.throttle.forget(id);
+        self.slots.forget(id);
         if let Some((at, due)) = self.registered.remove(&id) {
             self.timers.remove(&(at, due, id));
         }

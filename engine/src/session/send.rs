@@ -114,11 +114,11 @@ impl Session {
         }
     }
 
-    /// Tells the peer that nothing more is fetched by us (BEP 21).
-    pub fn send_upload_only(&mut self, now: Instant) {
+    /// Tells the peer whether nothing more is fetched by us (BEP 21).
+    pub fn send_upload_only(&mut self, now: Instant, upload_only: bool) {
         if self.reserved.extended() && self.is_open() {
             let extended = ExtendedHandshake {
-                upload_only: Some(true),
+                upload_only: Some(upload_only),
                 ..ExtendedHandshake::default()
             };
             self.send(

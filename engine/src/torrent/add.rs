@@ -49,6 +49,10 @@ pub struct TorrentLimits {
     pub rate_down: Option<RateLimit>,
     /// What is sent to its peers; unlimited, if nothing is said.
     pub rate_up: Option<RateLimit>,
+    /// Connections, instead of those that each torrent may have.
+    pub connections: Option<usize>,
+    /// Unchoke slots, instead of those that each torrent has.
+    pub slots: Option<u32>,
 }
 
 /// What a torrent is there for.

@@ -14,7 +14,7 @@ impl Torrent {
 
     /// Dials one known address. False when there is none to dial.
     pub fn dial(&mut self, cx: &mut Context<'_>) -> bool {
-        if !self.wants_peers(cx.config.connections_per_torrent_max) {
+        if !self.wants_peers(self.connections_max(cx)) {
             return false;
         }
         let Some(to) = self.next_of_our_families(cx) else {

@@ -221,6 +221,17 @@ impl Torrent {
             .scope
             .set(cx.now, limits.rate_down, limits.rate_up, block_length);
         self.rates_changed(cx);
+        let own = &mut self.add.limits;
+        own.connections = limits.connections.or(own.connections);
+        own.slots = limits.slots.or(own.slots);
+        let connections = self.connections_max(cx);
+        self.keep_connections(cx, connections);
+    }
+
+    /// Connections that this torrent may have.
+    pub fn connections_max(&self, cx: &Context<'_>) -> usize {
+        let own = self.add.limits.connections;
+        own.unwrap_or(cx.config.connections_per_torrent_max)
     }
 
     /// The connection is gone.

@@ -21,6 +21,7 @@ mod peers;
 mod plan;
 mod receive;
 mod resume;
+mod select;
 mod stop;
 mod trackers;
 mod traffic;
@@ -44,9 +45,11 @@ use crate::config::Config;
 use crate::disk::{DiskError, DiskJob, FileStamp};
 use crate::geometry::{Geometry, GeometryError};
 use crate::id::{ConnId, OpId, PeerId, TorrentId};
+use crate::layout::Layout;
 use crate::marks::Marks;
 use crate::metainfo::Metainfo;
 use crate::picker::Picker;
+use crate::priority::Priority;
 use crate::report::{Report, TorrentState};
 use crate::rng::{self, Seeds};
 use crate::session::{End, Outgoing, Rules, Session};
@@ -187,6 +190,12 @@ pub struct Torrent {
     id: TorrentId,
     metainfo: Arc<Metainfo>,
     geometry: Geometry,
+    /// Where storage keeps the content.
+    layout: Arc<Layout>,
+    /// Storage may keep it elsewhere, since the last change failed.
+    misplaced: bool,
+    /// Files that are there and that no run of ours vouches for, although some were skipped before.
+    made_by_others: BTreeSet<usize>,
     add: AddTorrent,
     rules: Arc<Rules>,
 
@@ -285,12 +294,15 @@ impl Torrent {
             trace: cx.config.trace,
         });
         let mut picker = Picker::new(geometry, cx.config.picker.clone(), stream(rng::Purpose::Picker));
-        picker.set_wanted(&wanted(&add, &geometry));
+        picker.set_wanted(&wanted(&add, &metainfo, &geometry));
         let mut choker = Choker::new(cx.config.choker.clone(), stream(rng::Purpose::Choker));
         choker.set_piece_length(geometry.piece_length());
         let announcer = trackers::announcer(cx.config, id, &add, peer_id, seeds);
         let mut torrent = Self {
             id,
+            layout: select::first_layout(&metainfo, &geometry),
+            misplaced: false,
+            made_by_others: BTreeSet::new(),
             metainfo,
             geometry,
             rules,
@@ -489,11 +501,21 @@ pub enum Due {
 const NAME_SHOWN_MAX: usize = 200;
 
 /// The pieces that are to be fetched.
-fn wanted(add: &AddTorrent, geometry: &Geometry) -> Bitfield {
+fn wanted(add: &AddTorrent, metainfo: &Metainfo, geometry: &Geometry) -> Bitfield {
     let pieces = geometry.pieces();
     match (add.purpose, &add.only_pieces) {
         (Purpose::Seed, _) => Bitfield::new(pieces),
-        (Purpose::Download | Purpose::Check, None) => Bitfield::full(pieces),
+        (Purpose::Check, None) => Bitfield::full(pieces),
+        (Purpose::Download, None) => {
+            let mut set = Bitfield::new(pieces);
+            let priorities = select::piece_priorities(add, &metainfo.layout, geometry);
+            for (piece, priority) in geometry.piece_indices().zip(priorities) {
+                if priority != Priority::Skip {
+                    set.insert(piece);
+                }
+            }
+            set
+        }
         (Purpose::Download | Purpose::Check, Some(only)) => {
             let mut set = Bitfield::new(pieces);
             for piece in only {

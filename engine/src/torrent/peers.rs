@@ -51,7 +51,7 @@ impl Torrent {
         if !self.takes_peers() {
             return Err(End::TorrentStopped);
         }
-        if self.sessions.len() >= cx.config.connections_per_torrent_max {
+        if self.sessions.len() >= self.connections_max(cx) {
             return Err(End::Full);
         }
         self.candidates

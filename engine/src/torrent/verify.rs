@@ -170,9 +170,7 @@ impl Torrent {
         for conn in seeds {
             self.end_session(cx, conn, End::BothSeeds);
         }
-        for peer in self.sessions.values_mut() {
-            peer.session.send_upload_only(cx.now);
-        }
+        self.tell_upload_only(cx, true);
         self.dirty.extend(self.sessions.keys().copied());
     }
 

@@ -93,12 +93,18 @@ pub(crate) fn watch_signals(handle: Handle) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Applies `--max-peers`, `--limit-down` and `--limit-up`.
+/// Applies `--max-peers`, `--upload-slots`, `--limit-down` and `--limit-up`.
 pub(crate) fn limit(options: &mut Options, args: &TransferArgs) {
     if let Some(limit) = args.max_peers {
         let config = &mut options.config;
         config.connections_per_torrent_max = usize::from(limit);
         config.connections_max = config.connections_max.max(usize::from(limit));
+    }
+    if let Some(slots) = args.upload_slots {
+        let config = &mut options.config;
+        config.upload_slots_max = Some(slots);
+        // one torrent may use them all
+        config.choker.slots = slots;
     }
     options.config.rate_down = args.limit_down.unwrap_or_default();
     options.config.rate_up = args.limit_up.unwrap_or_default();

@@ -38,6 +38,7 @@ pub fn event_words(cast: &Cast, event: &Event<'_>) -> String {
         Event::DiskDone { op, result } => {
             let what = match result {
                 Ok(DiskDone::Opened { .. }) => "opened".into(),
+                Ok(DiskDone::Arranged) => "arranged".into(),
                 Ok(DiskDone::Prepared) => "prepared".into(),
                 Ok(DiskDone::Written) => "written".into(),
                 Ok(DiskDone::Read(block)) => format!("read {} bytes", block.len()),
@@ -63,6 +64,7 @@ fn command_words(command: &Command) -> &'static str {
         Command::Recheck(_) => "recheck",
         Command::Reannounce(_) => "reannounce",
         Command::AddPeer(..) => "add a peer",
+        Command::SetPriorities(..) => "set priorities",
         Command::SetLimits(_) | Command::SetTorrentLimits(..) => "set limits",
         Command::Fetch { .. } => "fetch",
         Command::ProbeTracker(_) => "probe a tracker",
@@ -98,6 +100,7 @@ pub fn action_words(cast: &Cast, action: &Action) -> String {
 fn job_words(job: &DiskJob) -> String {
     match job {
         DiskJob::Open { .. } => "open".into(),
+        DiskJob::Arrange { .. } => "arrange".into(),
         DiskJob::Prepare => "prepare".into(),
         DiskJob::Write { range, .. } => format!("write {range}"),
         DiskJob::Read { range } => format!("read {range}"),

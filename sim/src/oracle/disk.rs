@@ -62,7 +62,7 @@ impl Watch {
                 self.saves(data);
                 Job::Other
             }
-            DiskJob::Prepare | DiskJob::Close => Job::Other,
+            DiskJob::Arrange { .. } | DiskJob::Prepare | DiskJob::Close => Job::Other,
         };
         self.op(op, job);
     }

@@ -304,6 +304,7 @@ impl Watch {
             | Command::Reannounce(_)
             | Command::SetLimits(_)
             | Command::SetTorrentLimits(..)
+            | Command::SetPriorities(..)
             | Command::Fetch { .. }
             | Command::ProbeTracker(_) => {}
         }

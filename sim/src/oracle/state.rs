@@ -3,7 +3,7 @@
 use super::conn::Conn;
 use super::table::Oracle;
 use super::watch::Watch;
-use seedbed_engine::id::ConnId;
+use seedbed_engine::id::{ConnId, PieceIndex};
 use seedbed_engine::time::{Duration, Instant};
 use seedbed_engine::{Engine, TorrentState, TorrentView};
 
@@ -144,7 +144,8 @@ impl Watch {
         let Some(conn) = self.conns.get(&id).filter(|conn| conn.is_open()) else {
             return;
         };
-        let needs = conn.has.count_without(&self.have) > 0;
+        let lacks = |piece: &PieceIndex| self.wanted.contains(*piece) && !self.have.contains(*piece);
+        let needs = conn.has.iter().any(|piece| lacks(&piece));
         let tells = conn.interesting;
         self.verdicts.check(Oracle::I16, needs == tells, || {
             format!("{id} has something for us: {needs}, is told so: {tells}")

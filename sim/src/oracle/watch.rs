@@ -19,6 +19,7 @@ use seedbed_engine::geometry::{BlockRange, Geometry};
 use seedbed_engine::id::{ConnId, OpId, PieceIndex};
 use seedbed_engine::marks::Marks as EngineMarks;
 use seedbed_engine::metainfo::Metainfo;
+use seedbed_engine::priority::Priority;
 use seedbed_engine::time::Instant;
 use seedbed_engine::{Action, Command, Config, Engine, Event, Report, TorrentState};
 use std::collections::BTreeMap;
@@ -67,6 +68,8 @@ pub struct Watch {
     pub(crate) ops: BTreeMap<OpId, Job>,
     pub(crate) op_last: Option<OpId>,
     pub(crate) blocks: Blocks,
+    /// Pieces of files that the user wants.
+    pub(crate) wanted: Bitfield,
     /// Pieces whose hash was right at some time, and those among them that were synced then.
     pub(crate) proven: Bitfield,
     pub(crate) synced: Bitfield,
@@ -170,6 +173,7 @@ impl Watch {
             ops: BTreeMap::new(),
             op_last: None,
             blocks: Blocks::new(geometry),
+            wanted: Bitfield::full(geometry.pieces()),
             proven: none.clone(),
             synced: none.clone(),
             have: none,
@@ -387,7 +391,10 @@ impl Watch {
 
     fn note(&mut self, command: &Command) {
         match command {
-            Command::Add(_) => self.moment("started", None),
+            Command::Add(add) => {
+                self.wants(&add.priorities);
+                self.moment("started", None);
+            }
             Command::Pause(_) => {
                 self.paused = true;
                 self.paused_have = Some(self.have.clone());
@@ -412,10 +419,33 @@ impl Watch {
                 self.slots = limits.slots.unwrap_or(self.slots).max(self.slots);
                 self.rates_change(limits.rate_down, limits.rate_up);
             }
-            Command::SetTorrentLimits(_, limits) => self.rates_change(limits.rate_down, limits.rate_up),
+            Command::SetTorrentLimits(_, limits) => {
+                self.slots = limits.slots.unwrap_or(self.slots).max(self.slots);
+                self.rates_change(limits.rate_down, limits.rate_up);
+            }
             Command::ProbeTracker(_) => self.announces.scraped(),
+            Command::SetPriorities(_, priorities) => self.wants(priorities),
             Command::AddPeer(..) | Command::Fetch { .. } => {}
         }
+    }
+
+    /// Which files the user wants: a piece is wanted with any of its files.
+    fn wants(&mut self, priorities: &[Priority]) {
+        self.wanted = Bitfield::new(self.geometry.pieces());
+        let length = u64::from(self.geometry.piece_length());
+        let metainfo = self.setup.metainfo.clone();
+        let files = metainfo.layout.files().iter().enumerate();
+        for (n, file) in files.filter(|(_, file)| !file.pad && file.length > 0) {
+            if priorities.get(n).copied().unwrap_or_default() == Priority::Skip {
+                continue;
+            }
+            let (first, last) = (file.offset / length, (file.offset + file.length - 1) / length);
+            for piece in first..=last {
+                self.wanted.insert(PieceIndex(piece as u32));
+            }
+        }
+        let ids: Vec<ConnId> = self.conns.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.touch(id));
     }
 
     fn accepted(&mut self, id: ConnId, from: SocketAddr) {

@@ -117,7 +117,7 @@ impl Torrent {
         if self.is_complete() {
             0
         } else {
-            self.wanted_bytes().saturating_sub(self.verified)
+            self.wanted_bytes().saturating_sub(self.wanted_verified())
         }
     }
 

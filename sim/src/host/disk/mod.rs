@@ -272,7 +272,7 @@ impl DiskModel {
 
 const fn scope(job: &DiskJob) -> Scope {
     match job {
-        DiskJob::Open { .. } | DiskJob::Prepare | DiskJob::Close => Scope::Whole,
+        DiskJob::Open { .. } | DiskJob::Arrange { .. } | DiskJob::Prepare | DiskJob::Close => Scope::Whole,
         DiskJob::Write { range, .. } => Scope::Piece(range.piece, true),
         DiskJob::Hash { piece } => Scope::Piece(*piece, true),
         DiskJob::Read { range } => Scope::Piece(range.piece, false),
@@ -293,6 +293,7 @@ fn must_wait(scope: Scope, earlier: Scope) -> bool {
 const fn kind(job: &DiskJob) -> &'static str {
     match job {
         DiskJob::Open { .. } => "open",
+        DiskJob::Arrange { .. } => "arrange",
         DiskJob::Prepare => "prepare",
         DiskJob::Write { .. } => "write",
         DiskJob::Read { .. } => "read",
