@@ -144,7 +144,9 @@ impl DiskModel {
     /// Whether the bytes that programs see of a piece are the torrent's.
     pub fn holds_piece(&self, sample: &Sample, piece: PieceIndex) -> bool {
         let range = sample.range_of(piece);
-        let layout = &sample.metainfo.layout;
+        // what a file lacks that is not made lies elsewhere
+        let opened = self.opened.as_ref().map(|(layout, _)| layout);
+        let layout = opened.unwrap_or(&sample.metainfo.layout);
         let mut at = range.start;
         layout.spans(range.start as u64..range.end as u64).all(|span| {
             let length = span.length as usize;
