@@ -4,6 +4,7 @@ use super::args::{Preallocate, TransferArgs};
 use super::client;
 use super::console::Console;
 use super::failure::Failure;
+use super::select::SelectArgs;
 use super::torrent_file::Torrent;
 use super::transfer::{Plan, Transfers};
 use clap::Args;
@@ -14,6 +15,7 @@ const EXAMPLES: &str = "\
 Examples:
   seedbed download ubuntu.torrent -d ~/Downloads
   seedbed download https://example.org/album.torrent --seed-ratio 1
+  seedbed download album.torrent --select 1,3-5
   curl -s https://example.org/album.torrent | seedbed download -
 
 Run the same command again to resume. Exit code 0 means that every piece passed its hash.";
@@ -34,6 +36,8 @@ pub(crate) struct DownloadArgs {
     /// Space for files: none lets them grow, sparse gives them their length, full takes it at once
     #[arg(long, value_name = "HOW", value_enum, default_value = "sparse")]
     preallocate: Preallocate,
+    #[command(flatten)]
+    select: SelectArgs,
     #[command(flatten)]
     transfer: TransferArgs,
 }
@@ -63,6 +67,8 @@ pub(crate) fn run(args: &DownloadArgs, console: &Console) -> Result<u8, Failure>
         if torrents.iter().any(|other| other.metainfo.info_hash == info_hash) {
             console.warn(format!("{} was named twice.", torrent.name()));
         } else {
+            // a choice that chooses nothing should be told before anything is written
+            args.select.priorities(&torrent)?;
             torrents.push(torrent);
         }
     }
@@ -71,6 +77,7 @@ pub(crate) fn run(args: &DownloadArgs, console: &Console) -> Result<u8, Failure>
         purpose: Purpose::Download,
         dir: &args.dir,
         overwrite: args.overwrite,
+        select: &args.select,
     };
     let ended = Transfers::new(console, plan, torrents).run(&mut client);
     args.transfer.recording.end(&mut client, console);

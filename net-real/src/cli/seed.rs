@@ -4,6 +4,7 @@ use super::args::TransferArgs;
 use super::client;
 use super::console::Console;
 use super::failure::Failure;
+use super::select::SelectArgs;
 use super::torrent_file::Torrent;
 use super::transfer::{Plan, Transfers};
 use clap::Args;
@@ -43,11 +44,13 @@ pub(crate) fn run(args: &SeedArgs, console: &Console) -> Result<u8, Failure> {
     let mut client = client::start(options, args.transfer.sockets.port, console)?;
     args.transfer.recording.begin(&mut client, "seed")?;
     client::watch_signals(client.handle())?;
+    let select = SelectArgs::default();
     let plan = Plan {
         args: &args.transfer,
         purpose: Purpose::Seed,
         dir: &args.dir,
         overwrite: false,
+        select: &select,
     };
     let ended = Transfers::new(console, plan, torrents).run(&mut client);
     args.transfer.recording.end(&mut client, console);

@@ -12,6 +12,7 @@ use super::client::INTERRUPT;
 use super::console::{Console, shown};
 use super::failure::Failure;
 use super::progress::{Figures, Progress};
+use super::select::SelectArgs;
 use super::torrent_file::Torrent;
 use goal::Goal;
 use outcome::Ending;
@@ -32,6 +33,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) purpose: Purpose,
     pub(crate) dir: &'a Path,
     pub(crate) overwrite: bool,
+    pub(crate) select: &'a SelectArgs,
 }
 
 /// Torrents in flight.
@@ -104,7 +106,7 @@ impl<'a> Transfers<'a> {
         self.moved.0 = began;
         let root = root(self.plan.dir)?;
         for transfer in &self.torrents {
-            client.command(Command::Add(Box::new(self.request(&transfer.torrent, &root))));
+            client.command(Command::Add(Box::new(self.request(&transfer.torrent, &root)?)));
         }
         let mut progress = Progress::start(self.console);
         let broken = client.run(|client, input| match self.step(client, input, &mut progress) {
@@ -118,8 +120,8 @@ impl<'a> Transfers<'a> {
         }
     }
 
-    fn request(&self, torrent: &Torrent, root: &Root) -> AddTorrent {
-        AddTorrent {
+    fn request(&self, torrent: &Torrent, root: &Root) -> Result<AddTorrent, Failure> {
+        Ok(AddTorrent {
             metainfo: torrent.metainfo.clone(),
             root: root.clone(),
             purpose: self.plan.purpose,
@@ -130,9 +132,9 @@ impl<'a> Transfers<'a> {
             overwrite: self.plan.overwrite,
             trust_resume: true,
             limits: TorrentLimits::default(),
-            priorities: Vec::new(),
-            sequential: false,
-        }
+            priorities: self.plan.select.priorities(torrent)?,
+            sequential: self.plan.select.sequential,
+        })
     }
 
     /// Takes one input. Fails only when standard output does.
