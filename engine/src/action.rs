@@ -40,6 +40,11 @@ pub enum Action {
         /// Bytes.
         budget: u32,
     },
+    /// Take back what is left of the budget of this connection: a limit was set. What was read before still counts.
+    Hold {
+        /// Which one.
+        conn: ConnId,
+    },
     /// Send what was given to `Send`, then close. No event follows for this connection.
     Close {
         /// Which one.

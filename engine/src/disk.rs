@@ -45,6 +45,12 @@ pub enum DiskJob {
         /// Key of the saved resume state.
         info_hash: InfoHash,
     },
+    /// Where bytes lie from now on: the same files, of which others are skipped. What of a file lies elsewhere now is
+    /// copied there, as far as it is there. When nothing is skipped any more, the file of parts is removed.
+    Arrange {
+        /// The layout from now on.
+        layout: Arc<Layout>,
+    },
     /// Creates missing folders and files (empty ones too) and allocates as the driver was told. Never truncates.
     Prepare,
     /// Takes a block of payload. Answered when storage owns it, which is before it is on the disk.
@@ -113,6 +119,8 @@ pub enum DiskDone {
         /// What `SaveResume` wrote last, if anything.
         resume: Option<Vec<u8>>,
     },
+    /// To `Arrange`.
+    Arranged,
     /// To `Prepare`.
     Prepared,
     /// To `Write`.

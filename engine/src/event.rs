@@ -4,7 +4,9 @@ use crate::disk::{DiskDone, DiskError};
 use crate::id::{ConnId, OpId, TorrentId};
 use crate::metainfo::Metainfo;
 use crate::net::{CloseCause, DatagramFault, LookupError};
-use crate::torrent::AddTorrent;
+use crate::priority::Priority;
+use crate::throttle::RateLimit;
+use crate::torrent::{AddTorrent, TorrentLimits};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::sync::Arc;
@@ -100,10 +102,15 @@ pub enum Command {
     Recheck(TorrentId),
     /// Announce now, as far as the trackers' minimum intervals allow.
     Reannounce(TorrentId),
+    /// Change how much each file of a torrent is wanted, in the torrent's order, pad files included; those beyond the
+    /// end of the list as usual.
+    SetPriorities(TorrentId, Vec<Priority>),
     /// Dial a peer.
     AddPeer(TorrentId, SocketAddr),
-    /// Change limits.
+    /// Change limits over all torrents, or of each of them.
     SetLimits(Limits),
+    /// Change limits of one torrent.
+    SetTorrentLimits(TorrentId, TorrentLimits),
     /// GET a URL that the user typed; answered by [`Report::Fetched`](crate::Report::Fetched).
     Fetch {
         /// An http or https URL.
@@ -127,6 +134,12 @@ pub struct Limits {
     pub connections_per_torrent: Option<usize>,
     /// Unchoke slots of one torrent.
     pub slots: Option<u32>,
+    /// Unchoke slots over all torrents.
+    pub slots_in_all: Option<u32>,
+    /// What is read from all peers together.
+    pub rate_down: Option<RateLimit>,
+    /// What is sent to all peers together.
+    pub rate_up: Option<RateLimit>,
 }
 
 /// A single announce outside of any torrent.

@@ -20,6 +20,8 @@ pub struct LayoutFile {
     pub offset: u64,
     /// A pad file (BEP 47): zeros that are hashed but never written.
     pub pad: bool,
+    /// The user does not want it, so it is not made: what comes of it lies in the file of parts.
+    pub skipped: bool,
 }
 
 impl LayoutFile {
@@ -30,6 +32,7 @@ impl LayoutFile {
             length,
             offset: 0,
             pad: false,
+            skipped: false,
         }
     }
 
@@ -40,6 +43,7 @@ impl LayoutFile {
             length,
             offset: 0,
             pad: true,
+            skipped: false,
         }
     }
 
@@ -63,6 +67,17 @@ pub struct Layout {
     files: Vec<LayoutFile>,
     filled: Vec<usize>,
     total: u64,
+    parts: Option<Parts>,
+}
+
+/// The file of parts: what comes of files that are not made, because their pieces hold bytes of files that are. It has
+/// a place for every piece that holds bytes of several files, whichever of them are skipped, so that nothing moves in
+/// it when the choice changes; it is the last of the files, and its holes take no space.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+struct Parts {
+    piece_length: u64,
+    /// The pieces in the order of their places.
+    pieces: Vec<u64>,
 }
 
 /// A part of one file.
@@ -83,6 +98,7 @@ impl Layout {
             files: Vec::new(),
             filled: Vec::new(),
             total: 0,
+            parts: None,
         }
     }
 
@@ -103,17 +119,117 @@ impl Layout {
                 filled.push(index);
             }
         }
-        Ok(Self { files, filled, total })
+        Ok(Self {
+            files,
+            filled,
+            total,
+            parts: None,
+        })
     }
 
-    /// The files in the order of the content.
+    /// The same files with one of parts behind them, at this path; none if no piece holds bytes of several files.
+    pub fn with_parts(&self, geometry: &Geometry, path: String) -> Option<Self> {
+        let mut pieces: Vec<u64> = Vec::new();
+        let mut last = None;
+        for (_, file) in self.data_files().filter(|(_, file)| file.length > 0) {
+            let within = geometry.pieces_of(file.bytes());
+            // the first of this file is the last of one before it
+            if last == Some(within.start) && pieces.last() != Some(&within.start.into()) {
+                pieces.push(within.start.into());
+            }
+            last = within.end.checked_sub(1);
+        }
+        if pieces.is_empty() {
+            return None;
+        }
+        let mut layout = self.clone();
+        let piece_length = u64::from(geometry.piece_length());
+        let mut file = LayoutFile::data(path, pieces.len() as u64 * piece_length);
+        file.offset = self.total;
+        layout.files.push(file);
+        layout.parts = Some(Parts { piece_length, pieces });
+        Some(layout)
+    }
+
+    /// The same layout with these files skipped, and no others. Nothing can be skipped without a file of parts, but
+    /// then all that is skipped is never asked for.
+    pub fn skipping(&self, skipped: impl Fn(usize) -> bool) -> Self {
+        let mut layout = self.clone();
+        let parts = layout.parts_file();
+        for (index, file) in layout.files.iter_mut().enumerate() {
+            file.skipped = !file.pad && Some(index) != parts && skipped(index);
+        }
+        layout
+    }
+
+    /// The index of the file of parts.
+    pub fn parts_file(&self) -> Option<usize> {
+        self.parts.as_ref().map(|_| self.files.len() - 1)
+    }
+
+    /// Whether any file is skipped.
+    pub fn skips(&self) -> bool {
+        self.files.iter().any(|file| file.skipped)
+    }
+
+    /// The bytes of a file that lie in the file of parts while it is skipped: their place within the file and the
+    /// content.
+    pub fn shared_bytes(&self, file: usize) -> impl Iterator<Item = (u64, Range<u64>)> + '_ {
+        let bytes = self.files.get(file).map_or(0..0, LayoutFile::bytes);
+        let parts = self.parts.iter();
+        parts
+            .flat_map(|parts| {
+                parts.pieces.iter().map(|piece| {
+                    let start = piece * parts.piece_length;
+                    start..start + parts.piece_length
+                })
+            })
+            .filter_map(move |piece| {
+                let common = piece.start.max(bytes.start)..piece.end.min(bytes.end);
+                (!common.is_empty()).then(|| (common.start - bytes.start, common))
+            })
+    }
+
+    /// Where bytes of a file lie.
+    fn place(&self, span: Span) -> Vec<Span> {
+        let (Some(parts), Some(file)) = (&self.parts, self.files.get(span.file)) else {
+            return alloc::vec![span];
+        };
+        let mut places = Vec::new();
+        let (mut at, end) = (file.offset + span.offset, file.offset + span.offset + span.length);
+        while at < end {
+            let (piece, within) = (at / parts.piece_length, at % parts.piece_length);
+            let length = (parts.piece_length - within).min(end - at);
+            places.push(match parts.pieces.binary_search(&piece) {
+                Ok(place) => Span {
+                    file: self.files.len() - 1,
+                    offset: place as u64 * parts.piece_length + within,
+                    length,
+                },
+                // nobody wants it, so nobody asks
+                Err(_) => Span {
+                    file: span.file,
+                    offset: at - file.offset,
+                    length,
+                },
+            });
+            at += length;
+        }
+        places
+    }
+
+    /// The files in the order of the content, and the file of parts.
     pub fn files(&self) -> &[LayoutFile] {
         &self.files
     }
 
-    /// The files that are written, with their index in [`Layout::files`]: empty ones too, pad files not.
+    /// The files that are written, with their index in [`Layout::files`]: empty ones too; pad files and skipped ones
+    /// not, and the file of parts only if there are such.
     pub fn data_files(&self) -> impl DoubleEndedIterator<Item = (usize, &LayoutFile)> + '_ {
-        self.files.iter().enumerate().filter(|(_, file)| !file.pad)
+        let idle = self.parts_file().filter(|_| !self.skips());
+        let written =
+            move |(index, file): &(usize, &LayoutFile)| !file.pad && !file.skipped && Some(*index) != idle;
+        self.files.iter().enumerate().filter(written)
     }
 
     /// Bytes of content, pad files included.
@@ -145,6 +261,15 @@ impl Layout {
                     offset: start - file.offset,
                     length,
                 })
+            })
+            .flat_map(|span| {
+                let skipped = self.files[span.file].skipped;
+                let (as_is, placed) = if skipped {
+                    (None, self.place(span))
+                } else {
+                    (Some(span), Vec::new())
+                };
+                as_is.into_iter().chain(placed)
             })
     }
 
@@ -212,6 +337,36 @@ mod tests {
             .rng(Gen::from_size_and_seed(200, 5))
             .tests(2_000)
             .quickcheck(property as fn(Vec<u8>, u16, u16) -> bool);
+    }
+
+    #[test]
+    fn what_comes_of_skipped_files_lies_in_the_file_of_parts() {
+        // pieces of 10: 0..10 | 10..20 | 20..30 | 30..40 | 40..45
+        let geometry = Geometry::new(45, 10, 5).unwrap();
+        let all = layout(&[5, 0, 12, 13, 15]);
+        let layout = all.with_parts(&geometry, "parts".into()).unwrap();
+        // pieces 0 and 1 hold bytes of two files, the others of one
+        assert_eq!((layout.files().len(), layout.files()[5].length), (6, 20));
+        assert_eq!(layout.total(), 45);
+        assert_eq!(layout.data_files().count(), 5);
+        let chosen = layout.skipping(|file| file == 2 || file == 3);
+        let spans = |bytes: Range<u64>| chosen.spans(bytes).collect::<Vec<_>>();
+        assert_eq!(spans(0..10), [span(0, 0, 5), span(5, 5, 5)]);
+        assert_eq!(spans(10..20), [span(5, 10, 7), span(5, 17, 3)]);
+        // within a skipped file alone: nobody wants it
+        assert_eq!(spans(20..30), [span(3, 3, 10)]);
+        assert_eq!(spans(30..40), [span(4, 0, 10)]);
+        let written: Vec<usize> = chosen.data_files().map(|(index, _)| index).collect();
+        assert_eq!(written, [0, 1, 4, 5]);
+        assert_eq!(chosen.skipping(|_| false), layout);
+        let shared: Vec<_> = chosen.shared_bytes(3).collect();
+        assert_eq!(shared, [(0, 17..20)]);
+    }
+
+    #[test]
+    fn files_that_end_with_their_pieces_need_no_file_of_parts() {
+        let geometry = Geometry::new(30, 10, 5).unwrap();
+        assert_eq!(layout(&[10, 0, 20]).with_parts(&geometry, "parts".into()), None);
     }
 
     #[test]

@@ -26,9 +26,11 @@ pub mod id;
 pub mod ledger;
 pub mod marks;
 pub mod net;
+pub mod priority;
 pub mod rate;
 pub mod rng;
 pub mod scope;
+pub mod throttle;
 pub mod time;
 // 1: pure functions
 pub mod bencode;
@@ -69,4 +71,6 @@ pub use engine::{Engine, Timer, TorrentView};
 pub use event::{Command, Event, Limits, ProbeTracker};
 pub use report::{BanReason, PeerClosed, Report, TorrentState, TrackerProbe};
 pub use torrent::why::Cause;
-pub use torrent::{AddTorrent, Figures, PeerFigures, PeerView, Purpose, Status, TorrentSource, TrackerView};
+pub use torrent::{
+    AddTorrent, Figures, PeerFigures, PeerView, Purpose, Status, TorrentLimits, TorrentSource, TrackerView,
+};

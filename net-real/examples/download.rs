@@ -1,7 +1,7 @@
 //! Downloads a torrent: `cargo run --release --example download -- FILE.torrent FOLDER`.
 use seedbed::engine::disk::Root;
 use seedbed::engine::metainfo::Metainfo;
-use seedbed::engine::{AddTorrent, Command, Purpose, Report};
+use seedbed::engine::{AddTorrent, Command, Purpose, Report, TorrentLimits};
 use seedbed::{Client, Input, Options};
 use std::{error::Error, ops::ControlFlow, sync::Arc};
 
@@ -23,6 +23,9 @@ fn main() -> Result<(), Box<dyn Error>> {
         overwrite: false,
         trust_resume: true,
         super_seed: false,
+        limits: TorrentLimits::default(),
+        priorities: Vec::new(),
+        sequential: false,
     })));
     let failure = client.run(|client, input| {
         match input {

@@ -247,6 +247,11 @@ impl Driver {
                     conn.allow(budget);
                 }
             }
+            Action::Hold { conn } => {
+                if let Some(conn) = core.conns.get(&conn) {
+                    conn.hold();
+                }
+            }
             Action::Close { conn, reason } => {
                 if let Some(conn) = core.conns.remove(&conn) {
                     tracing::debug!(conn = %conn.id, %reason, "close");

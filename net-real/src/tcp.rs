@@ -64,6 +64,11 @@ impl Conn {
         self.wake();
     }
 
+    /// Takes back what may still be read.
+    pub(crate) fn hold(&self) {
+        self.credit.set(0);
+    }
+
     /// Queues bytes.
     pub(crate) fn send(&self, head: Vec<u8>, body: Option<seedbed_engine::block::Block>) {
         self.out.borrow_mut().push(head, body);

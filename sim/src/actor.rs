@@ -99,6 +99,11 @@ pub enum Output {
         /// Bytes.
         budget: u64,
     },
+    /// Take back what is left of the budget.
+    Hold {
+        /// Of which stream.
+        stream: ConnId,
+    },
     /// End the own half of the stream behind what was sent (FIN), and go on reading. Sends after it are lost.
     Shutdown {
         /// Which one.

@@ -55,7 +55,11 @@ impl Known {
             Action::Disk { op, job, .. } => self.disk.push((*op, job.clone())),
             Action::Resolve { op, .. } => self.lookups.push(*op),
             Action::Close { conn, .. } => self.conns.retain(|known| known != conn),
-            Action::Send { .. } | Action::Read { .. } | Action::Datagram { .. } | Action::Report(_) => {}
+            Action::Send { .. }
+            | Action::Read { .. }
+            | Action::Hold { .. }
+            | Action::Datagram { .. }
+            | Action::Report(_) => {}
         }
     }
 
@@ -131,6 +135,7 @@ fn answer(sample: &Sample, job: &DiskJob, step: &Step) -> Result<DiskDone, DiskE
             files: files(),
             resume: Some(step.bytes.clone()),
         },
+        DiskJob::Arrange { .. } => DiskDone::Arranged,
         DiskJob::Prepare => DiskDone::Prepared,
         DiskJob::Write { .. } => DiskDone::Written,
         DiskJob::Read { range } => DiskDone::Read(Block::from(vec![0; range.length as usize])),

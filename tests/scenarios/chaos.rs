@@ -213,6 +213,7 @@ impl Chaos {
                     slots: Some(1 + self.rng.below(4)),
                     connections: Some(3 + self.rng.below(20) as usize),
                     connections_per_torrent: Some(2 + self.rng.below(20) as usize),
+                    ..Default::default()
                 }),
             ),
             _ => self.mute_peer(node),

@@ -154,6 +154,7 @@ fn limits_that_are_lowered_close_connections_and_raised_ones_are_used() {
             connections,
             connections_per_torrent: per_torrent,
             slots: None,
+            ..Default::default()
         })
     };
     run_for(&mut world, 5);

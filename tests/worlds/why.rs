@@ -152,6 +152,13 @@ const MACHINE: &[Fault] = &[
         fault at="1900ms" { slow-disk "eng" for="60s" each="2s"; }"#),
     fault("paused", 60, "paused",
         r#"engine "eng"; peer "p0" seed up="100B/s"; fault at="1500ms" { pause "eng" for="300s"; }"#),
+    fault("the user limits the download", 20, "rate-limit",
+        r#"torrent pieces=64 blocks=4 block=128
+        engine "eng" rate-down="1kB/s"; tracker "t0" udp; peer "p0" seed"#),
+    fault("the user limits the upload of the torrent", 20, "rate-limit",
+        r#"torrent pieces=64 blocks=4 block=128
+        engine "eng" seed; peer "p0" leech has=0 dials=#true
+        fault at="0s" { limit "eng" for="300s" up=1000 torrent=#true; }"#),
     fault("ending, and its tracker is silent", 5, "shutting-down",
         r#"engine "eng"; tracker "t0" udp { udp-silent after="1s"; }; peer "p0" seed up="100B/s"
         fault at="2s" { shutdown "eng"; }"#),

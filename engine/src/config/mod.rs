@@ -18,6 +18,7 @@ pub use picker::PickerConfig;
 pub use session::{AllowedFast, SessionConfig};
 pub use tracker::{HttpConfig, TrackerConfig};
 
+use crate::throttle::RateLimit;
 use crate::time::Duration;
 use alloc::borrow::Cow;
 use serde::{Deserialize, Serialize};
@@ -55,10 +56,17 @@ pub struct Config {
     pub connections_max: usize,
     /// Peer connections of one torrent. 50: Transmission's default; 80 suits a one-shot client of few torrents.
     pub connections_per_torrent_max: usize,
+    /// Peers that are served at a time over all torrents; each torrent that may have peers gets an equal part.
+    /// `choker.slots` bounds each torrent alone.
+    pub upload_slots_max: Option<u32>,
     /// Outgoing connections at a time that are not established yet. 100: anacrolix's default.
     pub half_open_max: usize,
     /// New outgoing connections a second. 18: Transmission's; consumer routers dislike more.
     pub dials_per_second: u32,
+    /// What is read from all peers together, messages included.
+    pub rate_down: RateLimit,
+    /// What is sent to all peers together, messages included.
+    pub rate_up: RateLimit,
     /// Bytes of block payload that may wait for the disk before reading from peers stops.
     pub disk_bytes_in_flight_max: u64,
     /// Hash jobs at a time while checking what is on disk; a few keep a hash pool busy.
@@ -111,8 +119,11 @@ impl Default for Config {
             client_name: Cow::Borrowed(concat!("seedbed/", env!("CARGO_PKG_VERSION"))),
             connections_max: 200,
             connections_per_torrent_max: 80,
+            upload_slots_max: None,
             half_open_max: 100,
             dials_per_second: 18,
+            rate_down: RateLimit::Unlimited,
+            rate_up: RateLimit::Unlimited,
             disk_bytes_in_flight_max: 16 * 1024 * 1024,
             hash_jobs_max: 4,
             send_buffer_max: 512 * 1024,

@@ -26,7 +26,14 @@ impl Engine {
             Command::Recheck(id) => self.on(id, "recheck", Torrent::recheck),
             Command::Reannounce(id) => self.on(id, "reannounce", Torrent::reannounce),
             Command::AddPeer(id, addr) => self.add_peer(id, addr),
+            Command::SetPriorities(id, priorities) => self.on(id, "set priorities", |torrent, cx| {
+                torrent.set_priorities(cx, priorities);
+            }),
             Command::SetLimits(limits) => self.set_limits(limits),
+            Command::SetTorrentLimits(id, limits) => {
+                self.on(id, "set limits", |torrent, cx| torrent.set_limits(cx, limits));
+                self.slots.change();
+            }
             Command::Fetch { url, body_max } => self.start_fetch(&url, body_max),
             Command::ProbeTracker(probe) => self.start_probe(&probe),
             Command::Shutdown => self.shut_down(),
@@ -91,6 +98,7 @@ impl Engine {
             ids: &mut self.ids,
             out: &mut out,
             unread: &mut self.unread,
+            throttle: &mut self.throttle,
         };
         match Torrent::new(&mut cx, id, add, self.peer_id, &self.seeds) {
             Ok(torrent) => {
@@ -114,12 +122,15 @@ impl Engine {
         if let Some(slots) = limits.slots {
             self.config.choker.slots = slots;
         }
+        self.config.upload_slots_max = limits.slots_in_all.or(self.config.upload_slots_max);
+        self.slots.change();
+        self.set_rates(limits);
         // every torrent plans, so that room that there is now is used
         for id in self.torrent_ids() {
             self.with_torrent(id, |torrent, cx| {
-                torrent.keep_connections(cx, cx.config.connections_per_torrent_max);
-                if let Some(slots) = limits.slots {
-                    torrent.set_slots(slots);
+                torrent.keep_connections(cx, torrent.connections_max(cx));
+                if limits.rate_down.is_some() || limits.rate_up.is_some() {
+                    torrent.rates_changed(cx);
                 }
             });
         }

@@ -87,6 +87,7 @@ impl Engine {
             ids: &mut self.ids,
             out: &mut out,
             unread: &mut self.unread,
+            throttle: &mut self.throttle,
         };
         if !torrent.dial(&mut cx) {
             return false;

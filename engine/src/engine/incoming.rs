@@ -29,6 +29,8 @@ pub(super) struct Incoming {
     stage: Stage,
     /// Bytes that came.
     received: u64,
+    /// Bytes that it may send, those that came included.
+    granted: u64,
     /// Bytes that were sent and that the system has not taken.
     unsent: u64,
     accepted: Instant,
@@ -78,12 +80,14 @@ impl Engine {
                 from,
                 stage: Stage::Plain(HandshakeDecoder::new()),
                 received: 0,
+                granted: HANDSHAKE_LENGTH as u64,
                 unsent: 0,
                 accepted: self.now,
                 deadline,
             },
         );
         self.conns.insert(conn, ConnOwner::Incoming);
+        self.throttle.all.reads(self.now, HANDSHAKE_LENGTH as u64);
         // a handshake has no more bytes, and more are of no use before its torrent is known
         self.actions.push_back(Action::Read {
             conn,
@@ -137,6 +141,7 @@ impl Engine {
             }
             // what was taken of earlier reads was as in the protocol's name, and is the beginning of a key
             incoming.stage = self.begin_responding(conn, PROTOCOL.get(..taken).unwrap_or_default())?;
+            incoming.granted += u64::from(RESPONDER_READ_MAX);
             rest = data;
         }
         if matches!(incoming.stage, Stage::Encrypted(_)) {
@@ -163,6 +168,7 @@ impl Engine {
             Encryption::Off | Encryption::Prefer => Modes::Both,
         };
         let mut responder = Responder::new(takes, Secrets::draw(&mut self.secrets));
+        self.throttle.all.reads(self.now, RESPONDER_READ_MAX.into());
         self.actions.push_back(Action::Read {
             conn,
             budget: RESPONDER_READ_MAX,
@@ -254,6 +260,7 @@ impl Engine {
             reserved: shaken.reserved,
             rest: &rest,
             received: incoming.received,
+            granted: incoming.granted,
             unsent: incoming.unsent,
             agreed: shaken.agreed,
         };

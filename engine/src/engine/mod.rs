@@ -12,7 +12,9 @@ mod fetch;
 mod figures;
 mod incoming;
 mod probe;
+mod rates;
 mod route;
+mod slots;
 mod view;
 
 pub use view::TorrentView;
@@ -26,6 +28,7 @@ use crate::marks::Marks;
 use crate::report::Report;
 use crate::rng::{Purpose, Rng, Seeds};
 use crate::session::End;
+use crate::throttle::{Scope, Throttle};
 use crate::time::{Duration, Instant};
 use crate::torrent::{Due, Ids, Torrent};
 use crate::tracker::{LookupKey, RequestIds, StreamKey, TrackerClient};
@@ -37,6 +40,7 @@ use fetch::Fetch;
 use incoming::Incoming;
 use probe::Probe;
 use serde::{Deserialize, Serialize};
+use slots::Slots;
 
 /// The whole protocol logic of a client.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -68,6 +72,8 @@ pub struct Engine {
     /// Keys and paddings for those who dial us.
     secrets: Rng,
     dialer: Dialer,
+    throttle: Throttle,
+    slots: Slots,
     fetch: Option<Fetch>,
     probe: Option<Probe>,
     probe_ids: RequestIds,
@@ -117,6 +123,8 @@ pub enum Timer {
     Fetch,
     /// The shutdown takes too long.
     Shutdown,
+    /// A rate limit lets more through.
+    Rate,
 }
 
 /// A tick that is later than this was kept from us: the process was stopped, or its machine slept.
@@ -132,6 +140,7 @@ impl From<Due> for Timer {
             Due::Pex => Self::Pex,
             Due::Resume => Self::Resume,
             Due::Disk => Self::Disk,
+            Due::Rate => Self::Rate,
         }
     }
 }
@@ -155,6 +164,7 @@ impl Engine {
             seeds.stream(Purpose::Transaction, 0),
         );
         Self {
+            slots: Slots::default(),
             peer_id: peer_id(&config, &seeds),
             now: Instant::START,
             ids: Ids::default(),
@@ -173,6 +183,12 @@ impl Engine {
             incoming: BTreeMap::new(),
             secrets: seeds.stream(Purpose::Encryption, 0),
             dialer: Dialer::default(),
+            throttle: Throttle::new(Scope::new(
+                Instant::START,
+                config.rate_down,
+                config.rate_up,
+                config.block_length,
+            )),
             fetch: None,
             probe: None,
             probe_ids: RequestIds::new(0),
@@ -237,6 +253,7 @@ impl Engine {
             self.with_torrent(id, Torrent::handle_timeout);
             self.plan_touched();
         }
+        self.rates_timeout();
         self.trackers.handle_timeout(self.now);
         self.incoming_timeouts();
         self.fetch_timeout();
@@ -255,6 +272,7 @@ impl Engine {
                 break;
             }
         }
+        self.share_slots();
         self.end_if_shut_down();
     }
 
@@ -263,6 +281,7 @@ impl Engine {
             self.with_torrent(id, Torrent::plan);
             self.touched.remove(&id);
             self.dialer.may_want(id);
+            self.slots_wanted(id);
             self.register(id);
         }
     }
@@ -306,7 +325,8 @@ impl Engine {
         let fetch = self.fetch_deadline().map(|at| (at, Timer::Fetch));
         let probe = self.probe_deadline().map(|at| (at, Timer::Tracker));
         let shutdown = self.shutdown_at.map(|at| (at, Timer::Shutdown));
-        [torrents, trackers, incoming, dialer, fetch, probe, shutdown]
+        let rate = self.throttle.deadline().map(|at| (at, Timer::Rate));
+        [torrents, trackers, incoming, dialer, fetch, probe, shutdown, rate]
             .into_iter()
             .flatten()
             .min()
@@ -365,6 +385,7 @@ impl Engine {
         }
         // their exchanges may time out at this very instant, and are not to close anything a second time
         self.streams.clear();
+        self.torrents.keys().for_each(|id| self.throttle.forget(*id));
         self.torrents.clear();
         self.by_hash.clear();
         self.timers.clear();

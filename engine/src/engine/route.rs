@@ -29,6 +29,7 @@ impl Engine {
             ids: &mut self.ids,
             out: &mut out,
             unread: &mut self.unread,
+            throttle: &mut self.throttle,
         };
         let result = call(torrent, &mut cx);
         self.touched.insert(id);
@@ -56,6 +57,7 @@ impl Engine {
                 });
             }
             Output::Read { conn, budget } => self.actions.push_back(Action::Read { conn, budget }),
+            Output::Hold { conn } => self.actions.push_back(Action::Hold { conn }),
             Output::Close { conn, end } => {
                 self.dialer.ended(conn);
                 self.close(conn, CloseReason::Peer(end));
@@ -95,6 +97,8 @@ impl Engine {
         self.marks.merge(torrent.marks());
         self.by_hash.remove(&torrent.info_hash());
         self.touched.remove(&id);
+        self.throttle.forget(id);
+        self.slots.forget(id);
         if let Some((at, due)) = self.registered.remove(&id) {
             self.timers.remove(&(at, due, id));
         }

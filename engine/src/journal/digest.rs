@@ -66,6 +66,12 @@ fn disk(digest: &mut Digest, job: &DiskJob) {
             digest.word(4 << 56);
             digest.bytes(data);
         }
+        DiskJob::Arrange { layout } => {
+            digest.word(6 << 56);
+            for (index, _) in layout.files().iter().enumerate().filter(|(_, file)| file.skipped) {
+                digest.count(index);
+            }
+        }
         // the torrent and its folder are of the command that added it
         DiskJob::Open { info_hash, .. } => {
             digest.word(5 << 56);

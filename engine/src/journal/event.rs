@@ -56,6 +56,7 @@ enum Rare {
     Closed,
     Failed(DiskError),
     Metadata(Option<ByteBuf>),
+    Arranged,
 }
 
 impl Codec {
@@ -230,6 +231,7 @@ fn put_disk(out: &mut Vec<u8>, result: &Result<DiskDone, DiskError>) {
             files: files.clone(),
             resume: resume.clone().map(ByteBuf::from),
         },
+        Ok(DiskDone::Arranged) => Rare::Arranged,
         Ok(DiskDone::Prepared) => Rare::Prepared,
         Ok(DiskDone::Digests(digests)) => Rare::Digests(digests.clone()),
         Ok(DiskDone::Synced { files }) => Rare::Synced { files: files.clone() },
@@ -257,6 +259,7 @@ fn disk(kind: u8, cursor: &mut Cursor<'_>) -> Result<Result<DiskDone, DiskError>
                 files,
                 resume: resume.map(ByteBuf::into_vec),
             },
+            Rare::Arranged => DiskDone::Arranged,
             Rare::Prepared => DiskDone::Prepared,
             Rare::Digests(digests) => DiskDone::Digests(digests),
             Rare::Synced { files } => DiskDone::Synced { files },

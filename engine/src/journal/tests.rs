@@ -10,7 +10,7 @@ use crate::id::{ConnId, OpId};
 use crate::net::{CloseCause, DatagramFault, LookupError, TlsFault};
 use crate::rng::Seeds;
 use crate::time::{Duration, Instant};
-use crate::torrent::{AddTorrent, Purpose};
+use crate::torrent::{AddTorrent, Purpose, TorrentLimits};
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::sync::Arc;
@@ -42,6 +42,9 @@ fn torrent() -> AddTorrent {
         overwrite: false,
         trust_resume: true,
         super_seed: false,
+        limits: TorrentLimits::default(),
+        priorities: Vec::new(),
+        sequential: false,
     }
 }
 

@@ -163,7 +163,17 @@ impl Picker {
         &self.have
     }
 
-    /// Wanted pieces that are not had.
+    /// The pieces that are wanted.
+    pub const fn wanted(&self) -> &Bitfield {
+        &self.wanted
+    }
+
+    /// The wanted pieces that are not had.
+    pub fn missing(&self) -> &Bitfield {
+        self.missing.set()
+    }
+
+    /// How many wanted pieces are not had.
     pub fn wanted_left(&self) -> u32 {
         self.missing.set().count()
     }

@@ -151,7 +151,7 @@ impl Session {
         }
     }
 
-    /// Tells the peer whether something more is fetched by us (BEP 21).
+    /// Tells the peer whether nothing more is fetched by us (BEP 21).
     pub fn send_upload_only(&mut self, now: Instant, upload_only: bool) {
         if self.reserved.extended() && self.is_open() {
             let extended = ExtendedHandshake {
@@ -269,9 +269,38 @@ impl Session {
 
     /// A block was read for the peer. It is sent unless the peer was choked meanwhile. True when it was sent.
     pub fn send_block(&mut self, now: Instant, range: BlockRange, data: Block) -> bool {
-        if !self.is_open() || !self.uploads.read(range) {
-            return false;
+        let sent = self.is_open() && self.uploads.read(range);
+        if sent {
+            self.put_block(now, range, data);
         }
+        sent
+    }
+
+    /// A block was read for the peer, and waits until [`Session::send_ready`].
+    pub fn block_read(&mut self, range: BlockRange, data: Block) {
+        if self.is_open() && self.uploads.read(range) {
+            self.uploads.keep(range, data);
+        }
+    }
+
+    /// The length of the next block that waits.
+    pub fn next_ready(&self) -> Option<u32> {
+        if self.is_open() {
+            self.uploads.next_ready()
+        } else {
+            None
+        }
+    }
+
+    /// Sends the next block that waits. Tells its length.
+    pub fn send_ready(&mut self, now: Instant) -> Option<u32> {
+        self.next_ready()?;
+        let (range, data) = self.uploads.take_ready()?;
+        self.put_block(now, range, data);
+        Some(range.length)
+    }
+
+    fn put_block(&mut self, now: Instant, range: BlockRange, data: Block) {
         let length = data.len() as u64;
         let head = self.head();
         let before = head.len();
@@ -288,7 +317,6 @@ impl Session {
         if self.rules.trace {
             self.trace.push((true, alloc::format!("piece {range}")));
         }
-        true
     }
 
     /// A block could not be read for the peer.

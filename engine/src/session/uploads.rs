@@ -1,5 +1,6 @@
 //! The peer's requests to us: which wait, which are being read, how much is unsent.
 
+use crate::block::Block;
 use crate::geometry::BlockRange;
 use crate::id::PieceIndex;
 use crate::rate::Rate;
@@ -17,6 +18,8 @@ pub(super) struct Uploads {
     queue: VecDeque<BlockRange>,
     /// Being read.
     reading: Vec<BlockRange>,
+    /// Read, and kept back by a rate limit.
+    ready: VecDeque<(BlockRange, Block)>,
     /// Bytes given to the driver and not yet taken by the system.
     pub(super) unsent: u64,
     /// Requests that could not be answered.
@@ -28,12 +31,13 @@ pub(super) struct Uploads {
 
 impl Uploads {
     pub(super) fn len(&self) -> usize {
-        self.queue.len() + self.reading.len()
+        self.queue.len() + self.reading.len() + self.ready.len()
     }
 
     /// Whether this request is already queued or being read.
     pub(super) fn contains(&self, range: BlockRange) -> bool {
-        self.queue.contains(&range) || self.reading.contains(&range)
+        let ready = || self.ready.iter().any(|(kept, _)| *kept == range);
+        self.queue.contains(&range) || self.reading.contains(&range) || ready()
     }
 
     pub(super) fn push(&mut self, range: BlockRange) {
@@ -47,8 +51,12 @@ impl Uploads {
         *served <= blocks_in_piece.saturating_mul(FAST_SERVINGS_MAX)
     }
 
-    /// Takes a request that waits. False when it is unknown, or read already: then its block is sent all the same.
+    /// Takes a request that waits. False when it is unknown, or being read: then its block is sent all the same.
     pub(super) fn cancel(&mut self, range: BlockRange) -> bool {
+        if let Some(at) = self.ready.iter().position(|(kept, _)| *kept == range) {
+            self.ready.remove(at);
+            return true;
+        }
         let Some(at) = self.queue.iter().position(|queued| *queued == range) else {
             return false;
         };
@@ -56,14 +64,15 @@ impl Uploads {
         true
     }
 
-    /// Bytes on their way: unsent, or being read.
+    /// Bytes on their way: unsent, being read, or kept back.
     pub(super) fn in_flight(&self) -> u64 {
-        self.unsent
-            + self
-                .reading
-                .iter()
-                .map(|range| u64::from(range.length))
-                .sum::<u64>()
+        let kept = self.ready.iter().map(|(range, _)| range);
+        let lengths = self
+            .reading
+            .iter()
+            .chain(kept)
+            .map(|range| u64::from(range.length));
+        self.unsent + lengths.sum::<u64>()
     }
 
     /// The next request to read, while fewer than `bytes_max` are on their way.
@@ -85,18 +94,36 @@ impl Uploads {
         true
     }
 
+    /// A block was read, and waits for its turn.
+    pub(super) fn keep(&mut self, range: BlockRange, data: Block) {
+        self.ready.push_back((range, data));
+    }
+
+    /// The length of the block whose turn is next.
+    pub(super) fn next_ready(&self) -> Option<u32> {
+        self.ready.front().map(|(range, _)| range.length)
+    }
+
+    /// The block whose turn it is.
+    pub(super) fn take_ready(&mut self) -> Option<(BlockRange, Block)> {
+        self.ready.pop_front()
+    }
+
     /// Takes out all that is not in `kept`: the peer was choked.
     pub(super) fn drop_except(&mut self, kept: &[PieceIndex]) -> Vec<BlockRange> {
         let keep = |range: &BlockRange| kept.contains(&range.piece);
+        let ready = self.ready.iter().map(|(range, _)| range);
         let dropped = self
             .queue
             .iter()
             .chain(&self.reading)
+            .chain(ready)
             .filter(|range| !keep(range))
             .copied()
             .collect();
         self.queue.retain(keep);
         self.reading.retain(keep);
+        self.ready.retain(|(range, _)| keep(range));
         dropped
     }
 }

@@ -1,5 +1,6 @@
 //! How a torrent begins.
 
+use super::select;
 use crate::bitfield::Bitfield;
 use crate::disk::Root;
 use crate::geometry::Geometry;
@@ -7,6 +8,8 @@ use crate::id::{InfoHash, PieceIndex};
 use crate::magnet::Magnet;
 use crate::metadata::Identity;
 use crate::metainfo::Metainfo;
+use crate::priority::Priority;
+use crate::throttle::RateLimit;
 use alloc::boxed::Box;
 use alloc::string::{String, ToString as _};
 use alloc::sync::Arc;
@@ -98,6 +101,26 @@ pub struct AddTorrent {
     pub super_seed: bool,
     /// Whether the saved state may spare hashing what was verified before.
     pub trust_resume: bool,
+    /// Limits of its own.
+    pub limits: TorrentLimits,
+    /// How much each file is wanted, in the torrent's order, pad files included; those beyond the end of the list as
+    /// usual.
+    pub priorities: Vec<Priority>,
+    /// Whether pieces are fetched in their order.
+    pub sequential: bool,
+}
+
+/// Limits of one torrent, beside those over all of them. In a command, `None` leaves one as it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct TorrentLimits {
+    /// What is read from its peers; unlimited, if nothing is said.
+    pub rate_down: Option<RateLimit>,
+    /// What is sent to its peers; unlimited, if nothing is said.
+    pub rate_up: Option<RateLimit>,
+    /// Connections, instead of those that each torrent may have.
+    pub connections: Option<usize>,
+    /// Unchoke slots, instead of those that each torrent has.
+    pub slots: Option<u32>,
 }
 
 /// What a torrent is there for.
@@ -114,11 +137,21 @@ pub enum Purpose {
 }
 
 /// The pieces that are to be fetched.
-pub(super) fn wanted(add: &AddTorrent, geometry: &Geometry) -> Bitfield {
+pub(super) fn wanted(add: &AddTorrent, metainfo: &Metainfo, geometry: &Geometry) -> Bitfield {
     let pieces = geometry.pieces();
     match (add.purpose, &add.only_pieces) {
         (Purpose::Seed, _) => Bitfield::new(pieces),
-        (Purpose::Download | Purpose::Metadata | Purpose::Check, None) => Bitfield::full(pieces),
+        (Purpose::Check, None) => Bitfield::full(pieces),
+        (Purpose::Download | Purpose::Metadata, None) => {
+            let mut set = Bitfield::new(pieces);
+            let priorities = select::piece_priorities(add, &metainfo.layout, geometry);
+            for (piece, priority) in geometry.piece_indices().zip(priorities) {
+                if priority != Priority::Skip {
+                    set.insert(piece);
+                }
+            }
+            set
+        }
         (Purpose::Download | Purpose::Metadata | Purpose::Check, Some(only)) => {
             let mut set = Bitfield::new(pieces);
             for piece in only {

@@ -1,8 +1,8 @@
 //! The first state of a torrent, from a .torrent file or a magnet link.
 
 use super::{
-    AddTorrent, Completed, Context, NAME_SHOWN_MAX, Phase, Torrent, TorrentSource, add, pex, resume, stop,
-    super_seed, trackers, traffic, verify, why,
+    AddTorrent, Completed, Context, NAME_SHOWN_MAX, Phase, Torrent, TorrentSource, add, limits, pex, resume,
+    select, stop, super_seed, trackers, traffic, verify, why,
 };
 use crate::bitfield::Bitfield;
 use crate::blame::Blame;
@@ -49,7 +49,7 @@ impl Torrent {
         let stream = |purpose| seeds.stream(purpose, u64::from(id.0));
         let rules = Arc::new(rules(cx.config, peer_id, &add, &metainfo, geometry));
         let mut picker = Picker::new(geometry, cx.config.picker.clone(), stream(rng::Purpose::Picker));
-        picker.set_wanted(&add::wanted(&add, &geometry));
+        picker.set_wanted(&add::wanted(&add, &metainfo, &geometry));
         let mut choker = Choker::new(cx.config.choker.clone(), stream(rng::Purpose::Choker));
         choker.set_piece_length(geometry.piece_length());
         let announcer = trackers::announcer(cx.config, id, &add, peer_id, seeds);
@@ -57,6 +57,9 @@ impl Torrent {
             pex: pex::allowed(cx.config, &metainfo).then(|| Pex::new(cx.config.pex.clone())),
             super_seed: super_seed::begin(&add),
             id,
+            layout: select::first_layout(&metainfo, &geometry),
+            misplaced: false,
+            made_by_others: BTreeSet::new(),
             metainfo,
             geometry,
             rules,
@@ -74,6 +77,7 @@ impl Torrent {
             dirty: BTreeSet::new(),
             starved: BTreeSet::new(),
             silent: BTreeSet::new(),
+            limits: limits::Limits::new(cx, add.limits, geometry.block_length()),
             ops: BTreeMap::new(),
             lookups: BTreeMap::new(),
             writing: 0,

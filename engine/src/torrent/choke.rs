@@ -69,8 +69,10 @@ impl Torrent {
         }
     }
 
-    /// Changes the number of unchoke slots.
-    pub fn set_slots(&mut self, slots: u32) {
-        self.choker.set_slots(slots);
+    /// Changes the number of unchoke slots: what each torrent may have, unless this one has a limit of its own, and no
+    /// more than its part of all.
+    pub fn set_slots(&mut self, each: u32, part: u32) {
+        self.choker
+            .set_slots(self.add.limits.slots.unwrap_or(each).min(part));
     }
 }

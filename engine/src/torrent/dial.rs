@@ -50,7 +50,7 @@ impl Torrent {
 
     /// Dials one known address. False when there is none to dial.
     pub fn dial(&mut self, cx: &mut Context<'_>) -> bool {
-        if !self.wants_peers(cx.config.connections_per_torrent_max) {
+        if !self.wants_peers(self.connections_max(cx)) {
             return false;
         }
         let Some(to) = self.next_of_our_families(cx) else {
@@ -61,7 +61,7 @@ impl Torrent {
         if let Some(offers) = self.encrypts(cx.config.encryption, to) {
             session = session.with_encryption(offers, Secrets::draw(&mut self.secrets));
         }
-        self.adopt(cx, conn, session);
+        self.adopt(cx, conn, session, 0);
         cx.out.push(Output::Connect { conn, to });
         true
     }

@@ -15,6 +15,8 @@ const ERROR_SHOWN_MAX: usize = 1000;
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) enum DiskOp {
     Open,
+    /// Where bytes lie from now on.
+    Arrange,
     Prepare,
     /// Hash of a piece found on the disk.
     Check(PieceIndex),
@@ -63,6 +65,7 @@ impl Torrent {
     fn disk_done(&mut self, cx: &mut Context<'_>, tag: DiskOp, done: DiskDone) {
         match (tag, done) {
             (DiskOp::Open, DiskDone::Opened { files, resume }) => self.opened(cx, files, resume),
+            (DiskOp::Arrange, DiskDone::Arranged) => {}
             (DiskOp::Prepare, DiskDone::Prepared) => self.prepared(cx),
             (DiskOp::Check(piece), DiskDone::Hash(digest)) => {
                 let right = self.metainfo.piece_hash(piece) == Some(digest);
@@ -125,6 +128,10 @@ impl Torrent {
             }
             DiskOp::Hash(piece) => {
                 self.hash_failed(piece, error.fault == DiskFault::Missing);
+                self.disk_failed(cx, error);
+            }
+            DiskOp::Arrange => {
+                self.misplaced = true;
                 self.disk_failed(cx, error);
             }
             DiskOp::Open | DiskOp::Prepare => self.disk_failed(cx, error),

@@ -5,7 +5,7 @@
 //! requested, had or served, and what peers say of pieces waits in their sessions.
 
 use super::disk::DiskOp;
-use super::{Context, Phase, Purpose, Torrent, add, begin, pex};
+use super::{Context, Phase, Purpose, Torrent, TorrentSource, add, begin, pex, select};
 use crate::candidates::Source;
 use crate::disk::{DiskError, DiskJob};
 use crate::id::ConnId;
@@ -222,8 +222,14 @@ impl Torrent {
             &self.metainfo,
             geometry,
         ));
+        if let TorrentSource::Magnet(magnet) = &self.add.source
+            && self.add.priorities.is_empty()
+        {
+            self.add.priorities = select::named_by_link(magnet, &self.metainfo.layout);
+        }
         self.picker = Picker::new(geometry, cx.config.picker.clone(), fetching.rng);
-        self.picker.set_wanted(&add::wanted(&self.add, &geometry));
+        self.picker
+            .set_wanted(&add::wanted(&self.add, &self.metainfo, &geometry));
         self.choker.set_piece_length(geometry.piece_length());
         if !pex::allowed(cx.config, &self.metainfo) {
             self.pex = None;

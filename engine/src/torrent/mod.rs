@@ -17,6 +17,7 @@ mod digest;
 mod disk;
 mod doubt;
 mod figures;
+mod limits;
 mod metadata;
 mod open;
 mod part;
@@ -25,6 +26,7 @@ mod pex;
 mod plan;
 mod receive;
 mod resume;
+mod select;
 mod stop;
 mod super_seed;
 mod trackers;
@@ -33,9 +35,10 @@ mod verify;
 mod view;
 pub mod why;
 
-pub use add::{AddTorrent, Purpose, TorrentSource};
+pub use add::{AddTorrent, Purpose, TorrentLimits, TorrentSource};
 pub use digest::Digest;
 pub use figures::{Figures, PeerFigures};
+pub use limits::Poured;
 pub use peers::IncomingHead;
 pub use view::{PeerView, Status, TrackerView};
 
@@ -48,13 +51,16 @@ use crate::config::Config;
 use crate::disk::{DiskError, DiskJob, FileStamp};
 use crate::geometry::Geometry;
 use crate::id::{ConnId, OpId, PeerId, TorrentId};
+use crate::layout::Layout;
 use crate::marks::Marks;
 use crate::metainfo::Metainfo;
 use crate::pex::Pex;
 use crate::picker::Picker;
+use crate::priority::Priority;
 use crate::report::{Report, TorrentState};
 use crate::session::{End, Outgoing, Rules, Session};
 use crate::super_seed::SuperSeed;
+use crate::throttle::Throttle;
 use crate::time::{Duration, Instant};
 use crate::tracker::tiers::{Announcer, TierOutput};
 use alloc::boxed::Box;
@@ -107,6 +113,8 @@ pub struct Context<'a> {
     pub out: &'a mut Vec<Output>,
     /// Parts of the received bytes that no decision depends on.
     pub unread: &'a mut Spans,
+    /// The rate limits over all torrents.
+    pub throttle: &'a mut Throttle,
 }
 
 /// What a torrent wants.
@@ -132,6 +140,11 @@ pub enum Output {
         conn: ConnId,
         /// Bytes.
         budget: u32,
+    },
+    /// Read no further until there is a new budget.
+    Hold {
+        /// From where.
+        conn: ConnId,
     },
     /// Close a connection.
     Close {
@@ -189,6 +202,12 @@ pub struct Torrent {
     #[serde(with = "crate::metainfo::stored::or_placeholder")]
     metainfo: Arc<Metainfo>,
     geometry: Geometry,
+    /// Where storage keeps the content.
+    layout: Arc<Layout>,
+    /// Storage may keep it elsewhere, since the last change failed.
+    misplaced: bool,
+    /// Files that are there and that no run of ours vouches for, although some were skipped before.
+    made_by_others: BTreeSet<usize>,
     add: AddTorrent,
     /// They follow from the configuration and the metainfo, so they are no part of a checkpoint.
     #[serde(skip, default = "Rules::of_nothing")]
@@ -221,6 +240,7 @@ pub struct Torrent {
     /// Snubbed sessions. What they owe is free for others, and cancelled when it comes from one of them.
     silent: BTreeSet<ConnId>,
 
+    limits: limits::Limits,
     ops: BTreeMap<OpId, DiskOp>,
     /// Peers whose host names are being looked up.
     lookups: BTreeMap<OpId, trackers::Lookup>,
@@ -259,10 +279,13 @@ struct Peer {
     session: Session,
     /// The deadline under which it is in `Torrent::timers`.
     timer: Option<Instant>,
-    /// Bytes that were read and whose budget was not given back yet.
+    /// Bytes of the usual window that it may not send now: those that were read and whose budget was not given back
+    /// yet, and those that a rate limit holds back.
     read_owed: u32,
     /// It was greeted before we knew what is on the disk, so it has yet to hear of our pieces.
     uninformed: bool,
+    /// Bytes that it may still send.
+    budget: u32,
 }
 
 /// Distinct peers that are counted for the summary; beyond it the count stands still.
@@ -383,6 +406,7 @@ impl Torrent {
             (self.pex_deadline(), Due::Pex),
             (self.resume_deadline(), Due::Resume),
             (self.disk_deadline(), Due::Disk),
+            (self.limits.deadline(), Due::Rate),
         ];
         due.into_iter()
             .filter_map(|(at, due)| at.map(|at| (at, due)))
@@ -400,6 +424,7 @@ impl Torrent {
         self.pex_timeout(cx);
         self.resume_timeout(cx);
         self.disk_timeout(cx);
+        self.limits_timeout(cx);
     }
 }
 
@@ -420,6 +445,8 @@ pub enum Due {
     Resume,
     /// Another try of the disk.
     Disk,
+    /// A rate limit lets more through.
+    Rate,
 }
 
 /// Characters of a name that are shown; a torrent's name is foreign text.

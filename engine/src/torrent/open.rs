@@ -43,9 +43,10 @@ pub(super) struct Checking {
 impl Torrent {
     pub(super) fn open(&mut self, cx: &mut Context<'_>) {
         self.forget_everything();
+        self.layout = super::select::first_layout(&self.metainfo, &self.geometry);
         let job = DiskJob::Open {
             root: self.add.root.clone(),
-            layout: self.metainfo.layout.clone(),
+            layout: self.layout.clone(),
             geometry: self.geometry,
             info_hash: self.metainfo.info_hash,
         };
@@ -100,6 +101,7 @@ impl Torrent {
         if resume.is_some() {
             self.marks.hit(Mark::ResumeTrusted);
         }
+        self.place_files(cx, resume.as_ref());
         let trusted = resume.map_or_else(|| Bitfield::new(pieces), |resume| self.trusted(&resume));
         for piece in trusted.iter() {
             self.mark_verified(piece);
@@ -140,7 +142,7 @@ impl Torrent {
         };
         let mut trusted = Bitfield::new(self.geometry.pieces());
         for piece in resume.have.iter() {
-            let layout = &self.metainfo.layout;
+            let layout = &self.layout;
             let whole = layout
                 .spans(self.geometry.bytes_of(piece))
                 .all(|span| layout.files()[span.file].pad || believed(span.file));
@@ -153,7 +155,11 @@ impl Torrent {
 
     /// Whether a set of pieces covers a file.
     fn is_whole(&self, have: &Bitfield, file: usize) -> bool {
-        let Some(file) = self.metainfo.layout.files().get(file) else {
+        if self.layout.parts_file() == Some(file) {
+            // it is written to as long as anything is fetched
+            return false;
+        }
+        let Some(file) = self.layout.files().get(file) else {
             return false;
         };
         let mut pieces = self.geometry.pieces_of(file.offset..file.offset + file.length);
@@ -162,7 +168,7 @@ impl Torrent {
 
     /// Whether every byte of a piece lies within a file that is there.
     fn is_present(&self, piece: PieceIndex) -> bool {
-        let layout = &self.metainfo.layout;
+        let layout = &self.layout;
         layout.spans(self.geometry.bytes_of(piece)).all(|span| {
             let stamp = self.stamps.get(span.file).copied().flatten();
             layout.files()[span.file].pad
@@ -243,11 +249,15 @@ impl Torrent {
 
     /// A file that a download would damage: longer than the torrent's, or not ours and matching in no piece.
     fn obstacle(&self, foreign: bool) -> Option<String> {
-        if self.picker.have().is_full() {
+        if self.is_complete() {
             return None;
         }
-        let layout = &self.metainfo.layout;
-        for (n, file) in layout.files().iter().enumerate().filter(|(_, file)| !file.pad) {
+        let layout = &self.layout;
+        for (n, file) in layout.data_files() {
+            if layout.parts_file() == Some(n) {
+                continue;
+            }
+            let foreign = foreign || self.made_by_others.contains(&n);
             let Some(stamp) = self.stamps.get(n).copied().flatten() else {
                 continue;
             };
@@ -275,6 +285,7 @@ impl Torrent {
 
     /// Makes the files.
     pub(super) fn prepare(&mut self, cx: &mut Context<'_>) {
+        self.make_wanted(cx);
         self.disk(cx, DiskOp::Prepare, DiskJob::Prepare);
         self.enter(cx, Phase::Preparing);
     }

@@ -38,6 +38,8 @@ pub struct IncomingHead<'a> {
     pub rest: &'a [u8],
     /// Bytes that came so far, the rest included.
     pub received: u64,
+    /// Bytes that it was allowed to send so far.
+    pub granted: u64,
     /// Bytes that were sent so far and that the system has not taken.
     pub unsent: u64,
     /// What an encrypted handshake before it agreed on.
@@ -59,7 +61,7 @@ impl Torrent {
         if !self.takes_peers() {
             return Err(End::TorrentStopped);
         }
-        if self.sessions.len() >= cx.config.connections_per_torrent_max && !self.gives_way(cx, from) {
+        if self.sessions.len() >= self.connections_max(cx) && !self.gives_way(cx, from) {
             return Err(End::Full);
         }
         self.candidates
@@ -74,10 +76,10 @@ impl Torrent {
                 | Refusal::TooManyPorts
                 | Refusal::Full => End::Full,
             })?;
-        let before = head
-            .received
-            .saturating_sub(head.rest.len() as u64 + head.decoder.taken() as u64);
-        self.traffic.ledger.protocol += before;
+        // what it was allowed to send and has not sent
+        let before = head.received.saturating_sub(head.rest.len() as u64);
+        let unread = u32::try_from(head.granted.saturating_sub(before)).unwrap_or(u32::MAX);
+        self.traffic.ledger.protocol += before.saturating_sub(head.decoder.taken() as u64);
         let mut session = Session::accept_connection(
             cx.now,
             self.rules.clone(),
@@ -90,13 +92,14 @@ impl Torrent {
         if let Some(agreed) = head.agreed {
             session = session.with_agreed(agreed);
         }
-        self.adopt(cx, conn, session);
-        self.grant(cx, conn, READ_WINDOW);
+        self.adopt(cx, conn, session, unread);
+        self.open_window(cx, conn);
         self.read(cx, conn, head.rest, 0);
         Ok(())
     }
 
-    pub(super) fn adopt(&mut self, cx: &mut Context<'_>, conn: ConnId, session: Session) {
+    /// A session begins; `budget` is what its peer was allowed to send before.
+    pub(super) fn adopt(&mut self, cx: &mut Context<'_>, conn: ConnId, session: Session, budget: u32) {
         if self.sessions.is_empty() {
             // a round that came due while nobody was here is over before the first one comes
             self.choke_timeout(cx);
@@ -107,13 +110,30 @@ impl Torrent {
                 session,
                 timer: None,
                 read_owed: 0,
+                budget,
                 uninformed: false,
             },
         );
+        self.limits.scope.joins(budget.into());
+        cx.throttle.all.joins(budget.into());
         self.dirty.insert(conn);
     }
 
+    /// A new connection may send what all may, or waits for its part of a limit.
+    fn open_window(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        if !self.limits_down(cx) {
+            self.grant(cx, conn, READ_WINDOW);
+        } else if let Some(peer) = self.sessions.get_mut(&conn) {
+            peer.read_owed = READ_WINDOW;
+        }
+    }
+
     pub(super) fn grant(&mut self, cx: &mut Context<'_>, conn: ConnId, budget: u32) {
+        if let Some(peer) = self.sessions.get_mut(&conn) {
+            peer.budget = peer.budget.saturating_add(budget);
+        }
+        self.limits.scope.gives(cx.now, budget.into());
+        cx.throttle.all.gives(cx.now, budget.into());
         cx.out.push(Output::Read { conn, budget });
     }
 
@@ -124,7 +144,7 @@ impl Torrent {
         };
         peer.session.handle_connected(cx.now);
         self.noted.local = None;
-        self.grant(cx, conn, READ_WINDOW);
+        self.open_window(cx, conn);
         self.dirty.insert(conn);
     }
 
@@ -176,7 +196,7 @@ impl Torrent {
         let (addr, connecting) = (peer.session.addr(), peer.session.is_connecting());
         // what was said before the end still goes out
         for what in peer.session.take_outgoing() {
-            cx.out.push(Output::Send { conn, what });
+            self.give_out(cx, conn, what);
         }
         let plain = Violation::Encryption(Fault::SpeaksPlain);
         let may_fall_back = matches!(end, End::HandshakeTimeout) || end == End::Violation(plain);
@@ -226,6 +246,7 @@ impl Torrent {
         self.dirty.remove(&conn);
         self.starved.remove(&conn);
         self.silent.remove(&conn);
+        self.waits_no_more(cx, conn, peer.budget);
         self.picker.peer_left(conn);
         self.metadata_peer_left(conn);
         self.choker.peer_left(conn);
@@ -513,11 +534,14 @@ impl Torrent {
 
     /// A block for a peer was read.
     pub(super) fn upload_read(&mut self, cx: &mut Context<'_>, conn: ConnId, range: BlockRange, data: Block) {
+        let limited = self.limits_up(cx);
         let Some(peer) = self.sessions.get_mut(&conn) else {
             return;
         };
         if data.len() != range.length as usize {
             peer.session.drop_upload(cx.now, range);
+        } else if limited {
+            peer.session.block_read(range, data);
         } else if peer.session.send_block(cx.now, range, data) {
             self.traffic.uploaded += u64::from(range.length);
             self.traffic.rate_up.add(cx.now, u64::from(range.length));

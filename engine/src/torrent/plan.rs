@@ -1,7 +1,7 @@
 //! The plan step: after an event was applied, what it makes possible is done for the sessions that it touched.
 
 use super::disk::DiskOp;
-use super::{Context, Output, Phase, Torrent};
+use super::{Context, Phase, Torrent};
 use crate::disk::DiskJob;
 use crate::id::ConnId;
 use crate::marks::Mark;
@@ -26,6 +26,7 @@ impl Torrent {
             self.exchange_metadata(cx, conn);
             self.refill(cx, conn);
             self.read_uploads(cx, conn);
+            self.send_in_turn(cx, conn);
             if self.rules.trace {
                 self.tell_trace(cx, conn);
             }
@@ -52,11 +53,13 @@ impl Torrent {
         if !self.may_fetch() {
             return;
         }
+        let most = self.requests_max(cx);
         let Some(peer) = self.sessions.get_mut(&conn) else {
             return;
         };
         let session = &mut peer.session;
-        let wants = session.wants();
+        let room = most.saturating_sub(session.outstanding());
+        let wants = session.wants().min(room);
         if wants == 0 {
             return;
         }
@@ -97,12 +100,13 @@ impl Torrent {
         }
     }
 
-    fn flush(&mut self, cx: &mut Context<'_>, conn: ConnId) {
-        if let Some(peer) = self.sessions.get_mut(&conn)
-            && peer.session.has_outgoing()
-        {
+    pub(super) fn flush(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        let Some(peer) = self.sessions.get_mut(&conn) else {
+            return;
+        };
+        if peer.session.has_outgoing() {
             for what in peer.session.take_outgoing() {
-                cx.out.push(Output::Send { conn, what });
+                self.give_out(cx, conn, what);
             }
         }
     }
@@ -110,6 +114,7 @@ impl Torrent {
     /// Gives back the budget of what was read, unless the disk is behind, or the peer takes nothing of what we answer:
     /// our answers to a flood must not pile up.
     fn give_budget(&mut self, cx: &mut Context<'_>, conn: ConnId) {
+        let limited = self.limits_down(cx);
         let Some(peer) = self.sessions.get_mut(&conn) else {
             return;
         };
@@ -121,12 +126,18 @@ impl Torrent {
             peer.session.hold_reading();
             return;
         }
-        peer.session.go_on_reading(cx.now);
+        if !limited {
+            peer.session.go_on_reading(cx.now);
+        }
         if peer.session.unsent() > cx.config.send_buffer_max * CLOGGED {
             return;
         }
-        let budget = core::mem::take(&mut peer.read_owed);
-        self.grant(cx, conn, budget);
+        if limited {
+            self.read_in_turn(cx, conn);
+        } else {
+            let budget = core::mem::take(&mut peer.read_owed);
+            self.grant(cx, conn, budget);
+        }
     }
 
     /// Registers the session's deadline, if it is earlier than the one that is registered.

@@ -21,10 +21,8 @@ impl Torrent {
             self.said(cx, conn, Said::Ended(end));
             return;
         }
-        peer.read_owed = peer
-            .read_owed
-            .saturating_add(u32::try_from(used).unwrap_or(u32::MAX));
         let decrypted = peer.session.decrypt(input);
+        self.took(cx, conn, used);
         self.read(cx, conn, decrypted.as_deref().unwrap_or(input), used);
     }
 
@@ -62,10 +60,21 @@ impl Torrent {
         }
         if let Some(peer) = self.sessions.get_mut(&conn) {
             self.traffic.ledger.merge(peer.session.take_received());
-            peer.read_owed = peer
-                .read_owed
-                .saturating_add(u32::try_from(data.len()).unwrap_or(u32::MAX));
-            self.dirty.insert(conn);
         }
+        self.took(cx, conn, data.len());
+    }
+
+    /// So much of what a peer may send has come.
+    fn took(&mut self, cx: &mut Context<'_>, conn: ConnId, bytes: usize) {
+        let Some(peer) = self.sessions.get_mut(&conn) else {
+            return;
+        };
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let used = bytes.min(peer.budget);
+        peer.read_owed = peer.read_owed.saturating_add(bytes);
+        peer.budget -= used;
+        self.limits.scope.uses(used.into());
+        cx.throttle.all.uses(used.into());
+        self.dirty.insert(conn);
     }
 }

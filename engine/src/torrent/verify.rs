@@ -172,9 +172,7 @@ impl Torrent {
         for conn in seeds {
             self.end_session(cx, conn, end);
         }
-        for peer in self.sessions.values_mut() {
-            peer.session.send_upload_only(cx.now, true);
-        }
+        self.tell_upload_only(cx, true);
         self.dirty.extend(self.sessions.keys().copied());
     }
 

@@ -133,7 +133,7 @@ impl Torrent {
             state: self.state(),
             total_length: self.geometry.total(),
             wanted: self.wanted_bytes(),
-            verified: self.verified,
+            verified: self.wanted_verified(),
             pieces: self.geometry.pieces(),
             pieces_have: self.picker.have().count(),
             pieces_checked,
@@ -150,16 +150,6 @@ impl Torrent {
             known: self.candidates.known(),
             peers_seen: self.peers_seen.len(),
             stalled: self.stalled(now),
-        }
-    }
-
-    pub(super) fn wanted_bytes(&self) -> u64 {
-        match &self.add.only_pieces {
-            None => self.geometry.total(),
-            Some(only) => only
-                .iter()
-                .map(|piece| u64::from(self.geometry.length_of(*piece)))
-                .sum(),
         }
     }
 

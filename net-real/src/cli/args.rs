@@ -7,6 +7,7 @@ use super::{
     verify,
 };
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use seedbed_engine::throttle::RateLimit;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -122,6 +123,15 @@ pub(crate) struct TransferArgs {
     /// Connections of one torrent at the most
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) max_peers: Option<u16>,
+    /// Peers served at a time, of all torrents together
+    #[arg(long, value_name = "N")]
+    pub(crate) upload_slots: Option<u32>,
+    /// Read no more than this a second from all peers, such as 500k, 2M or 1.5MiB/s
+    #[arg(long, value_name = "R", value_parser = values::rate)]
+    pub(crate) limit_down: Option<RateLimit>,
+    /// Send no more than this a second to all peers, such as 500k, 2M or 1.5MiB/s
+    #[arg(long, value_name = "R", value_parser = values::rate)]
+    pub(crate) limit_up: Option<RateLimit>,
     /// Do not announce to trackers
     #[arg(long)]
     pub(crate) no_trackers: bool,

@@ -108,12 +108,19 @@ pub(crate) fn watch_signals(handle: Handle) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Applies the flags of a transfer: `--max-peers`, `--no-pex`.
-pub(crate) fn limit_peers(options: &mut Options, args: &TransferArgs) {
+/// Applies `--no-pex`, `--max-peers`, `--upload-slots`, `--limit-down` and `--limit-up`.
+pub(crate) fn limit(options: &mut Options, args: &TransferArgs) {
     let config = &mut options.config;
     config.pex.enabled = !args.no_pex;
     if let Some(limit) = args.max_peers {
         config.connections_per_torrent_max = usize::from(limit);
         config.connections_max = config.connections_max.max(usize::from(limit));
     }
+    if let Some(slots) = args.upload_slots {
+        config.upload_slots_max = Some(slots);
+        // one torrent may use them all
+        config.choker.slots = slots;
+    }
+    config.rate_down = args.limit_down.unwrap_or_default();
+    config.rate_up = args.limit_up.unwrap_or_default();
 }

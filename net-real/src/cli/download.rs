@@ -3,6 +3,7 @@
 use super::args::{Preallocate, TransferArgs};
 use super::console::Console;
 use super::failure::Failure;
+use super::select::SelectArgs;
 use super::torrent_file::{Sought, Torrent};
 use super::transfer::{Plan, Transfers};
 use super::{client, recording};
@@ -15,6 +16,7 @@ const EXAMPLES: &str = "\
 Examples:
   seedbed download ubuntu.torrent -d ~/Downloads
   seedbed download https://example.org/album.torrent --seed-ratio 1
+  seedbed download album.torrent --select 1,3-5
   curl -s https://example.org/album.torrent | seedbed download -
   seedbed download 'magnet:?xt=urn:btih:…&tr=udp://tracker.example:6969'
   seedbed download 'magnet:?xt=urn:btih:…' --metadata-only -o album.torrent
@@ -44,6 +46,8 @@ pub(crate) struct DownloadArgs {
     #[arg(long, value_name = "HOW", value_enum, default_value = "sparse")]
     preallocate: Preallocate,
     #[command(flatten)]
+    select: SelectArgs,
+    #[command(flatten)]
     transfer: TransferArgs,
 }
 
@@ -51,7 +55,7 @@ pub(crate) fn run(args: &DownloadArgs, console: &Console) -> Result<u8, Failure>
     check_metadata_only(args)?;
     let mut options = client::options(&args.transfer.sockets);
     options.preallocate = args.preallocate.into();
-    client::limit_peers(&mut options, &args.transfer);
+    client::limit(&mut options, &args.transfer);
     // a file that cannot be read should be told before a port is taken
     let read: Vec<Option<Sought>> = args
         .sources
@@ -85,6 +89,8 @@ fn transfer(
         if torrents.iter().any(|other| other.info_hash() == info_hash) {
             console.warn(format!("{} was named twice.", torrent.name()));
         } else {
+            // a choice that chooses nothing should be told before anything is written
+            args.select.priorities(&torrent)?;
             torrents.push(torrent);
         }
     }
@@ -99,6 +105,7 @@ fn transfer(
         dir: &args.dir,
         overwrite: args.overwrite,
         super_seed: false,
+        select: &args.select,
     };
     Transfers::new(console, plan, torrents).run(client)
 }

@@ -173,10 +173,17 @@ fn lines(metainfo: &Metainfo) -> Vec<String> {
     }
     let files = metainfo.layout.files();
     lines.push(format!("Files ({})", files.len()));
+    // the numbers are those of `download --select`
+    let mut number = 0;
     for file in files {
-        let pad = if file.pad { "  (padding, not written)" } else { "" };
+        number += usize::from(!file.pad);
+        let (number, pad) = if file.pad {
+            (String::new(), "  (padding, not written)")
+        } else {
+            (number.to_string(), "")
+        };
         lines.push(format!(
-            "{:>12}  {}{pad}",
+            "{number:>6}  {:>10}  {}{pad}",
             units::bytes(file.length),
             shown(&file.path)
         ));

@@ -27,6 +27,7 @@ mod man;
 mod probe;
 mod replay;
 mod seed;
+mod select;
 mod sim;
 mod verify;
 mod why;

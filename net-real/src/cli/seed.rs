@@ -3,6 +3,7 @@
 use super::args::TransferArgs;
 use super::console::Console;
 use super::failure::Failure;
+use super::select::SelectArgs;
 use super::torrent_file::{Sought, Torrent};
 use super::transfer::{Plan, Transfers};
 use super::{client, recording};
@@ -43,10 +44,11 @@ pub(crate) fn run(args: &SeedArgs, console: &Console) -> Result<u8, Failure> {
         .collect::<Result<_, _>>()?;
     super::require_dir(&args.dir)?;
     let mut options = client::options(&args.transfer.sockets);
-    client::limit_peers(&mut options, &args.transfer);
+    client::limit(&mut options, &args.transfer);
     let mut client = client::start(options, args.transfer.sockets.port, console)?;
     args.transfer.recording.begin(&mut client, "seed")?;
     client::watch_signals(client.handle())?;
+    let select = SelectArgs::default();
     let plan = Plan {
         args: &args.transfer,
         purpose: Purpose::Seed,
@@ -54,6 +56,7 @@ pub(crate) fn run(args: &SeedArgs, console: &Console) -> Result<u8, Failure> {
         dir: &args.dir,
         overwrite: false,
         super_seed: args.super_seed,
+        select: &select,
     };
     let ended = Transfers::new(console, plan, torrents).run(&mut client);
     args.transfer

@@ -1,5 +1,6 @@
 //! Values of flags: parsed once, here, with a sentence for what is wrong.
 
+use seedbed_engine::throttle::RateLimit;
 use std::time::Duration;
 
 /// The longest duration that a flag takes: a year.
@@ -89,6 +90,39 @@ pub(crate) fn piece_length(text: &str) -> Result<u32, String> {
         return Err(wrong());
     }
     Ok(length)
+}
+
+/// A rate in bytes a second: `500000`, `500k`, `2M`, `1.5MiB/s`. `k`, `M` and `G` are 1000 each, as everywhere for
+/// rates; `KiB`, `MiB` and `GiB` 1024. 0 is no limit.
+pub(crate) fn rate(text: &str) -> Result<RateLimit, String> {
+    let wrong = || "use a number with k, M, G, KiB, MiB or GiB, such as 500k, 2M or 1.5MiB/s".to_owned();
+    let lower = text.trim().to_ascii_lowercase();
+    let lower = lower.strip_suffix("/s").unwrap_or(&lower);
+    let end = lower
+        .find(|c: char| c != '.' && !c.is_ascii_digit())
+        .unwrap_or(lower.len());
+    let (number, unit) = lower.split_at(end);
+    let unit: u64 = match unit.trim() {
+        "" | "b" => 1,
+        "k" | "kb" => 1_000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "ki" | "kib" => 1 << 10,
+        "mi" | "mib" => 1 << 20,
+        "gi" | "gib" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
+    if whole.is_empty() || fraction.is_empty() {
+        return Err(wrong());
+    }
+    let whole: u64 = whole.parse().map_err(|_| wrong())?;
+    // a thousandth of a unit is as exact as anybody types it
+    let thousandths: u64 = format!("{fraction:0<3.3}").parse().map_err(|_| wrong())?;
+    let bytes = whole
+        .checked_mul(unit)
+        .and_then(|bytes| bytes.checked_add(unit * thousandths / 1000));
+    bytes.map(RateLimit::bytes).ok_or_else(wrong)
 }
 
 /// A seed for `--seed-rng`: up to 64 hexadecimal digits, filled up with zeros on the left.
@@ -196,6 +230,36 @@ mod tests {
         }
         for text in ["", "0", "8K", "100K", "128M", "1G", "4294967296", "4194304K"] {
             assert!(piece_length(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn rates_take_decimal_and_binary_units() {
+        let good = [
+            ("0", 0),
+            ("500", 500),
+            ("500k", 500_000),
+            ("500kB/s", 500_000),
+            ("2M", 2_000_000),
+            ("1.5MiB/s", 1_572_864),
+            ("0.25 GiB", 1 << 28),
+            ("1.2345k", 1_234),
+        ];
+        for (text, bytes) in good {
+            assert_eq!(rate(text), Ok(RateLimit::bytes(bytes)), "{text}");
+        }
+        for text in [
+            "",
+            "k",
+            "-1",
+            "1.",
+            ".5k",
+            "1..5k",
+            "1e3",
+            "2 T",
+            "99999999999999999999",
+        ] {
+            assert!(rate(text).is_err(), "{text}");
         }
     }
 

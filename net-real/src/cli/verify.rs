@@ -10,7 +10,7 @@ use super::units;
 use clap::Args;
 use seedbed::{Client, Input, Options};
 use seedbed_engine::id::PieceIndex;
-use seedbed_engine::{AddTorrent, Command, Purpose, Report, TorrentState};
+use seedbed_engine::{AddTorrent, Command, Purpose, Report, TorrentLimits, TorrentState};
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -96,6 +96,9 @@ fn check(
         overwrite: false,
         trust_resume: false,
         super_seed: false,
+        limits: TorrentLimits::default(),
+        priorities: Vec::new(),
+        sequential: false,
     })));
     let mut progress = Progress::start(console);
     let mut meter = Meter::start();

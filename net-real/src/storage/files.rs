@@ -64,6 +64,32 @@ impl Files {
         }
     }
 
+    /// The same files laid out otherwise. What was changed is not forgotten.
+    pub(super) fn laid_out(&self, layout: Arc<Layout>) -> Self {
+        let open = Arc::clone(&self.open);
+        let files = Self::new(self.owner, self.root.clone(), layout, self.geometry, open);
+        {
+            let (old, mut new) = (self.unsynced(), files.unsynced());
+            new.files.clone_from(&old.files);
+            new.folders.clone_from(&old.folders);
+        }
+        files
+    }
+
+    pub(super) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// Whether the user does not want a file.
+    pub(super) fn is_skipped(&self, file: usize) -> bool {
+        self.layout.files().get(file).is_some_and(|file| file.skipped)
+    }
+
+    /// Whether a file can be read.
+    pub(super) fn is_there(&self, file: usize) -> bool {
+        self.file(file, false).is_ok()
+    }
+
     pub(crate) fn geometry(&self) -> &Geometry {
         &self.geometry
     }
@@ -219,7 +245,7 @@ impl Files {
         files
             .iter()
             .map(|file| {
-                if file.pad {
+                if file.pad || file.skipped {
                     return Ok(None);
                 }
                 let stat = parents.stat(&file.path).and_then(|stat| {
@@ -236,17 +262,26 @@ impl Files {
 
     /// Creates folders and files that are missing and sets space aside. Never makes a file shorter.
     pub(crate) fn prepare(&self, preallocate: Preallocate) -> Result<(), DiskError> {
+        self.make(|_| true, preallocate)
+    }
+
+    /// The same for some of the files.
+    pub(super) fn make(
+        &self,
+        some: impl Fn(usize) -> bool,
+        preallocate: Preallocate,
+    ) -> Result<(), DiskError> {
         let root = walk::make_root(&self.root)
             .map_err(|error| fault::io_error("make the folder", &self.root, &error))?;
         let mut parents = Parents::new(root.as_fd());
         let mut folders = BTreeSet::new();
-        for (index, file) in self
-            .layout
-            .files()
-            .iter()
-            .enumerate()
-            .filter(|(_, file)| !file.pad)
-        {
+        for (index, file) in self.layout.data_files().filter(|(index, _)| some(*index)) {
+            // the file of parts is nearly all holes
+            let preallocate = if self.layout.parts_file() == Some(index) {
+                Preallocate::None
+            } else {
+                preallocate
+            };
             let grown = prepare_file(&mut parents, file, preallocate)
                 .map_err(|(doing, errno)| fault::error(doing, &self.path(index), errno))?;
             let mut folder = walk::split(&file.path).0;

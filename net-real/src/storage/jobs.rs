@@ -4,11 +4,12 @@ use super::buffer::{Buffer, Stamp};
 use super::files::Files;
 use super::queue::Seq;
 use super::windows::{Key, cut};
-use super::{Storage, Torrent, saved, work};
+use super::{Storage, Torrent, arrange, saved, work};
 use seedbed_engine::block::Block;
 use seedbed_engine::disk::{DiskDone, DiskError};
 use seedbed_engine::geometry::BlockRange;
 use seedbed_engine::id::{OpId, PieceIndex, Sha1Digest, TorrentId};
+use seedbed_engine::layout::Layout;
 use std::mem;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -17,6 +18,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) enum Job {
     Open {
         op: OpId,
+    },
+    Arrange {
+        op: OpId,
+        layout: Arc<Layout>,
     },
     Prepare {
         op: OpId,
@@ -68,6 +73,7 @@ pub(super) enum Job {
 enum Outcome {
     /// Nothing but the answer.
     Answer(OpId, Result<DiskDone, DiskError>),
+    Arranged(OpId, Result<Files, DiskError>),
     Prepared(OpId, Result<(), DiskError>),
     /// A piece was written, and hashed if somebody asked for that.
     Piece {
@@ -165,6 +171,15 @@ impl Storage {
     fn finish(&mut self, id: TorrentId, outcome: Outcome) {
         match outcome {
             Outcome::Answer(op, result) => self.answer(op, result),
+            Outcome::Arranged(op, result) => {
+                let result = result.map(|files| {
+                    if let Some(torrent) = self.torrents.get_mut(&id) {
+                        torrent.files = Arc::new(files);
+                    }
+                    DiskDone::Arranged
+                });
+                self.answer(op, result);
+            }
             Outcome::Prepared(op, result) => {
                 if result.is_ok() {
                     self.set_failed(id, None);
@@ -275,6 +290,7 @@ impl Storage {
             let slow = matches!(
                 job,
                 Job::Open { .. }
+                    | Job::Arrange { .. }
                     | Job::Prepare { .. }
                     | Job::Sync { .. }
                     | Job::Save { .. }
@@ -332,6 +348,9 @@ impl Torrent {
             Job::Open { op } => {
                 let state = self.state.clone();
                 Box::new(move || Outcome::Answer(op, open(&files, &state)))
+            }
+            Job::Arrange { op, layout } => {
+                Box::new(move || Outcome::Arranged(op, arrange::arrange(&files, layout)))
             }
             Job::Prepare { op } => Box::new(move || Outcome::Prepared(op, files.prepare(preallocate))),
             Job::Hash { op, piece } => {

@@ -10,6 +10,7 @@
 //! the same `Hash`, or a `Sync`, or `Close`, writes them. A `Write` that is answered with an error was not taken.
 //! `Sync` and `Close` write all blocks, also those of incomplete pieces.
 
+mod arrange;
 mod buffer;
 mod descriptors;
 mod fault;
@@ -136,6 +137,9 @@ impl Storage {
                 geometry,
                 info_hash,
             } => self.open(op, torrent, &root, layout, geometry, info_hash),
+            DiskJob::Arrange { layout } => {
+                self.enqueue(op, torrent, Scope::Whole, Job::Arrange { op, layout });
+            }
             DiskJob::Prepare => self.enqueue(op, torrent, Scope::Whole, Job::Prepare { op }),
             DiskJob::Write { range, data } => self.write(op, torrent, range, data),
             DiskJob::Read { range } => self.read(op, torrent, range),

@@ -3,7 +3,7 @@
 use crate::rig::{ask, client, options};
 use seedbed::engine::disk::Root;
 use seedbed::engine::metainfo::{Metainfo, NewContent, NewFile, NewTorrent};
-use seedbed::engine::{AddTorrent, Command, Purpose, Report, TorrentState};
+use seedbed::engine::{AddTorrent, Command, Purpose, Report, TorrentLimits, TorrentState};
 use seedbed::{Client, Input};
 use sha1::{Digest as _, Sha1};
 use std::net::SocketAddr;
@@ -62,6 +62,9 @@ fn add(metainfo: &Arc<Metainfo>, root: &Path, purpose: Purpose, peers: Vec<Socke
         overwrite: false,
         trust_resume: true,
         super_seed: false,
+        limits: TorrentLimits::default(),
+        priorities: Vec::new(),
+        sequential: false,
     }))
 }
 

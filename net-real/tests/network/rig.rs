@@ -71,6 +71,9 @@ impl Observer for Checker {
         let seen = &mut *self.0.borrow_mut();
         match action {
             Action::Read { conn, budget } => *seen.credit.entry(*conn).or_default() += u64::from(*budget),
+            Action::Hold { conn } => {
+                seen.credit.insert(*conn, 0);
+            }
             Action::Close { conn, .. } => {
                 seen.over.insert(*conn, "closed by the engine");
             }

@@ -100,6 +100,10 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(Area::Host, "CM4", "reannounce", "The user wants an announce now.", "One, as far as the minimum intervals allow."),
     row(Area::Host, "CM5", "add-peer", "The user names a peer: `who`, an actor's name.", "It is dialled."),
     row(Area::Host, "CM8", "scrape", "The user asks the first tracker for its figures.", "They are told; those of another torrent are an error, and no figures."),
+    row(Area::Host, "CM9", "limit", "The user limits what is read (`down`) and sent (`up`), in bytes a second, of the `torrent` or of all; the end of the fault lifts it.",
+        "No more passes in any second or ten seconds than the limit and a block; nothing is late or blamed for it."),
+    row(Area::Host, "CM10", "select", "The user wants the `file`-th file alone; the end of the fault wants all of them.",
+        "Only pieces of that file are fetched; other files are not made, and get what came of them when they are wanted."),
     row(Area::Host, "CM6", "remove", "The user removes the torrent.", "Trackers are told, files stay, nothing else is left."),
     row(Area::Host, "CM7", "shutdown", "The user ends the program.", "It ends within its limit, with the state saved."),
 ];

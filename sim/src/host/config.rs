@@ -1,9 +1,10 @@
 //! The configuration of a small world, and the names under which a scenario may change it.
 
 use super::params::duration;
-use crate::scenario::{TorrentSpec, Value};
+use crate::scenario::{TorrentSpec, Value, text};
 use seedbed_engine::Config;
 use seedbed_engine::config::{Encryption, MetadataConfig, PexConfig, SeedPolicy, SessionConfig};
+use seedbed_engine::throttle::RateLimit;
 use seedbed_engine::time::Duration;
 
 /// Blocks on their way to the disk, and to one peer, in a small world: few enough that back-pressure is common.
@@ -43,6 +44,8 @@ enum Field {
     U64(fn(&mut Config) -> &mut u64),
     Size(fn(&mut Config) -> &mut usize),
     Flag(fn(&mut Config) -> &mut bool),
+    /// Bytes a second, 0 for no limit.
+    Rate(fn(&mut Config) -> &mut RateLimit),
     Policy,
     Encryption,
 }
@@ -134,6 +137,8 @@ const FIELDS: &[(&str, Field)] = &[
     ("pipeline-max", Field::U32(|c| &mut c.session.pipeline_max)),
     ("pipeline-min", Field::U32(|c| &mut c.session.pipeline_min)),
     ("random-first", Field::U32(|c| &mut c.picker.random_first_pieces)),
+    ("rate-down", Field::Rate(|c| &mut c.rate_down)),
+    ("rate-up", Field::Rate(|c| &mut c.rate_up)),
     ("reqq", Field::U32(|c| &mut c.session.reqq_ours)),
     ("request-timeout", Field::Time(|c| &mut c.session.request_timeout)),
     ("resume-interval", Field::Time(|c| &mut c.resume_interval)),
@@ -182,6 +187,7 @@ pub fn set(config: &mut Config, name: &str, value: &Value) -> Result<(), String>
             Value::Int(_) | Value::Text(_) => None,
         },
         Field::Encryption => encryption(value).map(|encryption| config.encryption = encryption),
+        Field::Rate(at) => rate(value).map(|value| *at(config) = value),
         Field::Policy => policy(value).map(|policy| config.choker.seed_policy = policy),
     };
     done.ok_or_else(|| format!("the engine setting {name} cannot be {value:?}"))
@@ -201,6 +207,14 @@ fn encryption(value: &Value) -> Option<Encryption> {
         Value::Text(text) if text == "require" => Some(Encryption::Require),
         Value::Text(_) | Value::Int(_) | Value::Bool(_) => None,
     }
+}
+
+fn rate(value: &Value) -> Option<RateLimit> {
+    let bytes = match value {
+        Value::Text(text) => text::rate(text),
+        Value::Int(_) | Value::Bool(_) => number(value),
+    };
+    bytes.map(RateLimit::bytes)
 }
 
 fn policy(value: &Value) -> Option<SeedPolicy> {

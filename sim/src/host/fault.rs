@@ -6,8 +6,10 @@ use crate::actor::{Cx, Input, Output};
 use crate::scenario::{Area, Use};
 use crate::world::{ActorId, World};
 use seedbed_engine::net::CloseCause;
+use seedbed_engine::priority::Priority;
+use seedbed_engine::throttle::RateLimit;
 use seedbed_engine::time::Duration;
-use seedbed_engine::{Command, Event, ProbeTracker};
+use seedbed_engine::{Command, Event, Limits, ProbeTracker, TorrentLimits};
 use std::net::SocketAddr;
 
 /// How long a scrape may take in all.
@@ -87,10 +89,59 @@ impl EngineHost {
                 };
                 self.user(cx, Event::Command(command));
             }
+            "limit" => self.limit(cx, what, begins),
+            "select" => self.select(cx, what, begins),
             _ if begins => self.command(cx, what),
             // a single blow has no end
             _ => {}
         }
+    }
+
+    /// The user limits rates, or lifts the limits.
+    fn limit(&mut self, cx: &mut Cx<'_>, what: &Use, begins: bool) {
+        cx.marks.hit("limit");
+        let rate = |way| {
+            let rate = what.count(way).filter(|_| begins);
+            what.count(way).map(|_| RateLimit::bytes(rate.unwrap_or(0)))
+        };
+        let (rate_down, rate_up) = (rate("down"), rate("up"));
+        let command = if what.flag("torrent") {
+            Command::SetTorrentLimits(
+                TORRENT,
+                TorrentLimits {
+                    rate_down,
+                    rate_up,
+                    slots: what
+                        .count("slots")
+                        .filter(|_| begins)
+                        .and_then(|n| u32::try_from(n).ok()),
+                    ..TorrentLimits::default()
+                },
+            )
+        } else {
+            Command::SetLimits(Limits {
+                rate_down,
+                rate_up,
+                ..Limits::default()
+            })
+        };
+        self.user(cx, Event::Command(command));
+    }
+
+    /// The user wants one file, or all of them.
+    fn select(&mut self, cx: &mut Cx<'_>, what: &Use, begins: bool) {
+        cx.marks.hit("select");
+        let only = what.count("file").unwrap_or(0) as usize;
+        let files = self.sample.metainfo.layout.files().len();
+        let priority = |file| {
+            if begins && file != only % files {
+                Priority::Skip
+            } else {
+                Priority::Normal
+            }
+        };
+        let command = Command::SetPriorities(TORRENT, (0..files).map(priority).collect());
+        self.user(cx, Event::Command(command));
     }
 
     fn command(&mut self, cx: &mut Cx<'_>, what: &Use) {

@@ -35,7 +35,9 @@ use record::Journals;
 use seedbed_engine::disk::{DiskDone, Root};
 use seedbed_engine::id::{ConnId, TorrentId};
 use seedbed_engine::time::Instant;
-use seedbed_engine::{Action, AddTorrent, Config, Engine, Event, Purpose, Report, TorrentState};
+use seedbed_engine::{
+    Action, AddTorrent, Config, Engine, Event, Purpose, Report, TorrentLimits, TorrentState,
+};
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -350,6 +352,9 @@ impl EngineHost {
             overwrite: false,
             trust_resume: true,
             super_seed: false,
+            limits: TorrentLimits::default(),
+            priorities: Vec::new(),
+            sequential: false,
         };
         self.feed(cx, Event::Command(seedbed_engine::Command::Add(Box::new(add))));
         for what in later {

@@ -55,6 +55,12 @@ impl EngineHost {
                     });
                 }
             }
+            Action::Hold { conn } => {
+                if self.streams.contains_key(&conn) {
+                    let stream = self.outside(conn);
+                    cx.out.push(Output::Hold { stream });
+                }
+            }
             Action::Close { conn, reason: _ } => {
                 if self.streams.remove(&conn).is_some() {
                     let stream = self.outside(conn);

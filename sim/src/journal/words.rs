@@ -38,6 +38,7 @@ pub fn event_words(cast: &Cast, event: &Event<'_>) -> String {
         Event::DiskDone { op, result } => {
             let what = match result {
                 Ok(DiskDone::Opened { .. }) => "opened".into(),
+                Ok(DiskDone::Arranged) => "arranged".into(),
                 Ok(DiskDone::Prepared) => "prepared".into(),
                 Ok(DiskDone::Written) => "written".into(),
                 Ok(DiskDone::Read(block)) => format!("read {} bytes", block.len()),
@@ -65,7 +66,8 @@ fn command_words(command: &Command) -> &'static str {
         Command::Recheck(_) => "recheck",
         Command::Reannounce(_) => "reannounce",
         Command::AddPeer(..) => "add a peer",
-        Command::SetLimits(_) => "set limits",
+        Command::SetPriorities(..) => "set priorities",
+        Command::SetLimits(_) | Command::SetTorrentLimits(..) => "set limits",
         Command::Fetch { .. } => "fetch",
         Command::ProbeTracker(_) => "probe a tracker",
         Command::Shutdown => "shut down",
@@ -87,6 +89,7 @@ pub fn action_words(cast: &Cast, action: &Action) -> String {
                 cast.peer(*conn)
             )
         }
+        Action::Hold { conn } => format!("{conn} read no more"),
         Action::Read { conn, budget } => format!("{conn} read up to {budget} bytes"),
         Action::Close { conn, reason } => format!("{conn} close: {reason}"),
         Action::Datagram { to, data } => format!("datagram of {} bytes to {}", data.len(), cast.address(*to)),
@@ -99,6 +102,7 @@ pub fn action_words(cast: &Cast, action: &Action) -> String {
 fn job_words(job: &DiskJob) -> String {
     match job {
         DiskJob::Open { .. } => "open".into(),
+        DiskJob::Arrange { .. } => "arrange".into(),
         DiskJob::Prepare => "prepare".into(),
         DiskJob::Write { range, .. } => format!("write {range}"),
         DiskJob::Read { range } => format!("read {range}"),

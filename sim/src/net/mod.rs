@@ -318,6 +318,13 @@ impl World {
                     self.look(at);
                 }
             }
+            Output::Hold { stream } => {
+                if let Some(at) = self.net.ends.get(&(id, stream)).copied()
+                    && let Some(end) = self.net.end(at)
+                {
+                    end.budget = 0;
+                }
+            }
             Output::Shutdown { stream } => {
                 if let Some(at) = self.net.ends.get(&(id, stream)).copied()
                     && let Some(end) = self.net.end(at)

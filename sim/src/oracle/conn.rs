@@ -79,6 +79,8 @@ pub(crate) struct Conn {
     /// Bytes given to the network, and bytes that it took.
     pub(crate) given: u64,
     pub(crate) taken: u64,
+    /// Bytes that it may still send.
+    pub(crate) budget: u64,
     /// Something happened to it since it was last looked at.
     pub(crate) dirty: bool,
 }
@@ -121,6 +123,7 @@ impl Conn {
             early: 0,
             given: 0,
             taken: 0,
+            budget: 0,
             dirty: false,
         }
     }

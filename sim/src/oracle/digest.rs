@@ -113,6 +113,10 @@ impl Digest {
                     }
                     DiskJob::Hash { piece } => self.word(14 ^ (u64::from(piece.0) << 8)),
                     DiskJob::Open { .. } => self.word(15),
+                    DiskJob::Arrange { layout } => {
+                        let skipped = layout.files().iter().map(|file| file.skipped);
+                        skipped.for_each(|skipped| self.word(skipped.into()));
+                    }
                     other => self.debug(other),
                 }
             }

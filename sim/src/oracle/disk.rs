@@ -66,7 +66,9 @@ impl Watch {
                 self.keeps_metadata(data);
                 Job::Other
             }
-            DiskJob::Prepare | DiskJob::LoadMetadata { .. } | DiskJob::Close => Job::Other,
+            DiskJob::Arrange { .. } | DiskJob::Prepare | DiskJob::LoadMetadata { .. } | DiskJob::Close => {
+                Job::Other
+            }
         };
         self.op(op, job);
     }

@@ -18,6 +18,7 @@ mod metadata;
 mod moment;
 mod pex;
 mod private;
+mod rate;
 mod received;
 mod recovery;
 mod reports;

@@ -303,6 +303,8 @@ impl Watch {
             Command::Recheck(_)
             | Command::Reannounce(_)
             | Command::SetLimits(_)
+            | Command::SetTorrentLimits(..)
+            | Command::SetPriorities(..)
             | Command::Fetch { .. }
             | Command::ProbeTracker(_) => {}
         }

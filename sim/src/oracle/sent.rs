@@ -57,6 +57,9 @@ impl Watch {
             return;
         };
         let mut stream = std::mem::take(&mut conn.sent);
+        if !body.is_empty() {
+            self.goes(body.len() as u64);
+        }
         for part in clear {
             stream.feed(&part, |said| self.said(id, said));
         }
@@ -253,7 +256,8 @@ impl Watch {
     /// answer (BEP 6): the engine may count on that one again without another word.
     pub(crate) fn free_for(&self, id: ConnId) -> Option<BlockRange> {
         let conn = self.conns.get(&id)?;
-        let needed = conn.has.iter().filter(|piece| !self.have.contains(*piece));
+        let lacks = |piece: &PieceIndex| self.wanted.contains(*piece) && !self.have.contains(*piece);
+        let needed = conn.has.iter().filter(lacks);
         let blocks = needed.flat_map(|piece| self.blocks.free(piece).map(move |n| (piece, n)));
         let mut ranges = blocks.filter_map(|(piece, n)| self.geometry.block(piece, n));
         let owes = |conn: &Conn, range| conn.asked.iter().any(|asked| asked.range == range);

@@ -3,7 +3,7 @@
 use super::conn::Conn;
 use super::table::Oracle;
 use super::watch::Watch;
-use seedbed_engine::id::ConnId;
+use seedbed_engine::id::{ConnId, PieceIndex};
 use seedbed_engine::time::{Duration, Instant};
 use seedbed_engine::{Engine, TorrentState, TorrentView};
 
@@ -145,7 +145,8 @@ impl Watch {
         let Some(conn) = self.conns.get(&id).filter(|conn| conn.is_open()) else {
             return;
         };
-        let needs = conn.has.count_without(&self.have) > 0;
+        let lacks = |piece: &PieceIndex| self.wanted.contains(*piece) && !self.have.contains(*piece);
+        let needs = conn.has.iter().any(|piece| lacks(&piece));
         let tells = conn.interesting;
         self.verdicts.check(Oracle::I16, needs == tells, || {
             format!("{id} has something for us: {needs}, is told so: {tells}")
@@ -214,7 +215,8 @@ impl Watch {
         let waiting = self.conns.values().filter(|conn| wait(conn).is_some()).count() as u32;
         let patience = round * ROUNDS * (1 + waiting / slots);
         for (id, conn) in &self.conns {
-            if let Some(oldest) = conn.asked.iter().find(|asked| !asked.cancelled) {
+            let held = self.down.is_limited() && conn.budget == 0;
+            if let Some(oldest) = conn.asked.iter().find(|asked| !asked.cancelled && !held) {
                 let since = oldest.at.max(self.backlog_at);
                 self.verdicts.check(Oracle::L2, now < since + timeout, || {
                     format!("{} is outstanding at {id} since {}", oldest.range, oldest.at)

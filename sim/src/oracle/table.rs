@@ -47,6 +47,7 @@ pub enum Oracle {
     I25,
     I26,
     I27,
+    I28,
     I29,
     I30,
     I31,
@@ -216,6 +217,11 @@ pub const ORACLES: &[OracleInfo] = &[
         "a job was given",
     ),
     info(
+        "I28",
+        "rate limits hold over any second and any ten seconds, within a block or 5 %",
+        "bytes passed under a limit",
+    ),
+    info(
         "I29",
         "no action is addressed to a connection that is not there",
         "an action named a connection",
@@ -369,7 +375,7 @@ mod tests {
     fn the_table_is_in_the_order_of_the_ids() {
         assert_eq!(ORACLES.len(), COUNT);
         assert_eq!(Oracle::M9 as usize, COUNT - 1);
-        for (n, oracle) in [(0, Oracle::I1), (27, Oracle::I29), (36, Oracle::L1)] {
+        for (n, oracle) in [(0, Oracle::I1), (27, Oracle::I28), (39, Oracle::L1)] {
             assert_eq!(
                 (oracle as usize, oracle.info().id),
                 (n, format!("{oracle:?}").as_str())

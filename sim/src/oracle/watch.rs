@@ -9,6 +9,7 @@ use super::disk::Job;
 use super::ledger::Heard;
 use super::moment::Moment;
 use super::private::Answers;
+use super::rate::Passed;
 use super::recovery::Recovery;
 use super::reports::{Story, Summary};
 use super::table::Oracle;
@@ -19,6 +20,7 @@ use seedbed_engine::geometry::{BlockRange, Geometry};
 use seedbed_engine::id::{ConnId, OpId, PieceIndex};
 use seedbed_engine::marks::Marks as EngineMarks;
 use seedbed_engine::metainfo::Metainfo;
+use seedbed_engine::priority::Priority;
 use seedbed_engine::time::Instant;
 use seedbed_engine::{Action, Command, Config, Engine, Event, Report, TorrentState};
 use std::collections::BTreeMap;
@@ -67,6 +69,8 @@ pub struct Watch {
     pub(crate) ops: BTreeMap<OpId, Job>,
     pub(crate) op_last: Option<OpId>,
     pub(crate) blocks: Blocks,
+    /// Pieces of files that the user wants.
+    pub(crate) wanted: Bitfield,
     /// Pieces whose hash was right at some time, and those among them that were synced then.
     pub(crate) proven: Bitfield,
     pub(crate) synced: Bitfield,
@@ -90,6 +94,9 @@ pub struct Watch {
     /// Events so far, for what is looked at now and then.
     pub(crate) events: u64,
     pub(crate) slots: u32,
+    /// What passed under the limits over all peers.
+    pub(crate) down: Passed,
+    pub(crate) up: Passed,
     /// A peer was unchoked since the engine last settled.
     pub(crate) unchoking: Option<ConnId>,
     /// Blocks that were asked of a peer while others were asked for them, since the engine last settled.
@@ -151,6 +158,8 @@ impl Watch {
         let none = Bitfield::new(geometry.pieces());
         Self {
             slots: setup.config.choker.slots,
+            down: Passed::new(setup.config.rate_down),
+            up: Passed::new(setup.config.rate_up),
             announces: Announces::new(&setup.config.tracker, setup.content.len() as u64),
             setup: Arc::new(setup),
             geometry,
@@ -167,6 +176,7 @@ impl Watch {
             ops: BTreeMap::new(),
             op_last: None,
             blocks: Blocks::new(geometry),
+            wanted: Bitfield::full(geometry.pieces()),
             proven: none.clone(),
             synced: none.clone(),
             have: none,
@@ -222,6 +232,8 @@ impl Watch {
         self.heard = Heard::default();
         self.recovery.restarted();
         self.disk_errors = false;
+        self.down = Passed::new(self.setup.config.rate_down);
+        self.up = Passed::new(self.setup.config.rate_up);
         // what was on its way to the disk is lost, and not in vain
         self.traffic.answers = self.traffic.written;
     }
@@ -245,6 +257,7 @@ impl Watch {
                 }
             }
             Event::Received { conn, data } => {
+                self.comes(*conn, data.len() as u64);
                 self.speaker = self.conns.get(conn).map(|conn| conn.addr.ip());
                 self.hears(Some(*conn));
                 self.received(*conn, data);
@@ -300,7 +313,8 @@ impl Watch {
                 let body = body.as_ref().map_or(&[][..], |body| body.as_bytes());
                 self.sent(*conn, head, body);
             }
-            Action::Read { conn, budget: _ } => self.named(*conn, "Read"),
+            Action::Read { conn, budget } => self.may_send(*conn, *budget),
+            Action::Hold { conn } => self.may_send_nothing(*conn),
             Action::Close { conn, reason } => {
                 self.named(*conn, "Close");
                 self.mark_close(reason);
@@ -358,7 +372,11 @@ impl Watch {
             let session = &self.setup.config.session;
             (session.snub_timeout, session.request_timeout)
         };
+        let limited = self.down.is_limited();
         for conn in self.conns.values_mut() {
+            if limited && conn.budget == 0 {
+                continue;
+            }
             // the answer to a cancel is not waited for any longer
             let over = |asked: &Asked| asked.cancelled && self.now >= asked.at + timeout;
             let before = conn.asked.len();
@@ -378,7 +396,10 @@ impl Watch {
 
     fn note(&mut self, command: &Command) {
         match command {
-            Command::Add(_) => self.moment("started", None),
+            Command::Add(add) => {
+                self.wants(&add.priorities);
+                self.moment("started", None);
+            }
             Command::Pause(_) => {
                 self.paused = true;
                 self.paused_have = Some(self.have.clone());
@@ -399,10 +420,37 @@ impl Watch {
                     self.story.shutdown_at = Some(self.now);
                 }
             }
-            Command::SetLimits(limits) => self.slots = limits.slots.unwrap_or(self.slots).max(self.slots),
+            Command::SetLimits(limits) => {
+                self.slots = limits.slots.unwrap_or(self.slots).max(self.slots);
+                self.rates_change(limits.rate_down, limits.rate_up);
+            }
+            Command::SetTorrentLimits(_, limits) => {
+                self.slots = limits.slots.unwrap_or(self.slots).max(self.slots);
+                self.rates_change(limits.rate_down, limits.rate_up);
+            }
             Command::ProbeTracker(_) => self.announces.scraped(),
+            Command::SetPriorities(_, priorities) => self.wants(priorities),
             Command::AddPeer(..) | Command::Fetch { .. } => {}
         }
+    }
+
+    /// Which files the user wants: a piece is wanted with any of its files.
+    fn wants(&mut self, priorities: &[Priority]) {
+        self.wanted = Bitfield::new(self.geometry.pieces());
+        let length = u64::from(self.geometry.piece_length());
+        let metainfo = self.setup.metainfo.clone();
+        let files = metainfo.layout.files().iter().enumerate();
+        for (n, file) in files.filter(|(_, file)| !file.pad && file.length > 0) {
+            if priorities.get(n).copied().unwrap_or_default() == Priority::Skip {
+                continue;
+            }
+            let (first, last) = (file.offset / length, (file.offset + file.length - 1) / length);
+            for piece in first..=last {
+                self.wanted.insert(PieceIndex(piece as u32));
+            }
+        }
+        let ids: Vec<ConnId> = self.conns.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.touch(id));
     }
 
     fn accepted(&mut self, id: ConnId, from: SocketAddr) {

@@ -2,7 +2,7 @@
 
 use crate::peer::{ModelPeer, capability};
 use crate::sample::{Known, Sample};
-use crate::scenario::{Area, EngineSpec, PeerSpec, Scenario, TrackerSpec, Use};
+use crate::scenario::{Area, EngineSpec, PeerSpec, Scenario, TrackerSpec, Use, Value, text};
 use crate::seed::Seed;
 use crate::tracker::behaviour::{blocks_peers, misleads};
 use crate::world::World;
@@ -121,5 +121,12 @@ fn slowest(scenario: &Scenario) -> u64 {
     let engines = scenario.engines.iter().map(|engine| engine.link);
     let links = engines.chain(scenario.peers.iter().map(|peer| peer.link));
     let rates = links.flat_map(|link| [link.up, link.down]);
-    rates.filter(|rate| *rate > 0).min().unwrap_or(0)
+    let settings = scenario.engines.iter().flat_map(|engine| &engine.config);
+    let limits = settings.filter(|(name, _)| matches!(name.as_str(), "rate-down" | "rate-up"));
+    let limits = limits.filter_map(|(_, value)| match value {
+        Value::Text(text) => text::rate(text),
+        Value::Int(rate) => u64::try_from(*rate).ok(),
+        Value::Bool(_) => None,
+    });
+    rates.chain(limits).filter(|rate| *rate > 0).min().unwrap_or(0)
 }

@@ -231,7 +231,7 @@ pub(super) fn decide_alike(small: &Scenario, large: &Scenario, outcome: &mut Out
 
 /// A variant in which sizes play no part:
 ///
-/// - links carry any rate, and nothing goes wrong: faults and behaviours count bytes in many ways;
+/// - links carry any rate, no rate is limited, and nothing goes wrong: faults and behaviours count bytes in many ways;
 /// - blocks outweigh the heads of messages, which are never multiplied, and few are asked for at a time, so that
 ///   whatever is under way leaves in one portion and is taken in one read;
 /// - no allowed-fast set is granted: it is drawn from the info-hash (BEP 6), which is another one.
@@ -244,6 +244,7 @@ fn unlimited(scenario: &Scenario) -> Scenario {
     free.peers.iter_mut().for_each(|one| one.behaviours.clear());
     for engine in &mut free.engines {
         engine.behaviours.clear();
+        engine.config.retain(|(name, _)| !name.starts_with("rate-"));
         for (name, value) in [("allowed-fast", 0), ("pipeline-max", SCALED_PIPELINE)] {
             engine.config.push((name.into(), Value::Int(value)));
         }

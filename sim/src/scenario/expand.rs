@@ -175,20 +175,40 @@ impl World {
             // the first one downloads, so that there is something to see
             seed: n > 0 && (rng.chance(1, 3) || self.alone && n == 1),
             after: later(&mut rng, n > 0),
-            config: self.config(&mut rng),
+            config: self.config(&mut rng, &name),
             link: self.link(&name),
             behaviours: self.behaviours(&mut rng, catalogue::ENGINE, 2, params::for_hosts),
             name,
         }
     }
 
-    fn config(&self, rng: &mut Rng) -> Vec<(String, Value)> {
+    fn config(&self, rng: &mut Rng, engine: &str) -> Vec<(String, Value)> {
         let mut config = params::config(rng);
         let slots = Value::Int(i64::from(within(rng, 1, 3)));
         if self.size == Size::Slow && config.iter().all(|(name, _)| name != "slots") {
             config.push(("slots".into(), slots));
         }
+        config.extend(self.limits(engine));
         config
+    }
+
+    /// Rate limits, of an engine in eight: such that the content takes some seconds to a minute or two.
+    fn limits(&self, engine: &str) -> Vec<(String, Value)> {
+        let mut rng = self.stream(&format!("{engine}/limits"));
+        let (low, high) = match self.size {
+            Size::Small => (500, 20_000),
+            Size::Large => (2_000, 100_000),
+            Size::Real => (20_000, 2_000_000),
+            Size::Slow => (100, 400),
+        };
+        let mut limits = Vec::new();
+        for name in ["rate-down", "rate-up"] {
+            let rate = few(&mut rng, low, high);
+            if rng.chance(1, 16) {
+                limits.push((name.into(), Value::Text(text::print_rate(rate.into()))));
+            }
+        }
+        limits
     }
 
     fn trackers(&self) -> Vec<TrackerSpec> {

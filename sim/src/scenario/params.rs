@@ -206,6 +206,16 @@ const OWN: &[(&str, &[Param])] = &[
     ),
     ("few-handles", &[half("max", Kind::Int(1, 8))]),
     ("add-peer", &[written("who")]),
+    ("select", &[half("file", Kind::Int(0, 3))]),
+    (
+        "limit",
+        &[
+            half("down", Kind::Int(500, 20_000)),
+            half("up", Kind::Int(500, 20_000)),
+            half("torrent", Kind::Flag),
+            written("slots"),
+        ],
+    ),
     ("partition-one-way", &[half("way", Kind::Word(&["in", "out"]))]),
     ("flap", &[half("period", Kind::Time(100, 10_000))]),
     (

@@ -49,6 +49,7 @@ impl MemoryDisk {
     pub fn carry_out(&mut self, job: DiskJob) -> Result<DiskDone, DiskError> {
         let name = match &job {
             DiskJob::Open { .. } => "open",
+            DiskJob::Arrange { .. } => "arrange",
             DiskJob::Prepare => "prepare",
             DiskJob::Write { .. } => "write",
             DiskJob::Read { .. } => "read",
@@ -78,8 +79,22 @@ impl MemoryDisk {
                     resume: self.resume.clone(),
                 })
             }
+            DiskJob::Arrange { layout } => {
+                let old = self.layout();
+                let wanted = |index: &usize| old.files()[*index].skipped && !layout.files()[*index].skipped;
+                let moved = (0..layout.files().len()).filter(wanted);
+                let moved = moved.flat_map(|index| old.shared_bytes(index));
+                let moved: Vec<_> = moved
+                    .filter_map(|(_, bytes)| Some((bytes.start, self.read(bytes).ok()?)))
+                    .collect();
+                self.layout = Some(layout);
+                for (at, bytes) in moved {
+                    self.write(at, &bytes);
+                }
+                Ok(DiskDone::Arranged)
+            }
             DiskJob::Prepare => {
-                for file in self.layout().files().iter().filter(|file| !file.pad) {
+                for (_, file) in self.layout().data_files() {
                     self.files.entry(file.path.clone()).or_default();
                 }
                 Ok(DiskDone::Prepared)

@@ -19,7 +19,7 @@ use seedbed_engine::id::{ConnId, TorrentId};
 use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::net::{DatagramFault, LookupError};
 use seedbed_engine::time::{Duration, Instant};
-use seedbed_engine::{Action, AddTorrent, Command, Config, Engine, Event, Purpose, Report};
+use seedbed_engine::{Action, AddTorrent, Command, Config, Engine, Event, Purpose, Report, TorrentLimits};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use stream::Stream;
@@ -149,6 +149,9 @@ impl World {
             overwrite: false,
             trust_resume: true,
             super_seed: false,
+            limits: TorrentLimits::default(),
+            priorities: Vec::new(),
+            sequential: false,
         }
     }
 
@@ -211,6 +214,7 @@ impl World {
             Action::Connect { conn, to, tls: _ } => self.connect(node, conn, to),
             Action::Send { conn, head, body } => self.send(node, conn, head, body),
             Action::Read { conn, budget } => self.read(node, conn, budget),
+            Action::Hold { conn } => self.hold(node, conn),
             Action::Close { conn, reason: _ } => self.close(node, conn),
         }
     }

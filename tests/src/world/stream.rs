@@ -176,6 +176,13 @@ impl World {
         }
     }
 
+    /// Takes a budget back.
+    pub(super) fn hold(&mut self, node: usize, conn: ConnId) {
+        if let Some(stream) = self.nodes[node].streams.get_mut(&conn) {
+            stream.budget = 0;
+        }
+    }
+
     /// Gives the engine what has arrived, as far as its budget goes.
     fn deliver(&mut self, node: usize, conn: ConnId) {
         while let Some(stream) = self.nodes[node].streams.get_mut(&conn) {

@@ -3,6 +3,7 @@
 use crate::candidates::Trouble;
 use crate::disk::DiskFault;
 use crate::id::PieceIndex;
+use crate::throttle::Way;
 use crate::time::Duration;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -69,6 +70,17 @@ pub enum Cause {
         done: u32,
         /// Pieces in all.
         pieces: u32,
+    },
+    /// The user limits the rate, and the limit is reached.
+    RateLimit {
+        /// What is limited.
+        way: Way,
+        /// Bytes a second, at the most.
+        limit: u64,
+        /// Whether the limit is this torrent's own, and not one over all torrents.
+        own: bool,
+        /// Peers that wait because of it.
+        waiting: usize,
     },
     /// This machine cannot dial: no descriptor is left, or its interface is gone.
     Local {
@@ -270,6 +282,7 @@ impl Cause {
             },
             Self::Opening => "opening",
             Self::Checking { .. } => "checking",
+            Self::RateLimit { .. } => "rate-limit",
             Self::Local { .. } => "cannot-dial",
             Self::BannedPeers { .. } => "peers-banned",
             Self::NoTrackers => "no-trackers",
@@ -330,7 +343,8 @@ impl Cause {
                 serving,
                 ..
             } => stops_if(some >= serving, Weight::Slows),
-            Self::DiskSlow { .. }
+            Self::RateLimit { .. }
+            | Self::DiskSlow { .. }
             | Self::Waiting { .. }
             | Self::MetadataWrong { .. }
             | Self::FetchingMetadata { .. } => Weight::Slows,

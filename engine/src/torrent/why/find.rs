@@ -5,6 +5,7 @@ use crate::candidates::{BanReason, Standing};
 use crate::metadata::Fetch;
 use crate::net::printable;
 use crate::session::Session;
+use crate::throttle::Way;
 use crate::time::{Duration, Instant};
 use crate::torrent::{NAME_SHOWN_MAX, Phase, Torrent};
 use crate::tracker::tiers::{Announcer, TrackerState, TrackerStatus};
@@ -13,6 +14,9 @@ use alloc::vec::Vec;
 
 /// An announce that has taken so long is told: the first time-out of BEP 15.
 const ANSWER_SLOW: Duration = Duration::from_secs(15);
+
+/// A limit of which so much is used is reached.
+const LIMIT_REACHED_PERCENT: u64 = 80;
 
 /// Pieces that are named in [`Cause::NobodyHasPieces`].
 const PIECES_NAMED_MAX: usize = 5;
@@ -42,6 +46,7 @@ impl Torrent {
             return causes;
         }
         let swarm = self.swarm();
+        self.why_limited(now, &mut causes);
         if let Some(text) = &self.noted.local {
             causes.push(Cause::Local {
                 text: text.clone(),
@@ -58,6 +63,28 @@ impl Torrent {
         }
         self.hints(now, &mut causes);
         causes
+    }
+
+    /// The user's own limits.
+    fn why_limited(&self, now: Instant, causes: &mut Vec<Cause>) {
+        let (down, up) = self.limits.waiting();
+        let (way, waiting, rate) = if self.is_complete() {
+            (Way::Up, up, &self.traffic.rate_up)
+        } else {
+            (Way::Down, down, &self.traffic.rate_down)
+        };
+        let Some((limit, own)) = self.limits.least(way) else {
+            return;
+        };
+        // between two portions nobody waits, and heads of messages are no payload
+        if waiting > 0 || rate.per_second(now) >= limit / 100 * LIMIT_REACHED_PERCENT {
+            causes.push(Cause::RateLimit {
+                way,
+                limit,
+                own,
+                waiting,
+            });
+        }
     }
 
     /// What of the torrent itself keeps it from anything. True when that is all that counts.
@@ -94,7 +121,7 @@ impl Torrent {
         if self.is_complete() {
             0
         } else {
-            self.wanted_bytes().saturating_sub(self.verified)
+            self.wanted_bytes().saturating_sub(self.wanted_verified())
         }
     }
 

@@ -3,6 +3,7 @@
 use super::units::{Bytes, Span};
 use super::{Cause, FailingTracker};
 use crate::disk::DiskFault;
+use crate::throttle::Way;
 use crate::time::Duration;
 use alloc::format;
 use alloc::string::String;
@@ -16,6 +17,10 @@ impl Cause {
             Self::Paused => "resume it".into(),
             Self::Disk { fault, retry_in, missing, .. } => disk_next(*fault, *retry_in, *missing),
             Self::Opening | Self::Checking { .. } => "nothing: it goes on by itself when that is done".into(),
+            Self::RateLimit { way, .. } => match way {
+                Way::Down => "nothing: raise --limit-down, or leave it out, if it should be faster".into(),
+                Way::Up => "nothing: raise --limit-up, or leave it out, if it should be faster".into(),
+            },
             Self::Local { .. } => {
                 "check that the network is up and that enough open files are allowed; it tries again by itself".into()
             }

@@ -4,6 +4,7 @@ use super::units::{Bytes, Span, are, count, of};
 use super::{Cause, FailingTracker};
 use crate::disk::DiskFault;
 use crate::id::PieceIndex;
+use crate::throttle::Way;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -22,6 +23,14 @@ impl fmt::Display for Cause {
             Self::Opening => f.write_str("the files are being opened"),
             Self::Checking { done, pieces } => {
                 write!(f, "checking the files, {done} of {pieces} pieces done")
+            }
+            Self::RateLimit { way, limit, own, .. } => {
+                let what = match way {
+                    Way::Down => "download",
+                    Way::Up => "upload",
+                };
+                let whose = if *own { "of this torrent " } else { "" };
+                write!(f, "the {what} {whose}is limited to {}/s", Bytes(*limit))
             }
             Self::Local { text, peers: 0 } => write!(f, "this machine cannot connect to anybody: {text}"),
             Self::Local { text, peers } => write!(

@@ -15,7 +15,7 @@ use super::{transfer, units};
 use clap::Args;
 use seedbed::{Client, Handle, Input, Options};
 use seedbed_engine::metainfo::Metainfo;
-use seedbed_engine::{AddTorrent, Command, Purpose, Report, Status, TorrentState};
+use seedbed_engine::{AddTorrent, Command, Purpose, Report, Status, TorrentLimits, TorrentState};
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::ControlFlow;
@@ -116,6 +116,9 @@ fn request(metainfo: Arc<Metainfo>, dir: &Path, purpose: Purpose) -> Result<Comm
         overwrite: false,
         trust_resume: false,
         super_seed: false,
+        limits: TorrentLimits::default(),
+        priorities: Vec::new(),
+        sequential: false,
     })))
 }
 

@@ -14,7 +14,9 @@ use seedbed::{Client, Input, Observer, Preallocate};
 use seedbed_engine::id::PieceIndex;
 use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::time::Instant;
-use seedbed_engine::{Action, AddTorrent, Command, Engine, Event, PeerClosed, Purpose, Report, TorrentState};
+use seedbed_engine::{
+    Action, AddTorrent, Command, Engine, Event, PeerClosed, Purpose, Report, TorrentLimits, TorrentState,
+};
 use serde::Serialize;
 use std::cell::Cell;
 use std::fs::File;
@@ -129,6 +131,9 @@ pub(crate) fn run(args: &PeerArgs, console: &Console) -> Result<u8, Failure> {
         overwrite: false,
         trust_resume: false,
         super_seed: false,
+        limits: TorrentLimits::default(),
+        priorities: Vec::new(),
+        sequential: false,
     })));
     let mut watch = Watch {
         args,

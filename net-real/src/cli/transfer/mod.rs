@@ -13,6 +13,7 @@ use super::client::{INTERRUPT, WRITE_RECORDING};
 use super::console::{Console, shown};
 use super::failure::Failure;
 use super::progress::{Figures, Progress};
+use super::select::SelectArgs;
 use super::torrent_file::Sought;
 use goal::Goal;
 use outcome::Ending;
@@ -20,7 +21,7 @@ use seedbed::{Client, Input};
 use seedbed_engine::disk::Root;
 use seedbed_engine::id::TorrentId;
 use seedbed_engine::time::{Duration, Instant};
-use seedbed_engine::{AddTorrent, Cause, Command, Purpose, Report, Status, TorrentState};
+use seedbed_engine::{AddTorrent, Cause, Command, Purpose, Report, Status, TorrentLimits, TorrentState};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,7 @@ pub(crate) struct Plan<'a> {
     pub(crate) dir: &'a Path,
     pub(crate) overwrite: bool,
     pub(crate) super_seed: bool,
+    pub(crate) select: &'a SelectArgs,
 }
 
 /// Torrents in flight.
@@ -111,7 +113,7 @@ impl<'a> Transfers<'a> {
         self.moved.0 = began;
         let root = root(self.plan.dir)?;
         for transfer in &self.torrents {
-            client.command(Command::Add(Box::new(self.request(&transfer.torrent, &root))));
+            client.command(Command::Add(Box::new(self.request(&transfer.torrent, &root)?)));
         }
         let mut progress = Progress::start(self.console);
         let broken = client.run(|client, input| match self.step(client, input, &mut progress) {
@@ -125,8 +127,8 @@ impl<'a> Transfers<'a> {
         }
     }
 
-    fn request(&self, torrent: &Sought, root: &Root) -> AddTorrent {
-        AddTorrent {
+    fn request(&self, torrent: &Sought, root: &Root) -> Result<AddTorrent, Failure> {
+        Ok(AddTorrent {
             source: torrent.source.clone(),
             root: root.clone(),
             purpose: self.plan.purpose,
@@ -137,7 +139,10 @@ impl<'a> Transfers<'a> {
             overwrite: self.plan.overwrite,
             trust_resume: true,
             super_seed: self.plan.super_seed,
-        }
+            limits: TorrentLimits::default(),
+            priorities: self.plan.select.priorities(torrent)?,
+            sequential: self.plan.select.sequential,
+        })
     }
 
     /// Takes one input. Fails only when standard output does.

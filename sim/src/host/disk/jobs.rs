@@ -49,9 +49,10 @@ impl DiskModel {
                         .resume(resume, &self.saved.history, &mut self.rng, marks),
                 })
             }
+            DiskJob::Arrange { layout } => self.arrange(now, layout, marks),
             DiskJob::Prepare => {
                 let (layout, _) = self.opened()?;
-                for file in layout.files().iter().filter(|file| !file.pad) {
+                for (_, file) in layout.data_files() {
                     self.files.create(&file.path, now.as_micros());
                 }
                 Ok(DiskDone::Prepared)
@@ -95,6 +96,52 @@ impl DiskModel {
         }
     }
 
+    /// Bytes lie elsewhere from now on: a file that is wanted takes its bytes out of the file of parts.
+    fn arrange(
+        &mut self,
+        now: Instant,
+        layout: Arc<Layout>,
+        marks: &mut Marks,
+    ) -> Result<DiskDone, DiskError> {
+        let (old, geometry) = self.opened()?;
+        let parts = layout
+            .parts_file()
+            .map(|parts| layout.files()[parts].path.clone());
+        let parts = parts.filter(|parts| self.files.get(parts).is_some());
+        let pairs = old.files().iter().zip(layout.files());
+        let wanted: Vec<_> = pairs
+            .filter(|(old, new)| old.skipped && !new.skipped)
+            .map(|(_, new)| new.clone())
+            .collect();
+        for file in wanted.iter().filter(|_| parts.is_some()) {
+            self.files.create(&file.path, now.as_micros());
+            // byte by byte, as slow as it is plain
+            for at in file.bytes() {
+                let Some(from) = old.spans(at..at + 1).next() else {
+                    continue;
+                };
+                let byte = self
+                    .files
+                    .read(&old.files()[from.file].path, from.offset as usize, 1)
+                    .map(<[u8]>::to_vec);
+                let to = (at - file.offset) as usize;
+                if let Some(byte) = byte
+                    && Some(from.file) == old.parts_file()
+                    && self.files.write(&file.path, to, &byte, now.as_micros()).is_err()
+                {
+                    return Err(error(DiskFault::Full, &file.path));
+                }
+            }
+        }
+        if let Some(parts) = parts.filter(|_| !wanted.is_empty() && !layout.skips()) {
+            marks.hit("parts-removed");
+            self.files.sync();
+            self.files.meddle(&parts, None, false, now.as_micros());
+        }
+        self.opened = Some((layout, geometry));
+        Ok(DiskDone::Arranged)
+    }
+
     /// Nothing comes before `Open` or behind `Close`, and no second `Open`.
     fn in_its_place(&mut self, job: &DiskJob) -> Result<(), DiskError> {
         let opens = matches!(job, DiskJob::Open { .. });
@@ -127,7 +174,11 @@ impl DiskModel {
         };
         let files = layout.files().iter();
         files
-            .map(|file| self.files.stamp(&file.path).filter(|_| !file.pad))
+            .map(|file| {
+                self.files
+                    .stamp(&file.path)
+                    .filter(|_| !file.pad && !file.skipped)
+            })
             .collect()
     }
 

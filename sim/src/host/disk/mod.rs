@@ -147,7 +147,9 @@ impl DiskModel {
     /// Whether the bytes that programs see of a piece are the torrent's.
     pub fn holds_piece(&self, sample: &Sample, piece: PieceIndex) -> bool {
         let range = sample.range_of(piece);
-        let layout = &sample.metainfo.layout;
+        // what a file lacks that is not made lies elsewhere
+        let opened = self.opened.as_ref().map(|(layout, _)| layout);
+        let layout = opened.unwrap_or(&sample.metainfo.layout);
         let mut at = range.start;
         layout.spans(range.start as u64..range.end as u64).all(|span| {
             let length = span.length as usize;
@@ -275,9 +277,11 @@ impl DiskModel {
 
 const fn scope(job: &DiskJob) -> Scope {
     match job {
-        DiskJob::Open { .. } | DiskJob::Prepare | DiskJob::LoadMetadata { .. } | DiskJob::Close => {
-            Scope::Whole
-        }
+        DiskJob::Open { .. }
+        | DiskJob::Arrange { .. }
+        | DiskJob::Prepare
+        | DiskJob::LoadMetadata { .. }
+        | DiskJob::Close => Scope::Whole,
         DiskJob::Write { range, .. } => Scope::Piece(range.piece, true),
         DiskJob::Hash { piece } => Scope::Piece(*piece, true),
         DiskJob::Read { range } => Scope::Piece(range.piece, false),
@@ -298,6 +302,7 @@ fn must_wait(scope: Scope, earlier: Scope) -> bool {
 const fn kind(job: &DiskJob) -> &'static str {
     match job {
         DiskJob::Open { .. } => "open",
+        DiskJob::Arrange { .. } => "arrange",
         DiskJob::Prepare => "prepare",
         DiskJob::Write { .. } => "write",
         DiskJob::Read { .. } => "read",

@@ -11,7 +11,7 @@ use seedbed_engine::journal::{Header, Journal, Writer};
 use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::rng::Seeds;
 use seedbed_engine::time::Instant;
-use seedbed_engine::{AddTorrent, Command, Config, Engine, Event, Purpose};
+use seedbed_engine::{AddTorrent, Command, Config, Engine, Event, Purpose, TorrentLimits};
 use std::sync::Arc;
 
 /// What a page may weigh.
@@ -142,6 +142,9 @@ fn journal_of(metainfo: Metainfo) -> Vec<u8> {
         overwrite: false,
         trust_resume: false,
         super_seed: false,
+        limits: TorrentLimits::default(),
+        priorities: Vec::new(),
+        sequential: false,
     };
     let event = Event::Command(Command::Add(Box::new(add)));
     writer.step(&mut engine, Instant::START, event);

@@ -1,0 +1,236 @@
+//! Which files the user wants: the pieces that follow from it, and where storage keeps what comes of the others.
+//!
+//! A piece is wanted as much as the most wanted of its files. A file that is not wanted is not made; what its pieces
+//! share with wanted files lies in a file of parts, hidden beside them, and is moved when the file is wanted later.
+//! A file that is there and that we may write to stays in use when it is no longer wanted.
+//!
+//! Invariant: `Torrent::layout` is the one that storage was last told of.
+
+use super::disk::DiskOp;
+use super::{Context, Phase, Purpose, Torrent};
+use crate::bitfield::Bitfield;
+use crate::disk::DiskJob;
+use crate::geometry::Geometry;
+use crate::id::PieceIndex;
+use crate::layout::Layout;
+use crate::magnet::Magnet;
+use crate::marks::Mark;
+use crate::metainfo::Metainfo;
+use crate::priority::Priority;
+use crate::report::Report;
+use crate::resume::Resume;
+use alloc::collections::BTreeSet;
+use alloc::format;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
+
+use super::add::AddTorrent;
+
+/// How much a file is wanted.
+pub(super) fn priority_of(add: &AddTorrent, file: usize) -> Priority {
+    if add.purpose == Purpose::Download {
+        add.priorities.get(file).copied().unwrap_or_default()
+    } else {
+        Priority::Normal
+    }
+}
+
+/// How much each piece is wanted: as much as the most wanted of its files.
+pub(super) fn piece_priorities(add: &AddTorrent, layout: &Layout, geometry: &Geometry) -> Vec<Priority> {
+    let mut pieces = vec![Priority::Skip; geometry.pieces() as usize];
+    for (file, known) in layout.files().iter().enumerate() {
+        if known.pad || layout.parts_file() == Some(file) {
+            continue;
+        }
+        let priority = priority_of(add, file);
+        for piece in layout.file_pieces(file, geometry) {
+            if let Some(of_piece) = pieces.get_mut(piece as usize) {
+                *of_piece = priority.max(*of_piece);
+            }
+        }
+    }
+    pieces
+}
+
+/// What a magnet link selects (BEP 53 `so`), once the files are known. All files, if it names none that is there.
+pub(super) fn named_by_link(magnet: &Magnet, layout: &Layout) -> Vec<Priority> {
+    let Some(ranges) = &magnet.select_only else {
+        return Vec::new();
+    };
+    let named = |file: usize| {
+        ranges
+            .iter()
+            .any(|range| u32::try_from(file).is_ok_and(|file| range.contains(&file)))
+    };
+    let files = layout.files().iter().enumerate();
+    if !files.clone().any(|(file, known)| !known.pad && named(file)) {
+        return Vec::new();
+    }
+    let priority = |file| {
+        if named(file) {
+            Priority::Normal
+        } else {
+            Priority::Skip
+        }
+    };
+    files.map(|(file, _)| priority(file)).collect()
+}
+
+/// The layout that a torrent begins with: as its metainfo has it, with a place for parts.
+pub(super) fn first_layout(metainfo: &Metainfo, geometry: &Geometry) -> Arc<Layout> {
+    let layout = &metainfo.layout;
+    let folder = layout.files().first().and_then(|file| file.path.split_once('/'));
+    let parts = folder.and_then(|(folder, _)| {
+        let path: String = format!("{folder}/.{}.parts", metainfo.info_hash);
+        layout.with_parts(geometry, path)
+    });
+    parts.map_or_else(|| layout.clone(), Arc::new)
+}
+
+impl Torrent {
+    /// Storage told which files are there: those that are not, and that nobody wants or whose parts lie elsewhere, are
+    /// skipped. So is one that is there, is not wanted and was not made by us.
+    pub(super) fn place_files(&mut self, cx: &mut Context<'_>, resume: Option<&Resume>) {
+        if self.add.purpose == Purpose::Check || self.layout.parts_file().is_none() {
+            return;
+        }
+        let there = |file: usize| self.stamps.get(file).copied().flatten().is_some();
+        let ours =
+            |file: usize| resume.is_some_and(|resume| resume.files.get(file).copied().flatten().is_some());
+        let parts = self.layout.parts_file().is_some_and(there);
+        let skipped: BTreeSet<usize> = (0..self.layout.files().len())
+            .filter(|file| {
+                let wanted = priority_of(&self.add, *file) != Priority::Skip;
+                if wanted {
+                    parts && !there(*file)
+                } else {
+                    !there(*file) || !ours(*file)
+                }
+            })
+            .collect();
+        self.made_by_others = (0..self.layout.files().len())
+            .filter(|file| parts && there(*file) && !ours(*file))
+            .collect();
+        let layout = self.layout.skipping(|file| skipped.contains(&file));
+        self.arrange(cx, layout);
+    }
+
+    /// Every file that is wanted now is to be made, and nothing of it lies elsewhere any more.
+    pub(super) fn make_wanted(&mut self, cx: &mut Context<'_>) {
+        let skipped = |file: usize| {
+            let was = self.layout.files().get(file).is_some_and(|file| file.skipped);
+            was && priority_of(&self.add, file) == Priority::Skip
+        };
+        let layout = self.layout.skipping(skipped);
+        self.arrange(cx, layout);
+    }
+
+    /// Tells storage where bytes lie from now on, if that changes.
+    fn arrange(&mut self, cx: &mut Context<'_>, layout: Layout) {
+        if *self.layout != layout || self.misplaced {
+            self.marks.hit(if layout.skips() {
+                Mark::FilesSkipped
+            } else {
+                Mark::PartsMoved
+            });
+            self.layout = Arc::new(layout);
+            self.misplaced = false;
+            let layout = self.layout.clone();
+            self.disk(cx, DiskOp::Arrange, DiskJob::Arrange { layout });
+        }
+    }
+
+    /// Changes how much each file is wanted.
+    pub fn set_priorities(&mut self, cx: &mut Context<'_>, priorities: Vec<Priority>) {
+        if self.add.purpose != Purpose::Download {
+            return;
+        }
+        self.add.priorities = priorities;
+        let was_complete = self.is_complete();
+        self.want_pieces(cx);
+        if matches!(self.phase, Phase::Active | Phase::DiskFailed { .. }) {
+            let before = self.layout.clone();
+            self.make_wanted(cx);
+            if before != self.layout {
+                self.disk(cx, DiskOp::Prepare, DiskJob::Prepare);
+            }
+        }
+        match (was_complete, self.is_complete()) {
+            (true, false) => {
+                self.completed.told = false;
+                // seeds were sent away, and are of use again
+                self.candidates.retry_now(true);
+                self.tell_upload_only(cx, false);
+            }
+            (false, true) if matches!(self.phase, Phase::Active) && !self.paused => {
+                self.completed.told = true;
+                self.report(cx, Report::Completed { torrent: self.id });
+                self.tell_upload_only(cx, true);
+            }
+            (true, true) | (false, false | true) => {}
+        }
+        self.resume.dirty(cx.now);
+        self.dirty.extend(self.sessions.keys().copied());
+        self.tell_state(cx);
+    }
+
+    /// Tells the picker which pieces are wanted. Requests that are void by that are taken back.
+    fn want_pieces(&mut self, cx: &mut Context<'_>) {
+        let mut wanted = Bitfield::new(self.geometry.pieces());
+        let priorities = piece_priorities(&self.add, &self.layout, &self.geometry);
+        for (piece, priority) in self.geometry.piece_indices().zip(&priorities) {
+            if *priority == Priority::Skip {
+                // what came of it is given up
+                if !self.picker.have().contains(piece) && !self.verifying.hashing.contains(&piece) {
+                    self.blocks_are_lost(piece);
+                    self.blame.forget(piece);
+                }
+            } else {
+                wanted.insert(piece);
+            }
+        }
+        // a piece whose blocks are all there is about to be had
+        for piece in self.verifying.hashing.iter().chain(&self.verifying.unhashed) {
+            wanted.insert(*piece);
+        }
+        for (conn, range) in self.picker.set_wanted(&wanted) {
+            if let Some(peer) = self.sessions.get_mut(&conn) {
+                peer.session.cancel(cx.now, range);
+            }
+        }
+    }
+
+    pub(super) fn tell_upload_only(&mut self, cx: &mut Context<'_>, upload_only: bool) {
+        for peer in self.sessions.values_mut() {
+            peer.session.send_upload_only(cx.now, upload_only);
+        }
+    }
+
+    /// Bytes of the wanted pieces.
+    pub(super) fn wanted_bytes(&self) -> u64 {
+        match self.add.purpose {
+            Purpose::Seed => self.geometry.total(),
+            Purpose::Download | Purpose::Metadata | Purpose::Check => self.bytes_of(self.picker.wanted()),
+        }
+    }
+
+    /// Bytes of the verified pieces among the wanted ones.
+    pub(super) fn wanted_verified(&self) -> u64 {
+        match self.add.purpose {
+            Purpose::Seed => self.verified,
+            Purpose::Download | Purpose::Metadata | Purpose::Check => self
+                .wanted_bytes()
+                .saturating_sub(self.bytes_of(self.picker.missing())),
+        }
+    }
+
+    /// Bytes of a set of pieces; only the last one may be shorter.
+    fn bytes_of(&self, set: &Bitfield) -> u64 {
+        let last = PieceIndex(self.geometry.pieces().saturating_sub(1));
+        let whole = u64::from(set.count()) * u64::from(self.geometry.piece_length());
+        let short = self.geometry.piece_length() - self.geometry.length_of(last);
+        whole - if set.contains(last) { u64::from(short) } else { 0 }
+    }
+}
