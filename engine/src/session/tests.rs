@@ -5,6 +5,9 @@ mod lost;
 mod received;
 
 use super::*;
+use crate::config::{MetadataConfig, PexConfig, SessionConfig};
+use crate::geometry::Geometry;
+use crate::id::InfoHash;
 use crate::time::Duration;
 use crate::wire::{Handshake, HandshakePart, Message};
 use alloc::string::ToString;

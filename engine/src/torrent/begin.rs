@@ -4,7 +4,6 @@ use super::{
     AddTorrent, Completed, Context, NAME_SHOWN_MAX, Phase, Torrent, TorrentSource, add, limits, pex, resume,
     select, stop, super_seed, trackers, traffic, verify, why,
 };
-use crate::bitfield::Bitfield;
 use crate::blame::Blame;
 use crate::candidates::{Candidates, Source};
 use crate::choker::Choker;

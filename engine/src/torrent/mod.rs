@@ -56,7 +56,6 @@ use crate::marks::Marks;
 use crate::metainfo::Metainfo;
 use crate::pex::Pex;
 use crate::picker::Picker;
-use crate::priority::Priority;
 use crate::report::{Report, TorrentState};
 use crate::session::{End, Outgoing, Rules, Session};
 use crate::super_seed::SuperSeed;
