@@ -174,11 +174,6 @@ pub const ORACLES: &[OracleInfo] = &[
         "bytes of a peer were read",
     ),
     info(
-        "I37",
-        "where encryption is required, nothing is said to a peer in plain",
-        "something was said to a peer",
-    ),
-    info(
         "I20",
         "connections and dials keep to their limits, and no peer is connected twice",
         "a connection was there",
@@ -253,6 +248,11 @@ pub const ORACLES: &[OracleInfo] = &[
         "I36",
         "every byte that came from peers is in exactly one class of the ledger, blocks in the right one",
         "bytes of a peer were read",
+    ),
+    info(
+        "I37",
+        "where encryption is required, nothing is said to a peer in plain",
+        "something was said to a peer",
     ),
     info(
         "L1",
@@ -357,7 +357,12 @@ mod tests {
     fn the_table_is_in_the_order_of_the_ids() {
         assert_eq!(ORACLES.len(), COUNT);
         assert_eq!(Oracle::M9 as usize, COUNT - 1);
-        for (n, oracle) in [(0, Oracle::I1), (27, Oracle::I29), (36, Oracle::L1)] {
+        for (n, oracle) in [
+            (0, Oracle::I1),
+            (27, Oracle::I29),
+            (35, Oracle::I37),
+            (36, Oracle::L1),
+        ] {
             assert_eq!(
                 (oracle as usize, oracle.info().id),
                 (n, format!("{oracle:?}").as_str())
