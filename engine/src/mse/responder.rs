@@ -5,6 +5,7 @@ use super::{
     fill_decrypted, long, short,
 };
 use crate::id::InfoHash;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +51,7 @@ enum State {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Chosen {
     torrent: InfoHash,
-    ciphers: Ciphers,
+    ciphers: Box<Ciphers>,
 }
 
 /// What a responder has to say.
@@ -67,7 +68,7 @@ pub enum Accepted {
         /// How the stream goes on.
         mode: Mode,
         /// They go on even where they are not used.
-        ciphers: Ciphers,
+        ciphers: Box<Ciphers>,
         /// IA, the beginning of the initiator's stream. It may be empty.
         initial: Vec<u8>,
     },
