@@ -54,6 +54,19 @@ struct Chosen {
     ciphers: Box<Ciphers>,
 }
 
+impl Chosen {
+    fn find(
+        masked: &[u8],
+        secret: &SharedSecret,
+        mut torrents: &mut dyn Iterator<Item = InfoHash>,
+    ) -> Result<Self, Fault> {
+        let named = |hash: &InfoHash| secret.torrent(*hash).as_slice() == masked;
+        let torrent = Iterator::find(&mut torrents, named).ok_or(Fault::UnknownTorrent)?;
+        let ciphers = secret.ciphers(torrent, false);
+        Ok(Self { torrent, ciphers })
+    }
+}
+
 /// What a responder has to say.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Accepted {
@@ -133,11 +146,7 @@ impl Responder {
             }
             State::Torrent(mut bytes, secret) => {
                 if fill(&mut bytes, HASH_LENGTH, input) {
-                    let named = |hash: &InfoHash| secret.torrent(*hash).as_slice() == bytes;
-                    let mut torrents = torrents;
-                    let torrent = Iterator::find(&mut torrents, named).ok_or(Fault::UnknownTorrent)?;
-                    let ciphers = secret.ciphers(torrent, false);
-                    State::Offer(Vec::new(), Chosen { torrent, ciphers })
+                    State::Offer(Vec::new(), Chosen::find(&bytes, &secret, torrents)?)
                 } else {
                     State::Torrent(bytes, secret)
                 }

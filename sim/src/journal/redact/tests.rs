@@ -1,6 +1,6 @@
 //! Journals of generated worlds, redacted.
 
-use super::redact;
+use super::{RedactError, redact};
 use crate::run::{Options, run};
 use crate::scenario::expand::expand;
 use seedbed_engine::journal::{Journal, Replay};
@@ -20,7 +20,8 @@ fn journals(seed: u64) -> Vec<Vec<u8>> {
 
 #[test]
 fn generated_worlds_are_redacted_and_decide_the_same() {
-    let (mut done, mut refused) = (0, BTreeMap::<String, Vec<u64>>::new());
+    let (mut done, mut encrypted) = (0, 0);
+    let mut refused = BTreeMap::<String, Vec<u64>>::new();
     for seed in 0..120 {
         for bytes in journals(seed) {
             let journal = Journal::read(&bytes).expect("a journal");
@@ -32,9 +33,15 @@ fn generated_worlds_are_redacted_and_decide_the_same() {
                     assert_eq!(Replay::new(&copy, false).run(), Ok(()), "seed {seed}");
                     done += 1;
                 }
+                // one that is encrypted is not redacted, and says so
+                Err(RedactError::Encrypted { .. }) => encrypted += 1,
                 Err(error) => refused.entry(error.to_string()).or_default().push(seed),
             }
         }
     }
     assert!(refused.is_empty(), "{done} done; {refused:#?}");
+    assert!(
+        done > 4 * encrypted && encrypted > 0,
+        "{done} done, {encrypted} encrypted"
+    );
 }
