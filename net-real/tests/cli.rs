@@ -53,7 +53,7 @@ fn every_subcommand_explains_itself_with_an_example() {
 #[test]
 fn flags_that_are_not_built_are_absent() {
     let sandbox = Sandbox::new();
-    for flag in ["--encryption", "--metadata-only"] {
+    for flag in ["--lsd"] {
         let help = sandbox.expect(0, "download --help").out;
         assert!(!help.contains(flag), "{flag}");
     }

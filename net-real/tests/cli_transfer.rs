@@ -137,7 +137,7 @@ fn a_download_that_wasted_something_says_what() {
         let ran = sandbox.expect(
             0,
             &format!(
-                "download album.torrent -d got-{json} {LOCAL} --no-trackers --port 0 --peer {addr} {flag}"
+                "download album.torrent -d got-{json} {LOCAL} --no-trackers --port 0 --encryption off --peer {addr} {flag}"
             ),
         );
         let closed = peer.join().expect("a thread").map_err(|error| error.kind());

@@ -2,13 +2,14 @@
 
 To standard output: its alerts, and `uploaded N` whenever more bytes of payload have gone out.
 
-    lt.py TORRENT DIR ADDRESS:PORT UPLOAD_RATE_MAX      (bytes a second, 0: no limit)
+    lt.py TORRENT DIR ADDRESS:PORT UPLOAD_RATE_MAX [encrypted]      (bytes a second, 0: no limit)
 """
 import sys
 
 import libtorrent as lt
 
-_, torrent, folder, listen, rate = sys.argv
+_, torrent, folder, listen, rate, *more = sys.argv
+policy = lt.enc_policy.forced if more else lt.enc_policy.disabled
 session = lt.session({
     "listen_interfaces": listen,
     "outgoing_interfaces": listen.rsplit(":", 1)[0],
@@ -18,8 +19,9 @@ session = lt.session({
     "enable_natpmp": False,
     "enable_incoming_utp": False,
     "enable_outgoing_utp": False,
-    "in_enc_policy": lt.enc_policy.disabled,
-    "out_enc_policy": lt.enc_policy.disabled,
+    "in_enc_policy": policy,
+    "out_enc_policy": policy,
+    "allowed_enc_level": lt.enc_level.rc4 if more else lt.enc_level.both,
     "alert_mask": lt.alert.category_t.error_notification | lt.alert.category_t.status_notification
     | lt.alert.category_t.tracker_notification | lt.alert.category_t.peer_notification
     | lt.alert.category_t.connect_notification,

@@ -9,6 +9,7 @@
 //! ```
 
 mod download;
+mod encryption;
 mod faults;
 mod record;
 mod resume;

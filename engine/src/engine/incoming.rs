@@ -5,12 +5,12 @@ use super::{ConnOwner, Engine};
 use crate::action::{Action, CloseReason};
 use crate::config::Encryption;
 use crate::id::{ConnId, InfoHash};
-use crate::mse::{Accepted, Modes, RESPONDER_READ_MAX, Responder, Secrets, SharedSecret};
+use crate::mse::{Accepted, Fault, Modes, RESPONDER_READ_MAX, Responder, Secrets, SharedSecret};
 use crate::net::CloseCause;
 use crate::report::{PeerClosed, Report};
 use crate::session::{Agreed, End, Violation};
 use crate::time::Instant;
-use crate::torrent::IncomingHead;
+use crate::torrent::{IncomingHead, Torrent};
 use crate::wire::{HANDSHAKE_LENGTH, HandshakeDecoder, HandshakePart, PROTOCOL, Reserved};
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -163,6 +163,10 @@ impl Engine {
 
     /// Its bytes are no plain handshake: they are read as an encrypted one.
     fn begin_responding(&mut self, conn: ConnId, taken: &[u8]) -> Result<Stage, Violation> {
+        if !self.torrents.values().any(Torrent::takes_peers) {
+            // a paused torrent says nothing to anybody, not even a key
+            return Err(Violation::Encryption(Fault::UnknownTorrent));
+        }
         let takes = match self.config.encryption {
             Encryption::Require => Modes::Rc4Only,
             Encryption::Off | Encryption::Prefer => Modes::Both,
@@ -191,7 +195,8 @@ impl Engine {
             let Stage::Encrypted(responder) = &mut incoming.stage else {
                 return Ok(None);
             };
-            let mut torrents = self.by_hash.keys().copied();
+            let there = self.torrents.values().filter(|torrent| torrent.takes_peers());
+            let mut torrents = there.map(Torrent::info_hash);
             let said = responder.receive(rest, &mut torrents);
             let secret = responder.secret().cloned();
             let (send, done) = match said.map_err(Violation::Encryption)? {

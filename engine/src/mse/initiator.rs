@@ -6,6 +6,7 @@ use super::{
 };
 use crate::id::InfoHash;
 use crate::wire::PROTOCOL;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -29,11 +30,11 @@ enum State {
     /// Yb is coming.
     Key(Vec<u8>),
     /// PadB is coming, and the encrypted VC behind it. The read cipher stands behind that.
-    Sync(Search, Ciphers),
+    Sync(Search, Box<Ciphers>),
     /// What is selected is coming.
-    Select(Vec<u8>, Ciphers),
+    Select(Vec<u8>, Box<Ciphers>),
     /// So many bytes of PadD are coming.
-    Pad(u16, Mode, Ciphers),
+    Pad(u16, Mode, Box<Ciphers>),
     Over,
 }
 
@@ -43,7 +44,7 @@ pub enum Opened {
     /// These bytes go out, IA at their end.
     Send(Vec<u8>),
     /// It is done. What follows is in this mode; the ciphers go on even where they are not used.
-    Done(Mode, Ciphers),
+    Done(Mode, Box<Ciphers>),
 }
 
 impl Initiator {

@@ -3,6 +3,7 @@
 use super::{Ciphers, Fault, PAD_MAX, Rc4};
 use crate::id::InfoHash;
 use crate::rng::Rng;
+use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt;
@@ -120,14 +121,11 @@ impl SharedSecret {
     }
 
     /// The two key streams: the initiator writes with `keyA`, the responder with `keyB`.
-    pub(super) fn ciphers(&self, info_hash: InfoHash, initiates: bool) -> Ciphers {
+    pub(super) fn ciphers(&self, info_hash: InfoHash, initiates: bool) -> Box<Ciphers> {
         let stream = |label: &[u8]| Rc4::new(&hash(&[label, &self.0, &info_hash.0]));
         let (a, b) = (stream(b"keyA"), stream(b"keyB"));
-        if initiates {
-            Ciphers { read: b, write: a }
-        } else {
-            Ciphers { read: a, write: b }
-        }
+        let (read, write) = if initiates { (b, a) } else { (a, b) };
+        Box::new(Ciphers { read, write })
     }
 }
 

@@ -48,6 +48,14 @@ pub enum Mode {
 }
 
 impl Mode {
+    /// It in a word, for programs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Rc4 => "rc4",
+        }
+    }
+
     /// Its bit in `crypto_provide` and `crypto_select`.
     const fn bit(self) -> u32 {
         match self {

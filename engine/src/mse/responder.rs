@@ -5,6 +5,7 @@ use super::{
     fill_decrypted, long, short,
 };
 use crate::id::InfoHash;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
@@ -50,7 +51,20 @@ enum State {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 struct Chosen {
     torrent: InfoHash,
-    ciphers: Ciphers,
+    ciphers: Box<Ciphers>,
+}
+
+impl Chosen {
+    fn find(
+        masked: &[u8],
+        secret: &SharedSecret,
+        mut torrents: &mut dyn Iterator<Item = InfoHash>,
+    ) -> Result<Self, Fault> {
+        let named = |hash: &InfoHash| secret.torrent(*hash).as_slice() == masked;
+        let torrent = Iterator::find(&mut torrents, named).ok_or(Fault::UnknownTorrent)?;
+        let ciphers = secret.ciphers(torrent, false);
+        Ok(Self { torrent, ciphers })
+    }
 }
 
 /// What a responder has to say.
@@ -67,7 +81,7 @@ pub enum Accepted {
         /// How the stream goes on.
         mode: Mode,
         /// They go on even where they are not used.
-        ciphers: Ciphers,
+        ciphers: Box<Ciphers>,
         /// IA, the beginning of the initiator's stream. It may be empty.
         initial: Vec<u8>,
     },
@@ -132,11 +146,7 @@ impl Responder {
             }
             State::Torrent(mut bytes, secret) => {
                 if fill(&mut bytes, HASH_LENGTH, input) {
-                    let named = |hash: &InfoHash| secret.torrent(*hash).as_slice() == bytes;
-                    let mut torrents = torrents;
-                    let torrent = Iterator::find(&mut torrents, named).ok_or(Fault::UnknownTorrent)?;
-                    let ciphers = secret.ciphers(torrent, false);
-                    State::Offer(Vec::new(), Chosen { torrent, ciphers })
+                    State::Offer(Vec::new(), Chosen::find(&bytes, &secret, torrents)?)
                 } else {
                     State::Torrent(bytes, secret)
                 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::id::InfoHash;
 use crate::rng::Rng;
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use quickcheck::quickcheck;
 
@@ -14,8 +15,8 @@ fn secrets(n: u8) -> Secrets {
 
 /// Both machines after a handshake whose bytes were cut into pieces of `cut`.
 struct Met {
-    opened: Option<(Mode, Ciphers)>,
-    accepted: Option<(Mode, Ciphers, InfoHash, Vec<u8>)>,
+    opened: Option<(Mode, Box<Ciphers>)>,
+    accepted: Option<(Mode, Box<Ciphers>, InfoHash, Vec<u8>)>,
 }
 
 fn give(responder: &mut Responder, bytes: &[u8], cut: usize, met: &mut Met) -> Result<Vec<u8>, Fault> {

@@ -18,7 +18,7 @@ pub struct Agreed {
     /// How the stream goes on.
     pub mode: Mode,
     /// They stand behind the last byte that was taken.
-    pub ciphers: Ciphers,
+    pub ciphers: Box<Ciphers>,
     /// For checkers that read along.
     pub secret: Option<SharedSecret>,
 }
@@ -65,9 +65,9 @@ impl Session {
         self
     }
 
-    fn agree(&mut self, mode: Mode, ciphers: Ciphers) {
+    fn agree(&mut self, mode: Mode, ciphers: Box<Ciphers>) {
         self.encrypted.mode = Some(mode);
-        self.encrypted.ciphers = (mode == Mode::Rc4).then(|| Box::new(ciphers));
+        self.encrypted.ciphers = (mode == Mode::Rc4).then_some(ciphers);
     }
 
     /// Begins the encrypted handshake, if one was planned. Our own handshake is its first payload.

@@ -375,7 +375,12 @@ mod tests {
     fn the_table_is_in_the_order_of_the_ids() {
         assert_eq!(ORACLES.len(), COUNT);
         assert_eq!(Oracle::M9 as usize, COUNT - 1);
-        for (n, oracle) in [(0, Oracle::I1), (27, Oracle::I28), (39, Oracle::L1)] {
+        for (n, oracle) in [
+            (0, Oracle::I1),
+            (27, Oracle::I28),
+            (36, Oracle::I37),
+            (39, Oracle::L1),
+        ] {
             assert_eq!(
                 (oracle as usize, oracle.info().id),
                 (n, format!("{oracle:?}").as_str())

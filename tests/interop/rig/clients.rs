@@ -1,7 +1,7 @@
 //! The real clients: how each is started on a loopback address of its own, quiet in every other way.
 //!
-//! No DHT, no PEX, no local discovery, no port mapping, no encryption and no uTP: peers come from the tracker alone,
-//! over plain TCP.
+//! No DHT, no PEX, no local discovery, no port mapping and no uTP: peers come from the tracker alone, over TCP. It is
+//! plain unless a test says that it must be encrypted.
 
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::path::Path;
@@ -25,6 +25,8 @@ pub(crate) struct Options {
     pub(crate) upload_rate_max: Option<u32>,
     /// Serves wrong bytes: the address ends in another number, so that the innocent one can run beside it.
     pub(crate) is_liar: bool,
+    /// Takes and makes no connection that is not RC4.
+    pub(crate) is_encrypted: bool,
 }
 
 /// The address of the program under test.
@@ -85,8 +87,12 @@ fn aria2(torrent: &Path, data: &Path, address: SocketAddrV4, options: Options) -
     ]);
     command.args([
         "--enable-peer-exchange=false",
-        "--bt-require-crypto=false",
-        "--bt-min-crypto-level=plain",
+        &format!("--bt-require-crypto={}", options.is_encrypted),
+        if options.is_encrypted {
+            "--bt-min-crypto-level=arc4"
+        } else {
+            "--bt-min-crypto-level=plain"
+        },
     ]);
     command.args([
         "--disable-ipv6=true",
@@ -125,7 +131,7 @@ fn transmission(
         "blocklist-enabled": false,
         "dht-enabled": false,
         "download-dir": data,
-        "encryption": 0,
+        "encryption": if options.is_encrypted { 2 } else { 0 },
         "incomplete-dir-enabled": false,
         "lpd-enabled": false,
         "message-level": 3,
@@ -154,6 +160,9 @@ fn libtorrent(torrent: &Path, data: &Path, address: SocketAddrV4, options: Optio
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/lt.py"));
     command.arg(torrent).arg(data).arg(address.to_string());
     command.arg(options.upload_rate_max.unwrap_or(0).to_string());
+    if options.is_encrypted {
+        command.arg("encrypted");
+    }
     command
 }
 

@@ -73,8 +73,13 @@ impl Rig {
 
     /// Starts `client` without data.
     pub(crate) fn leecher(&self, client: Client) -> Peer {
+        self.leecher_with(client, Options::default())
+    }
+
+    /// The same with options.
+    pub(crate) fn leecher_with(&self, client: Client, options: Options) -> Peer {
         let name = format!("{}-leech", client.name());
-        self.start(client, &name, self.folder(&name), Options::default())
+        self.start(client, &name, self.folder(&name), options)
     }
 
     /// Starts `client` with all data, and waits until the tracker knows it.

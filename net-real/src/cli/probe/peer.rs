@@ -13,6 +13,7 @@ use clap::Args;
 use seedbed::{Client, Input, Observer, Preallocate};
 use seedbed_engine::id::PieceIndex;
 use seedbed_engine::metainfo::Metainfo;
+use seedbed_engine::mse::Mode;
 use seedbed_engine::time::Instant;
 use seedbed_engine::{
     Action, AddTorrent, Command, Engine, Event, PeerClosed, Purpose, Report, TorrentLimits, TorrentState,
@@ -63,6 +64,8 @@ struct Probed {
     address: String,
     ok: bool,
     client: Option<String>,
+    /// `plain` (behind an encrypted handshake) or `rc4`; none if nothing was encrypted.
+    encryption: Option<&'static str>,
     pieces: u32,
     verified: Option<bool>,
     failure: Option<String>,
@@ -75,6 +78,7 @@ struct Watch<'a> {
     console: &'a Console,
     began: Instant,
     client: Option<String>,
+    encryption: Option<Mode>,
     /// Pieces that the peer has.
     pieces: Rc<Cell<u32>>,
     verified: Option<bool>,
@@ -140,6 +144,7 @@ pub(crate) fn run(args: &PeerArgs, console: &Console) -> Result<u8, Failure> {
         console,
         began: client.now(),
         client: None,
+        encryption: None,
         pieces: Rc::default(),
         verified: None,
     };
@@ -182,7 +187,11 @@ impl Watch<'_> {
             return ControlFlow::Break(Err(failure));
         }
         match report {
-            Report::PeerConnected { client, .. } => self.client = Some(client.clone()),
+            Report::PeerConnected {
+                client, encryption, ..
+            } => {
+                (self.client, self.encryption) = (Some(client.clone()), *encryption);
+            }
             Report::PieceVerified { .. } => self.verified = Some(true),
             Report::PieceFailed { .. } => {
                 self.verified = Some(false);
@@ -218,6 +227,7 @@ impl Watch<'_> {
             address: self.args.addr.to_string(),
             ok,
             client: self.client,
+            encryption: self.encryption.map(Mode::word),
             pieces: self.pieces.get(),
             verified: self.verified,
             failure,

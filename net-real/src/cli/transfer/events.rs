@@ -208,7 +208,7 @@ impl Transfers<'_> {
                 encryption,
                 ..
             } => {
-                let encryption = encryption.map(encryption_word);
+                let encryption = encryption.map(Mode::word);
                 json!({
                     "event": "peer_connected", "address": addr.to_string(), "client": client,
                     "encryption": encryption,
@@ -320,13 +320,5 @@ fn torrent(report: &Report) -> Option<TorrentId> {
         | Report::Fetched { .. }
         | Report::TrackerProbed { .. }
         | Report::ShutDown => None,
-    }
-}
-
-/// The word of a mode in JSON.
-const fn encryption_word(mode: Mode) -> &'static str {
-    match mode {
-        Mode::Plain => "plain",
-        Mode::Rc4 => "rc4",
     }
 }

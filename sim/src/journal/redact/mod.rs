@@ -19,9 +19,9 @@ use crate::journal::words::{action_words, event_words};
 use crate::journal::{Cast, Player};
 use compare::same;
 use events::Rewriter;
-use seedbed_engine::Engine;
 use seedbed_engine::journal::{Header, Journal, JournalError, Replay, Writer};
 use seedbed_engine::rng::{Purpose, Seeds};
+use seedbed_engine::{Engine, Event};
 use sha1::{Digest as _, Sha1};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -39,6 +39,12 @@ pub enum RedactError {
     Resumed,
     /// The original does not do what it did when it was recorded.
     Original {
+        /// The step.
+        step: u64,
+    },
+    /// A connection is encrypted: what hides it is made of the info-hash and of a key of the peer's, so no byte of its
+    /// stream can be replaced.
+    Encrypted {
         /// The step.
         step: u64,
     },
@@ -77,6 +83,11 @@ impl fmt::Display for RedactError {
             Self::Original { step } => write!(
                 f,
                 "the journal itself does not replay, from step {step} on: only a journal that does can be redacted"
+            ),
+            Self::Encrypted { step } => write!(
+                f,
+                "from step {step} on a connection is encrypted: its stream hangs on the info-hash and on a key that only \
+                 the peer has, so the names in it cannot be replaced. A run with --encryption off can be shared"
             ),
             Self::Different { step, event, what } => write!(
                 f,
@@ -140,6 +151,11 @@ fn once(journal: &Journal<'_>, key: [u8; 32]) -> Result<Vec<u8>, RedactError> {
             return Err(RedactError::Original { step });
         }
         let at = played.step.at;
+        if let Event::Received { conn, .. } = played.step.event
+            && played.engine.shared_secret(conn).is_some()
+        {
+            return Err(RedactError::Encrypted { step });
+        }
         let event = rewriter.event(&played.step.event).ok_or(RedactError::Torrent)?;
         copy.handle(at, event.lent());
         writer.event(at, &event.lent(), &copy);

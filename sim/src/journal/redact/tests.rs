@@ -3,6 +3,7 @@
 use super::{RedactError, redact};
 use crate::run::{Options, run};
 use crate::scenario::expand::expand;
+use crate::scenario::kdl::parse;
 use seedbed_engine::journal::{Journal, Replay};
 use std::collections::BTreeMap;
 
@@ -20,7 +21,8 @@ fn journals(seed: u64) -> Vec<Vec<u8>> {
 
 #[test]
 fn generated_worlds_are_redacted_and_decide_the_same() {
-    let (mut done, mut refused) = (0, BTreeMap::<String, Vec<u64>>::new());
+    let (mut done, mut encrypted) = (0, 0);
+    let mut refused = BTreeMap::<String, Vec<u64>>::new();
     for seed in 0..120 {
         for bytes in journals(seed) {
             let journal = Journal::read(&bytes).expect("a journal");
@@ -34,9 +36,38 @@ fn generated_worlds_are_redacted_and_decide_the_same() {
                 }
                 // the rest of the world is as good without it
                 Err(RedactError::Magnet) => {}
+                // one that is encrypted is not redacted, and says so
+                Err(RedactError::Encrypted { .. }) => encrypted += 1,
                 Err(error) => refused.entry(error.to_string()).or_default().push(seed),
             }
         }
     }
     assert!(refused.is_empty(), "{done} done; {refused:#?}");
+    assert!(
+        done > 2 * encrypted && encrypted > 0,
+        "{done} done, {encrypted} encrypted"
+    );
+}
+
+/// Payload is left out of a recording under RC4 too, and a replay, which fills in zeros, decides the same.
+#[test]
+fn an_encrypted_journal_replays_without_its_payload_and_is_not_redacted() {
+    let text = "scenario \"encrypted\" version=1 seed=1\n\
+                torrent pieces=8 blocks=4 block=4096\n\
+                engine \"eng\" encryption=\"require\"\n\
+                tracker \"t0\" http\n\
+                peer \"p0\" seed { encrypted-only; }\n";
+    let options = Options {
+        journals: true,
+        ..Options::default()
+    };
+    let outcome = run(&parse(text).expect("a scenario"), &options);
+    let (_, bytes) = outcome.journals.first().expect("a journal");
+    assert!(bytes.len() < 16 * 1024, "{} bytes for 128 KiB", bytes.len());
+    let journal = Journal::read(bytes).expect("a journal");
+    assert_eq!(Replay::new(&journal, false).run(), Ok(()));
+    assert!(matches!(
+        redact(&journal, KEY),
+        Err(RedactError::Encrypted { .. })
+    ));
 }

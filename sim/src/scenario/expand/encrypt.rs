@@ -1,6 +1,6 @@
 //! Encryption in a drawn world: the policy of its engines, and what peers do wrong in encrypted handshakes.
 
-use super::{World, pick, use_of};
+use super::{Size, World, pick, use_of};
 use crate::catalogue;
 use crate::scenario::{Area, EngineSpec, PeerSpec, TrackerSpec, Value};
 
@@ -16,6 +16,10 @@ impl World {
         peers: &mut [PeerSpec],
         trackers: &[TrackerSpec],
     ) {
+        // an encrypted handshake has a kilobyte, which is not out in time behind the slowest links
+        if self.size == Size::Slow {
+            return;
+        }
         let mut rng = self.stream("encryption");
         // who requires encryption is met by nobody who dials in plain: it has to hear of the honest copy
         let way = trackers.iter().any(|tracker| tracker.behaviours.is_empty());
