@@ -10,6 +10,7 @@
 
 mod download;
 mod faults;
+mod magnet;
 mod record;
 mod resume;
 mod rig;

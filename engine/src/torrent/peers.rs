@@ -377,6 +377,11 @@ impl Torrent {
             self.peers_seen.insert(peer_id);
         }
         self.picker.peer_joined(conn);
+        self.greet(cx, conn);
+    }
+
+    /// The first messages to a peer.
+    fn greet(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         let upload_only = self.is_complete();
         let have = self.picker.have();
         let looked = !matches!(
@@ -392,7 +397,7 @@ impl Torrent {
                 peer.session
                     .greet(cx.now, &Bitfield::new(self.geometry.pieces()), upload_only);
             }
-            let client = peer.session.client();
+            let (addr, client) = (peer.session.addr(), peer.session.client());
             self.report(
                 cx,
                 Report::PeerConnected {
