@@ -1,6 +1,7 @@
 //! A session fed with bytes, its outputs and what it says.
 
 mod crossing;
+mod metadata;
 mod received;
 
 use super::*;
