@@ -35,6 +35,41 @@ fn the_demo_succeeds_and_leaves_nothing() {
 }
 
 #[test]
+fn a_magnet_link_is_downloaded_and_written_as_a_torrent_file() {
+    let sandbox = album("http://127.0.0.1:9/announce");
+    let seed_port = free_port();
+    let _seed = seed(&sandbox, seed_port, "");
+    let link = sandbox.expect(0, "magnet album.torrent").out.trim().to_owned();
+    let link = format!("{link}&x.pe=127.0.0.1:{seed_port}");
+    let more = format!("--no-trackers {LOCAL} --stop-timeout 20s");
+    let only = format!(
+        "download {link} -d got {more} --metadata-only -o fetched.torrent --port {}",
+        free_port()
+    );
+    assert!(
+        sandbox
+            .expect(0, &only)
+            .out
+            .contains("its metadata is in fetched.torrent")
+    );
+    assert!(!sandbox.path().join("got").exists(), "no file is made");
+    let read = |path: &str| sandbox.expect(0, &format!("info {path} --json")).json();
+    for field in ["info_hash_v1", "files", "trackers"] {
+        assert_eq!(
+            read("fetched.torrent")[field],
+            read("album.torrent")[field],
+            "{field}"
+        );
+    }
+    sandbox.expect(4, &only);
+    let whole = format!("download {link} -d got --json {more} --port {}", free_port());
+    assert_eq!(sandbox.expect(0, &whole).json()["name"], json!("album"));
+    assert_downloaded(&sandbox, "got");
+    let both = "download album.torrent --metadata-only";
+    assert!(sandbox.expect(2, both).err.contains("takes one magnet link"));
+}
+
+#[test]
 fn a_download_finds_its_peers_by_tracker_and_tells_it_all() {
     for over_udp in [true, false] {
         let tracker = LocalTracker::start();

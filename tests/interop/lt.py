@@ -2,7 +2,7 @@
 
 To standard output: its alerts, and `uploaded N` whenever more bytes of payload have gone out.
 
-    lt.py TORRENT DIR ADDRESS:PORT UPLOAD_RATE_MAX [encrypted]      (bytes a second, 0: no limit)
+    lt.py TORRENT|MAGNET DIR ADDRESS:PORT UPLOAD_RATE_MAX [encrypted]      (bytes a second, 0: no limit)
 """
 import sys
 
@@ -26,8 +26,12 @@ session = lt.session({
     | lt.alert.category_t.tracker_notification | lt.alert.category_t.peer_notification
     | lt.alert.category_t.connect_notification,
 })
-params = lt.add_torrent_params()
-params.ti, params.save_path = lt.torrent_info(torrent), folder
+if torrent.startswith("magnet:"):
+    params = lt.parse_magnet_uri(torrent)
+else:
+    params = lt.add_torrent_params()
+    params.ti = lt.torrent_info(torrent)
+params.save_path = folder
 params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
 params.flags |= lt.torrent_flags.disable_pex
 # A limit of the torrent: those of the session do not hold for local addresses.

@@ -11,6 +11,7 @@
 mod download;
 mod encryption;
 mod faults;
+mod magnet;
 mod record;
 mod resume;
 mod rig;

@@ -2,6 +2,7 @@
 
 mod crossing;
 mod lost;
+mod metadata;
 mod received;
 
 use super::*;

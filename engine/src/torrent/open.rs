@@ -222,7 +222,9 @@ impl Torrent {
         self.check_decides();
         let have = self.picker.have().count();
         // peers that had nothing to give may have now, and seeds are of use again if anything lacks
-        self.candidates.retry_now(!self.picker.have().is_full());
+        if self.sessions.is_empty() {
+            self.candidates.retry_now(!self.picker.have().is_full());
+        }
         let foreign = checking.foreign;
         let (bad, missing) = (checking.bad, checking.missing);
         self.report(

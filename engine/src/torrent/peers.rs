@@ -435,6 +435,11 @@ impl Torrent {
             self.peers_seen.insert(peer_id);
         }
         self.picker.peer_joined(conn);
+        self.greet(cx, conn);
+    }
+
+    /// The first messages to a peer.
+    fn greet(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         let looked = !matches!(
             self.phase,
             Phase::Metadata(_) | Phase::Opening | Phase::Checking(_)
@@ -453,7 +458,8 @@ impl Torrent {
             // what is found on the disk meanwhile, it hears when all is looked through
             peer.uninformed = uninformed;
             peer.session.greet(cx.now, have, upload_only);
-            let (client, encryption) = (peer.session.client(), peer.session.encryption());
+            let (addr, client) = (peer.session.addr(), peer.session.client());
+            let encryption = peer.session.encryption();
             self.report(
                 cx,
                 Report::PeerConnected {

@@ -5,7 +5,7 @@ use seedbed::Preallocate;
 use seedbed::engine::block::Block;
 use seedbed::engine::disk::{DiskDone, DiskJob};
 use seedbed::engine::geometry::BlockRange;
-use seedbed::engine::id::{OpId, PieceIndex};
+use seedbed::engine::id::{InfoHash, OpId, PieceIndex};
 use sha1::{Digest as _, Sha1};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
@@ -285,4 +285,26 @@ fn a_job_for_an_unknown_torrent_is_answered() {
     };
     assert!(rig.read(range).is_err());
     assert!(rig.hash(99).is_err());
+}
+
+/// It is of no torrent that is open, so it comes before `Open`, and is there for the next run.
+#[test]
+fn metadata_is_kept_beside_the_states() {
+    let mut rig = Rig::new(FILES);
+    let info_hash = InfoHash([9; 20]);
+    let load = DiskJob::LoadMetadata { info_hash };
+    assert_eq!(rig.ask(load.clone()), Ok(DiskDone::Metadata(None)));
+    let data = b"d4:name1:xe".as_slice().into();
+    assert_eq!(
+        rig.ask(DiskJob::SaveMetadata { info_hash, data }),
+        Ok(DiskDone::Saved)
+    );
+    assert_eq!(
+        rig.ask(load),
+        Ok(DiskDone::Metadata(Some(b"d4:name1:xe".to_vec())))
+    );
+    let other = DiskJob::LoadMetadata {
+        info_hash: InfoHash([8; 20]),
+    };
+    assert_eq!(rig.ask(other), Ok(DiskDone::Metadata(None)));
 }

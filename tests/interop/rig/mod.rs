@@ -112,6 +112,39 @@ impl Rig {
         peer
     }
 
+    /// The magnet link of the torrent, with its tracker and these peers.
+    pub(crate) fn link(&self, peers: &[&Peer]) -> String {
+        let hash: String = self
+            .content
+            .info_hash()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let mut link = format!("magnet:?xt=urn:btih:{hash}&dn=by+link");
+        for peer in peers {
+            link += &format!("&x.pe={}:{}", peer.address, peer.port);
+        }
+        let escaped = |url: &str| url.replace(':', "%3A").replace('/', "%2F");
+        link + "&tr=" + &escaped(&self.tracker.url(self.scheme))
+    }
+
+    /// Starts `client` without data and with nothing but the magnet link.
+    pub(crate) fn leecher_by_link(&self, client: Client) -> Peer {
+        let name = format!("{}-link", client.name());
+        let (data, home) = (self.folder(&name), self.folder(&format!("{name}-home")));
+        let port = free_port(client.address(Options::default()));
+        let link = PathBuf::from(self.link(&[]));
+        let command = client.command(&link, &data, &home, port, Options::default());
+        let process = Process::start(&name, command, self.folder.path().join(&name));
+        Peer {
+            client,
+            data,
+            address: client.address(Options::default()),
+            port,
+            process,
+        }
+    }
+
     fn start(&self, client: Client, name: &str, data: PathBuf, options: Options) -> Peer {
         let home = self.folder(&format!("{name}-home"));
         let torrent = home.join("it.torrent");

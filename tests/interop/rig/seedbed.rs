@@ -1,5 +1,6 @@
 //! Our own program, started from the target folder as a user would start it.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,10 +13,15 @@ impl Rig {
     ///
     /// Every run of one rig has the same state folder, so that a second run continues the first.
     pub(crate) fn ours(&self, subcommand: &str, data: &Path, more: &[&str]) -> Process {
+        self.ours_from(subcommand, self.torrent.as_os_str(), data, more)
+    }
+
+    /// The same for another source than the .torrent file.
+    pub(crate) fn ours_from(&self, subcommand: &str, source: &OsStr, data: &Path, more: &[&str]) -> Process {
         let mut command = Command::new(binary());
         command
             .arg(subcommand)
-            .arg(&self.torrent)
+            .arg(source)
             .arg("-d")
             .arg(data)
             .arg("--json");

@@ -35,6 +35,24 @@ pub struct MemoryDisk {
     pub sizes: (u64, u64),
 }
 
+/// The kind of a job.
+const fn name(job: &DiskJob) -> &'static str {
+    match job {
+        DiskJob::Open { .. } => "open",
+        DiskJob::Arrange { .. } => "arrange",
+        DiskJob::Prepare => "prepare",
+        DiskJob::Write { .. } => "write",
+        DiskJob::Read { .. } => "read",
+        DiskJob::Hash { .. } => "hash",
+        DiskJob::Digests { .. } => "digests",
+        DiskJob::Sync => "sync",
+        DiskJob::SaveResume { .. } => "save",
+        DiskJob::LoadMetadata { .. } => "load metadata",
+        DiskJob::SaveMetadata { .. } => "save metadata",
+        DiskJob::Close => "close",
+    }
+}
+
 impl MemoryDisk {
     /// A disk for a torrent of these sizes.
     #[must_use]
@@ -47,20 +65,7 @@ impl MemoryDisk {
 
     /// The job's answer.
     pub fn carry_out(&mut self, job: DiskJob) -> Result<DiskDone, DiskError> {
-        let name = match &job {
-            DiskJob::Open { .. } => "open",
-            DiskJob::Arrange { .. } => "arrange",
-            DiskJob::Prepare => "prepare",
-            DiskJob::Write { .. } => "write",
-            DiskJob::Read { .. } => "read",
-            DiskJob::Hash { .. } => "hash",
-            DiskJob::Digests { .. } => "digests",
-            DiskJob::Sync => "sync",
-            DiskJob::SaveResume { .. } => "save",
-            DiskJob::LoadMetadata { .. } => "load metadata",
-            DiskJob::SaveMetadata { .. } => "save metadata",
-            DiskJob::Close => "close",
-        };
+        let name = name(&job);
         *self.jobs.entry(name).or_default() += 1;
         let spared = matches!(job, DiskJob::Open { .. } | DiskJob::Close);
         let fault = self.fault.filter(|_| !spared);

@@ -1,6 +1,6 @@
 //! Reports of the engine as the user sees them: a note for people, a line of JSON for programs.
 
-use super::{PROGRESS_INTERVAL, Transfers};
+use super::{PROGRESS_INTERVAL, Transfers, metadata};
 use crate::cli::console::shown;
 use crate::cli::failure::Failure;
 use crate::cli::progress::Figures;
@@ -90,26 +90,7 @@ impl Transfers<'_> {
                 bad.len(),
                 missing.len()
             )),
-            Report::Metadata {
-                name,
-                total_length,
-                pieces,
-                ..
-            } => console.note(format!(
-                "The metadata is here: {}, {}, {}",
-                shown(name),
-                units::bytes(*total_length),
-                units::count(*pieces as usize, "piece")
-            )),
-            Report::MetadataFailed {
-                contributors,
-                failures,
-                ..
-            } => console.note(format!(
-                "The metadata failed its hash ({}, from {}); it is fetched again.",
-                units::count(*failures as usize, "failure"),
-                units::count(contributors.len(), "peer")
-            )),
+            Report::Metadata { .. } | Report::MetadataFailed { .. } => metadata::tell(console, report),
             Report::PieceFailed {
                 piece,
                 failures,
@@ -217,22 +198,7 @@ impl Transfers<'_> {
             Report::PeerClosed { addr, why, .. } => {
                 json!({"event": "peer_closed", "address": addr.to_string(), "text": why.to_string()})
             }
-            Report::Metadata {
-                total_length,
-                pieces,
-                private,
-                ..
-            } => json!({
-                "event": "metadata", "total_length": total_length, "piece_count": pieces, "private": private,
-            }),
-            Report::MetadataFailed {
-                contributors,
-                failures,
-                ..
-            } => json!({
-                "event": "metadata_failed", "failures": failures,
-                "peers": contributors.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            }),
+            Report::Metadata { .. } | Report::MetadataFailed { .. } => metadata::event(report)?,
             Report::Checked {
                 have, bad, missing, ..
             } => json!({

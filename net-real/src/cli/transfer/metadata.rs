@@ -1,8 +1,11 @@
-//! `--metadata-only`: the metadata of a magnet link as a .torrent file.
+//! The metadata of a magnet link: what is told of it, and with `--metadata-only` as a .torrent file.
 
-use crate::cli::console::shown_path;
+use crate::cli::console::{Console, shown, shown_path};
 use crate::cli::failure::Failure;
+use crate::cli::units;
+use seedbed_engine::Report;
 use seedbed_engine::metainfo::Metainfo;
+use serde_json::{Value, json};
 use std::fs::OpenOptions;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -27,4 +30,54 @@ pub(super) fn write(metainfo: &Metainfo, out: Option<&Path>, dir: &Path) -> Resu
             shown_path(&path)
         ))),
     }
+}
+
+/// A note for people.
+pub(super) fn tell(console: &Console, report: &Report) {
+    match report {
+        Report::Metadata {
+            name,
+            total_length,
+            pieces,
+            ..
+        } => console.note(format!(
+            "The metadata is here: {}, {}, {}",
+            shown(name),
+            units::bytes(*total_length),
+            units::count(*pieces as usize, "piece")
+        )),
+        Report::MetadataFailed {
+            contributors,
+            failures,
+            ..
+        } => console.note(format!(
+            "The metadata failed its hash ({}, from {}); it is fetched again.",
+            units::count(*failures as usize, "failure"),
+            units::count(contributors.len(), "peer")
+        )),
+        _ => {}
+    }
+}
+
+/// A line for programs.
+pub(super) fn event(report: &Report) -> Option<Value> {
+    Some(match report {
+        Report::Metadata {
+            total_length,
+            pieces,
+            private,
+            ..
+        } => json!({
+            "event": "metadata", "total_length": total_length, "piece_count": pieces, "private": private,
+        }),
+        Report::MetadataFailed {
+            contributors,
+            failures,
+            ..
+        } => json!({
+            "event": "metadata_failed", "failures": failures,
+            "peers": contributors.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        }),
+        _ => return None,
+    })
 }
