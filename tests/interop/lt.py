@@ -2,13 +2,13 @@
 
 To standard output: its alerts, and `uploaded N` whenever more bytes of payload have gone out.
 
-    lt.py TORRENT DIR ADDRESS:PORT UPLOAD_RATE_MAX      (bytes a second, 0: no limit)
+    lt.py TORRENT DIR ADDRESS:PORT UPLOAD_RATE_MAX [pex]      (bytes a second, 0: no limit)
 """
 import sys
 
 import libtorrent as lt
 
-_, torrent, folder, listen, rate = sys.argv
+_, torrent, folder, listen, rate, *more = sys.argv
 session = lt.session({
     "listen_interfaces": listen,
     "outgoing_interfaces": listen.rsplit(":", 1)[0],
@@ -27,7 +27,8 @@ session = lt.session({
 params = lt.add_torrent_params()
 params.ti, params.save_path = lt.torrent_info(torrent), folder
 params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
-params.flags |= lt.torrent_flags.disable_pex
+if "pex" not in more:
+    params.flags |= lt.torrent_flags.disable_pex
 # A limit of the torrent: those of the session do not hold for local addresses.
 params.upload_limit = int(rate)
 torrent = session.add_torrent(params)

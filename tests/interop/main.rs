@@ -9,6 +9,7 @@
 //! ```
 
 mod download;
+mod exchange;
 mod faults;
 mod record;
 mod resume;

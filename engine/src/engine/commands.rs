@@ -40,7 +40,7 @@ impl Engine {
     fn add_peer(&mut self, id: TorrentId, addr: SocketAddr) {
         let mut why = None;
         self.on(id, "add peer", |torrent, cx| {
-            why = torrent.add_named_peer(cx.now, addr).err()
+            why = torrent.add_named_peer(cx.now, addr).err();
         });
         if let Some(why) = why {
             self.rejected("add peer", why.into());

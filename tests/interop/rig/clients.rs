@@ -1,7 +1,7 @@
 //! The real clients: how each is started on a loopback address of its own, quiet in every other way.
 //!
-//! No DHT, no PEX, no local discovery, no port mapping, no encryption and no uTP: peers come from the tracker alone,
-//! over plain TCP.
+//! No DHT, no local discovery, no port mapping, no encryption and no uTP, and no PEX unless a test is about it: peers come
+//! from the tracker alone, over plain TCP.
 
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::path::Path;
@@ -23,6 +23,8 @@ pub(crate) enum Client {
 pub(crate) struct Options {
     /// Bytes a second that it uploads at most.
     pub(crate) upload_rate_max: Option<u32>,
+    /// Exchanges peers (BEP 11).
+    pub(crate) exchanges_peers: bool,
     /// Serves wrong bytes: the address ends in another number, so that the innocent one can run beside it.
     pub(crate) is_liar: bool,
 }
@@ -83,11 +85,8 @@ fn aria2(torrent: &Path, data: &Path, address: SocketAddrV4, options: Options) -
         "--enable-dht6=false",
         "--bt-enable-lpd=false",
     ]);
-    command.args([
-        "--enable-peer-exchange=false",
-        "--bt-require-crypto=false",
-        "--bt-min-crypto-level=plain",
-    ]);
+    command.arg(format!("--enable-peer-exchange={}", options.exchanges_peers));
+    command.args(["--bt-require-crypto=false", "--bt-min-crypto-level=plain"]);
     command.args([
         "--disable-ipv6=true",
         "--file-allocation=none",
@@ -130,7 +129,7 @@ fn transmission(
         "lpd-enabled": false,
         "message-level": 3,
         "peer-port": address.port(),
-        "pex-enabled": false,
+        "pex-enabled": options.exchanges_peers,
         "port-forwarding-enabled": false,
         "preallocation": 0,
         "rpc-enabled": false,
@@ -154,6 +153,9 @@ fn libtorrent(torrent: &Path, data: &Path, address: SocketAddrV4, options: Optio
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/lt.py"));
     command.arg(torrent).arg(data).arg(address.to_string());
     command.arg(options.upload_rate_max.unwrap_or(0).to_string());
+    if options.exchanges_peers {
+        command.arg("pex");
+    }
     command
 }
 
