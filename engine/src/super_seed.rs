@@ -19,6 +19,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 struct Peer {
     /// The piece that it may pass on now, and since when.
     offer: Option<(PieceIndex, Instant)>,
+    /// Bytes of that piece that it was sent. Clients do not tell of a piece whom they believe to have it.
+    sent: u32,
     /// All that it was offered, this one included.
     offered: BTreeSet<PieceIndex>,
     /// It has said what it has, or had the time to.
@@ -51,6 +53,14 @@ impl SuperSeed {
         self.peers.values_mut().for_each(|peer| peer.introduced = true);
     }
 
+    /// A peer was sent bytes of a piece.
+    pub fn sent(&mut self, conn: ConnId, piece: PieceIndex, bytes: u32) {
+        let peer = self.peers.get_mut(&conn);
+        if let Some(peer) = peer.filter(|peer| peer.offer.is_some_and(|(offer, _)| offer == piece)) {
+            peer.sent = peer.sent.saturating_add(bytes);
+        }
+    }
+
     /// A peer is gone.
     pub fn left(&mut self, conn: ConnId) {
         self.peers.remove(&conn);
@@ -64,28 +74,31 @@ impl SuperSeed {
     }
 
     /// What a peer is offered now, if anything: one of ours that it lacks, rather one that nobody has. `set` says what a
-    /// peer has.
+    /// peer has, `length` how long a piece is.
     pub fn offer<'a>(
         &mut self,
         now: Instant,
         conn: ConnId,
         ours: &Bitfield,
         set: impl Fn(ConnId) -> Option<&'a Bitfield>,
+        length: impl Fn(PieceIndex) -> u32,
     ) -> Option<PieceIndex> {
         let theirs = set(conn)?;
         let peer = self.peers.get(&conn)?;
-        let passed_on = |piece: PieceIndex| {
+        let others = || {
             let others = self.peers.keys().filter(|other| **other != conn);
-            let mut lacking = others
+            others
                 .filter_map(|other| set(*other))
                 .filter(|set| !set.is_full())
-                .peekable();
-            // with nobody to pass it on to there is nothing to wait for
-            lacking.peek().is_none() || lacking.any(|set| set.contains(piece))
         };
         let done = match peer.offer {
             None => peer.introduced,
-            Some((piece, since)) => theirs.contains(piece) && (passed_on(piece) || now >= since + PATIENCE),
+            Some((piece, since)) => {
+                let has = theirs.contains(piece) || peer.sent >= length(piece);
+                let passed_on = others().any(|set| set.contains(piece));
+                // with nobody to pass it on to there is nothing to wait for
+                passed_on || has && (others().next().is_none() || now >= since + PATIENCE)
+            }
         };
         if !done {
             return None;
@@ -115,6 +128,7 @@ impl SuperSeed {
         self.next = (piece.0 + 1) % pieces.max(1);
         let peer = self.peers.get_mut(&conn)?;
         peer.offer = Some((piece, now));
+        peer.sent = 0;
         peer.offered.insert(piece);
         Some(piece)
     }
@@ -150,6 +164,7 @@ mod tests {
                 ConnId::dialled(n),
                 &Bitfield::full(4),
                 |conn| sets.get(&conn),
+                |_| 100,
             );
             piece.map(|piece| piece.0)
         }
@@ -167,7 +182,7 @@ mod tests {
         let mut story = Story::new(2);
         assert_eq!((story.offer(0, 1), story.offer(0, 2)), (Some(0), Some(1)));
         assert_eq!(story.offer(1, 1), None, "it has not even fetched it");
-        story.gets(1, 0);
+        story.seed.sent(ConnId::dialled(1), PieceIndex(0), 100);
         assert_eq!(story.offer(2, 1), None, "nobody else has it");
         story.gets(2, 0);
         assert_eq!(story.offer(3, 1), Some(2));
@@ -180,7 +195,9 @@ mod tests {
         let mut alone = Story::new(1);
         for piece in 0..4 {
             assert_eq!(alone.offer(0, 1), Some(piece), "there is nobody to pass it on to");
-            alone.gets(1, piece);
+            alone.seed.sent(ConnId::dialled(1), PieceIndex(piece), 99);
+            assert_eq!(alone.offer(0, 1), None);
+            alone.seed.sent(ConnId::dialled(1), PieceIndex(piece), 1);
         }
         assert_eq!(alone.offer(0, 1), None);
         let mut story = Story::new(2);

@@ -2,14 +2,14 @@
 
 To standard output: its alerts, and `uploaded N` whenever more bytes of payload have gone out.
 
-    lt.py TORRENT|MAGNET DIR ADDRESS:PORT UPLOAD_RATE_MAX [encrypted]      (bytes a second, 0: no limit)
+    lt.py TORRENT|MAGNET DIR ADDRESS:PORT UPLOAD_RATE_MAX [encrypted] [pex]      (bytes a second, 0: no limit)
 """
 import sys
 
 import libtorrent as lt
 
 _, torrent, folder, listen, rate, *more = sys.argv
-policy = lt.enc_policy.forced if more else lt.enc_policy.disabled
+policy = lt.enc_policy.forced if "encrypted" in more else lt.enc_policy.disabled
 session = lt.session({
     "listen_interfaces": listen,
     "outgoing_interfaces": listen.rsplit(":", 1)[0],
@@ -33,7 +33,8 @@ else:
     params.ti = lt.torrent_info(torrent)
 params.save_path = folder
 params.flags &= ~(lt.torrent_flags.auto_managed | lt.torrent_flags.paused)
-params.flags |= lt.torrent_flags.disable_pex
+if "pex" not in more:
+    params.flags |= lt.torrent_flags.disable_pex
 # A limit of the torrent: those of the session do not hold for local addresses.
 params.upload_limit = int(rate)
 torrent = session.add_torrent(params)

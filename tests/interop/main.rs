@@ -10,6 +10,7 @@
 
 mod download;
 mod encryption;
+mod exchange;
 mod faults;
 mod magnet;
 mod record;

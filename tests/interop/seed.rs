@@ -12,13 +12,18 @@ const STOP_LIMIT: Duration = Duration::from_secs(8);
 
 #[track_caller]
 fn check(content: fn() -> Content, leechers: &[Client]) {
+    check_with(content, leechers, &[]);
+}
+
+#[track_caller]
+fn check_with(content: fn() -> Content, leechers: &[Client], flags: &[&str]) {
     for scheme in [Scheme::Http, Scheme::Udp] {
         let rig = Rig::new(content(), scheme);
         let peers: Vec<_> = leechers.iter().map(|client| rig.leecher(*client)).collect();
         rig.tracker.wait_for(0, peers.len(), LIMIT);
         let data = rig.folder("ours");
         rig.content.write_to(&data);
-        let mut ours = rig.ours("seed", &data, &[]);
+        let mut ours = rig.ours("seed", &data, flags);
         for peer in &peers {
             rig.wait_for_content(peer, LIMIT);
         }
@@ -53,6 +58,17 @@ fn a_file_to_libtorrent() {
         || Content::file("payload.bin", 5_000_001, 65536),
         &[Client::Libtorrent],
     );
+}
+
+/// One piece at a time (BEP 16), to one leecher and to three that pass pieces on.
+#[test]
+#[ignore = "interop: needs aria2, Transmission, libtorrent and opentracker"]
+fn a_super_seed_to_each_and_to_all_three() {
+    let content = || Content::file("payload.bin", 2_000_001, 65536);
+    for client in Client::ALL {
+        check_with(content, &[client], &["--super-seed"]);
+    }
+    check_with(content, &Client::ALL, &["--super-seed"]);
 }
 
 #[test]

@@ -335,33 +335,6 @@ impl Candidates {
         }
     }
 
-    /// Somebody says what our address is; peers reach us at `port`. With it the order of addresses is that of BEP 40.
-    pub fn heard_own(&mut self, voter: IpAddr, ip: IpAddr, port: u16) {
-        if !self.config.canonical_priority {
-            return;
-        }
-        self.votes.vote(canonical_ip(voter), canonical_ip(ip));
-        let seen_as = [true, false].map(|v4| self.votes.winner(v4).map(|ip| SocketAddr::new(ip, port)));
-        if core::mem::replace(&mut self.seen_as, seen_as) == seen_as {
-            return;
-        }
-        let addrs: Vec<SocketAddr> = self.entries.keys().copied().collect();
-        for addr in addrs {
-            if let Some(mut entry) = self.take(addr) {
-                entry.priority = self.priority_of(addr);
-                self.put(addr, entry);
-            }
-        }
-    }
-
-    /// The priority of a connection to this address (BEP 40), once our own address is known; the greater is preferred.
-    pub fn priority_of(&self, addr: SocketAddr) -> Option<u32> {
-        let addr = canonical(addr);
-        let [v4, v6] = self.seen_as;
-        let own = if addr.is_ipv4() { v4 } else { v6 };
-        own.map(|own| priority(own, addr))
-    }
-
     /// How many addresses are known.
     pub fn known(&self) -> usize {
         self.entries.len()

@@ -1,9 +1,11 @@
 //! Our address as others see it: trackers (`external ip`, BEP 24) and peers (`yourip`, BEP 10) say so, and nobody of
 //! them is believed alone.
 
+use super::address::{canonical, canonical_ip};
+use super::{Candidates, priority};
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
-use core::net::IpAddr;
+use core::net::{IpAddr, SocketAddr};
 use serde::{Deserialize, Serialize};
 
 /// Addresses that are voted for, and voters of each, that are kept: enough to outvote a few liars.
@@ -37,6 +39,35 @@ impl Votes {
             .filter(|(ip, voters)| ip.is_ipv4() == v4 && voters.len() >= VOTERS_MIN);
         let best = of_family.rev().max_by_key(|(_, voters)| voters.len());
         best.map(|(ip, _)| *ip)
+    }
+}
+
+impl Candidates {
+    /// Somebody says what our address is; peers reach us at `port`. With it the order of addresses is that of BEP 40.
+    pub fn heard_own(&mut self, voter: IpAddr, ip: IpAddr, port: u16) {
+        if !self.config.canonical_priority {
+            return;
+        }
+        self.votes.vote(canonical_ip(voter), canonical_ip(ip));
+        let seen_as = [true, false].map(|v4| self.votes.winner(v4).map(|ip| SocketAddr::new(ip, port)));
+        if core::mem::replace(&mut self.seen_as, seen_as) == seen_as {
+            return;
+        }
+        let addrs: Vec<SocketAddr> = self.entries.keys().copied().collect();
+        for addr in addrs {
+            if let Some(mut entry) = self.take(addr) {
+                entry.priority = self.priority_of(addr);
+                self.put(addr, entry);
+            }
+        }
+    }
+
+    /// The priority of a connection to this address (BEP 40), once our own address is known; the greater is preferred.
+    pub fn priority_of(&self, addr: SocketAddr) -> Option<u32> {
+        let addr = canonical(addr);
+        let [v4, v6] = self.seen_as;
+        let own = if addr.is_ipv4() { v4 } else { v6 };
+        own.map(|own| priority(own, addr))
     }
 }
 

@@ -551,6 +551,9 @@ impl Torrent {
         } else if peer.session.send_block(cx.now, range, data) {
             self.traffic.uploaded += u64::from(range.length);
             self.traffic.rate_up.add(cx.now, u64::from(range.length));
+            if let Some(seed) = &mut self.super_seed {
+                seed.sent(conn, range.piece, range.length);
+            }
         }
         self.dirty.insert(conn);
     }

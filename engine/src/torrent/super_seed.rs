@@ -15,7 +15,13 @@ impl Torrent {
     pub(super) fn offer(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         let Some(seed) = &mut self.super_seed else { return };
         let picker = &self.picker;
-        let piece = seed.offer(cx.now, conn, picker.have(), |conn| picker.peer_set(conn));
+        let piece = seed.offer(
+            cx.now,
+            conn,
+            picker.have(),
+            |conn| picker.peer_set(conn),
+            |piece| self.geometry.length_of(piece),
+        );
         if let (Some(piece), Some(peer)) = (piece, self.sessions.get_mut(&conn)) {
             self.marks.hit(Mark::PieceOffered);
             peer.session.send_have(cx.now, piece);

@@ -207,6 +207,12 @@ impl Torrent {
         self.announcer.is_none() || self.stop.trackers_told
     }
 
+    /// A tracker says what our address is. All trackers are one voter: they may see us otherwise than peers do.
+    fn heard_by_tracker(&mut self, cx: &Context<'_>, ip: IpAddr) {
+        let tracker = IpAddr::V6(core::net::Ipv6Addr::UNSPECIFIED);
+        self.candidates.heard_own(tracker, ip, cx.config.listen_port);
+    }
+
     fn announced(&mut self, cx: &mut Context<'_>, output: TierOutput) {
         match output {
             TierOutput::Start { .. } | TierOutput::Cancel { .. } | TierOutput::Hurry { .. } => {
@@ -265,11 +271,7 @@ impl Torrent {
                     },
                 );
             }
-            TierOutput::ExternalIp(ip) => {
-                // trackers are one voter: they may be asked by another way than peers
-                let tracker = IpAddr::V6(core::net::Ipv6Addr::UNSPECIFIED);
-                self.candidates.heard_own(tracker, ip, cx.config.listen_port);
-            }
+            TierOutput::ExternalIp(ip) => self.heard_by_tracker(cx, ip),
             TierOutput::Stopped => self.stop.trackers_told = true,
             TierOutput::SwitchedPrivateTracker => {
                 // BEP 27: peers of one tracker are not dealt with under another

@@ -127,16 +127,19 @@ impl Watch {
             Said::Extended(body) if body.first() == Some(&0) => conn.extensions(body),
             Said::TooLong(_) => conn.over_long = true,
             Said::KeepAlive | Said::Suggest(_) | Said::Other(_) | Said::HaveAll | Said::HaveNone => {}
-            Said::Extended(body) => {
-                if let [7, piece @ ..] = body
-                    && let Some(piece) = piece.first_chunk::<4>()
-                    && self.setup.config.session.dont_have
-                {
-                    self.lost(id, PieceIndex(u32::from_be_bytes(*piece)));
-                }
-            }
+            Said::Extended(body) => self.heard_extended(id, body),
         }
         self.verdicts.check(Oracle::I19, true, String::new);
+    }
+
+    /// An extended message that is no handshake.
+    fn heard_extended(&mut self, id: ConnId, body: &[u8]) {
+        if let [7, piece @ ..] = body
+            && let Some(piece) = piece.first_chunk::<4>()
+            && self.setup.config.session.dont_have
+        {
+            self.lost(id, PieceIndex(u32::from_be_bytes(*piece)));
+        }
     }
 
     /// The peer has a piece no more (BEP 54): without the Fast extension that answers what it was asked of it.

@@ -145,32 +145,38 @@ impl ModelPeer {
             } => self.extended(cx, id, message_id, &payload),
             Message::Piece { range, data } => self.block(cx, id, range, &data),
             Message::Reject(range) => self.rejected(id, range),
-            Message::Extended { id: 0, payload } => {
-                let words = ExtendedHandshake::decode(&payload).unwrap_or_default();
-                if let Some(pex) = words.m.get("ut_pex") {
-                    conn.their_pex = Some(*pex).filter(|pex| *pex != 0);
-                }
-                if let Some(id) = words.m.get("lt_donthave") {
-                    conn.their_dont_have = Some(*id).filter(|id| *id != 0);
-                }
-                if !std::mem::replace(&mut conn.their_words, true) {
-                    self.moment(cx, id, Moment::Extended);
-                }
-            }
-            Message::Extended {
-                id: OUR_DONT_HAVE,
-                payload,
-            } => {
-                if let Some(piece) = piece_of(&payload) {
-                    conn.theirs.remove(piece);
-                }
-                self.follow_interest(cx, id);
-            }
+            Message::Extended { id: sub, payload } => self.extended(cx, id, sub, &payload),
             Message::HaveNone
             | Message::KeepAlive
             | Message::Port(_)
             | Message::Suggest(_)
             | Message::Unknown { .. } => {}
+        }
+    }
+
+    /// What an engine takes of extensions, and a piece that it lost.
+    fn extended(&mut self, cx: &mut Cx<'_>, id: ConnId, sub: u8, payload: &[u8]) {
+        let Some(conn) = self.conns.get_mut(&id) else {
+            return;
+        };
+        if sub == OUR_DONT_HAVE {
+            if let Some(piece) = piece_of(payload) {
+                conn.theirs.remove(piece);
+            }
+            return self.follow_interest(cx, id);
+        }
+        if sub != 0 {
+            return;
+        }
+        let words = ExtendedHandshake::decode(payload).unwrap_or_default();
+        let given = |name: &str, before: Option<u8>| match words.m.get(name) {
+            None => before,
+            Some(id) => Some(*id).filter(|id| *id != 0),
+        };
+        conn.their_pex = given("ut_pex", conn.their_pex);
+        conn.their_dont_have = given("lt_donthave", conn.their_dont_have);
+        if !std::mem::replace(&mut conn.their_words, true) {
+            self.moment(cx, id, Moment::Extended);
         }
     }
 

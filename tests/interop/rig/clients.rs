@@ -1,7 +1,7 @@
 //! The real clients: how each is started on a loopback address of its own, quiet in every other way.
 //!
-//! No DHT, no PEX, no local discovery, no port mapping and no uTP: peers come from the tracker alone, over TCP. It is
-//! plain unless a test says that it must be encrypted.
+//! No DHT, no local discovery, no port mapping and no uTP, and no PEX unless a test is about it: peers come from the tracker
+//! alone, over TCP. It is plain unless a test says that it must be encrypted.
 
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::path::Path;
@@ -24,6 +24,8 @@ pub(crate) enum Client {
 pub(crate) struct Options {
     /// Bytes a second that it uploads at most.
     pub(crate) upload_rate_max: Option<u32>,
+    /// Exchanges peers (BEP 11).
+    pub(crate) exchanges_peers: bool,
     /// Serves wrong bytes: the address ends in another number, so that the innocent one can run beside it.
     pub(crate) is_liar: bool,
     /// Takes and makes no connection that is not RC4.
@@ -87,7 +89,7 @@ fn aria2(torrent: &Path, data: &Path, address: SocketAddrV4, options: Options) -
         "--bt-enable-lpd=false",
     ]);
     command.args([
-        "--enable-peer-exchange=false",
+        &format!("--enable-peer-exchange={}", options.exchanges_peers),
         &format!("--bt-require-crypto={}", options.is_encrypted),
         if options.is_encrypted {
             "--bt-min-crypto-level=arc4"
@@ -140,7 +142,7 @@ fn transmission(
         "lpd-enabled": false,
         "message-level": 3,
         "peer-port": address.port(),
-        "pex-enabled": false,
+        "pex-enabled": options.exchanges_peers,
         "port-forwarding-enabled": false,
         "preallocation": 0,
         "rpc-enabled": false,
@@ -166,6 +168,9 @@ fn libtorrent(torrent: &Path, data: &Path, address: SocketAddrV4, options: Optio
     command.arg(options.upload_rate_max.unwrap_or(0).to_string());
     if options.is_encrypted {
         command.arg("encrypted");
+    }
+    if options.exchanges_peers {
+        command.arg("pex");
     }
     command
 }

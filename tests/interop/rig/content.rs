@@ -16,6 +16,7 @@ pub(crate) struct Content {
     /// Path below the output folder, and bytes. A single file has the torrent's name.
     files: Vec<(String, Vec<u8>)>,
     piece_length: usize,
+    private: bool,
 }
 
 impl Content {
@@ -25,6 +26,15 @@ impl Content {
             name,
             files: vec![(name.to_owned(), tests::payload(1, length))],
             piece_length,
+            private: false,
+        }
+    }
+
+    /// The same for a private torrent (BEP 27).
+    pub(crate) fn private(self) -> Self {
+        Self {
+            private: true,
+            ..self
         }
     }
 
@@ -37,6 +47,7 @@ impl Content {
             name,
             files: files.collect(),
             piece_length,
+            private: false,
         }
     }
 
@@ -131,6 +142,9 @@ impl Content {
                 Value::Dictionary(BTreeMap::from(file))
             });
             info.insert("files", Value::List(files.collect()));
+        }
+        if self.private {
+            info.insert("private", Value::Integer(1));
         }
         let info = Value::Dictionary(info);
         let hash = Sha1::digest(info.encode()).into();

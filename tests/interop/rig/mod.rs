@@ -82,6 +82,16 @@ impl Rig {
         self.start(client, &name, self.folder(&name), options)
     }
 
+    /// The same for a client that exchanges peers.
+    pub(crate) fn hub(&self, client: Client) -> Peer {
+        let name = format!("{}-hub", client.name());
+        let options = Options {
+            exchanges_peers: true,
+            ..Options::default()
+        };
+        self.start(client, &name, self.folder(&name), options)
+    }
+
     /// Starts `client` with all data, and waits until the tracker knows it.
     #[track_caller]
     pub(crate) fn seeder(&self, client: Client, options: Options) -> Peer {

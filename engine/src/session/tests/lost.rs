@@ -52,7 +52,10 @@ fn a_lost_piece_has_to_exist_and_to_be_a_number() {
 fn peer_exchange_is_a_dictionary_and_not_too_frequent() {
     check_violation(FAST, &message(UT_PEX, b"le"), Violation::BadPex);
     check_violation(FAST, &message(UT_PEX, b"d"), Violation::BadPex);
-    check_violation(FAST, &message(UT_PEX, b"de").repeat(7), Violation::TooFrequentPex);
+    let mut session = open(FAST);
+    let said = feed(&mut session, at(0), &message(UT_PEX, b"de").repeat(7));
+    let ended = Output::Ended(End::Violation(Violation::TooFrequentPex));
+    assert_eq!((said.len(), said.last()), (7, Some(&ended)));
     // a new minute, a new allowance
     let mut session = open(FAST);
     for minute in 0..4 {
