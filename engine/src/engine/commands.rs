@@ -31,6 +31,12 @@ impl Engine {
             Command::SetPriorities(id, priorities) => self.on(id, "set priorities", |torrent, cx| {
                 torrent.set_priorities(cx, priorities);
             }),
+            Command::SetSequential(id, sequential) => self.on(id, "set sequential", |torrent, _| {
+                torrent.set_sequential(sequential);
+            }),
+            Command::SetDeadlines(id, deadlines) => self.on(id, "set deadlines", |torrent, cx| {
+                torrent.set_deadlines(cx, &deadlines);
+            }),
             Command::SetLimits(limits) => self.set_limits(limits),
             Command::SetTorrentLimits(id, limits) => {
                 self.on(id, "set limits", |torrent, cx| torrent.set_limits(cx, limits));

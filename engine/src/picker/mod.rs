@@ -25,6 +25,7 @@ mod requests;
 mod sets;
 #[cfg(test)]
 mod tests;
+mod wishes;
 
 pub use explain::{IdleReason, Pick, PickReason, PieceState};
 
@@ -40,6 +41,7 @@ use blocks::Pool;
 use peers::Peer;
 use sets::{GroupedSet, Probes};
 use smallvec::SmallVec;
+use wishes::Wishes;
 
 /// What a peer may be given. The default is an ordinary unchoked peer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -102,6 +104,7 @@ pub struct Picker {
     /// Counts the events after which a peer that found nothing may find something.
     epoch: u64,
     probes: Probes,
+    wishes: Wishes,
 }
 
 impl Picker {
@@ -128,6 +131,7 @@ impl Picker {
             phase: Phase::Shared,
             epoch: 0,
             probes: Probes::default(),
+            wishes: Wishes::new(pieces),
         }
     }
 
@@ -187,6 +191,7 @@ impl Picker {
         if !self.geometry.contains(piece) || !self.have.insert(piece) {
             return;
         }
+        self.wishes.needs_no_more(piece);
         if self.missing.remove(piece) {
             self.availability.close(piece);
             self.drop_partial(piece, &mut Vec::new());
@@ -210,6 +215,7 @@ impl Picker {
             return;
         }
         self.missing.insert(piece);
+        self.wishes.lacks(piece);
         self.availability.open(piece, &mut self.rng);
         let without: Vec<ConnId> = self
             .peers

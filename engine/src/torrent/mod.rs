@@ -49,7 +49,6 @@ use crate::layout::Layout;
 use crate::marks::Marks;
 use crate::metainfo::Metainfo;
 use crate::picker::Picker;
-use crate::priority::Priority;
 use crate::report::{Report, TorrentState};
 use crate::rng::{self, Seeds};
 use crate::session::{End, Outgoing, Rules, Session};
@@ -294,7 +293,13 @@ impl Torrent {
             trace: cx.config.trace,
         });
         let mut picker = Picker::new(geometry, cx.config.picker.clone(), stream(rng::Purpose::Picker));
-        picker.set_wanted(&wanted(&add, &metainfo, &geometry));
+        picker.set_wanted(&wanted(&add, &geometry));
+        if add.purpose == Purpose::Download && add.only_pieces.is_none() && !add.priorities.is_empty() {
+            picker.set_priorities(&select::piece_priorities(&add, &metainfo.layout, &geometry));
+        }
+        if add.sequential {
+            picker.set_sequential(true);
+        }
         let mut choker = Choker::new(cx.config.choker.clone(), stream(rng::Purpose::Choker));
         choker.set_piece_length(geometry.piece_length());
         let announcer = trackers::announcer(cx.config, id, &add, peer_id, seeds);
@@ -501,21 +506,11 @@ pub enum Due {
 const NAME_SHOWN_MAX: usize = 200;
 
 /// The pieces that are to be fetched.
-fn wanted(add: &AddTorrent, metainfo: &Metainfo, geometry: &Geometry) -> Bitfield {
+fn wanted(add: &AddTorrent, geometry: &Geometry) -> Bitfield {
     let pieces = geometry.pieces();
     match (add.purpose, &add.only_pieces) {
         (Purpose::Seed, _) => Bitfield::new(pieces),
-        (Purpose::Check, None) => Bitfield::full(pieces),
-        (Purpose::Download, None) => {
-            let mut set = Bitfield::new(pieces);
-            let priorities = select::piece_priorities(add, &metainfo.layout, geometry);
-            for (piece, priority) in geometry.piece_indices().zip(priorities) {
-                if priority != Priority::Skip {
-                    set.insert(piece);
-                }
-            }
-            set
-        }
+        (Purpose::Download | Purpose::Check, None) => Bitfield::full(pieces),
         (Purpose::Download | Purpose::Check, Some(only)) => {
             let mut set = Bitfield::new(pieces);
             for piece in only {
