@@ -141,6 +141,8 @@ pub struct Limits {
     pub slots: Option<u32>,
     /// Unchoke slots over all torrents.
     pub slots_in_all: Option<u32>,
+    /// Downloads that are worked on at a time. What has begun goes on.
+    pub active: Option<usize>,
     /// What is read from all peers together.
     pub rate_down: Option<RateLimit>,
     /// What is sent to all peers together.

@@ -211,6 +211,8 @@ pub enum Report {
 /// What a torrent does.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum TorrentState {
+    /// Waits until other downloads are complete.
+    Queued,
     /// Learns what is on the disk.
     Opening,
     /// Hashes what is on the disk.
@@ -289,6 +291,7 @@ pub struct TrackerProbe {
 impl fmt::Display for TorrentState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Queued => f.write_str("queued"),
             Self::Opening => f.write_str("opening"),
             Self::Checking => f.write_str("checking"),
             Self::Downloading => f.write_str("downloading"),

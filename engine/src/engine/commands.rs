@@ -92,6 +92,7 @@ impl Engine {
                 self.torrents.insert(id, torrent);
                 self.by_hash.insert(info_hash, id);
                 self.touched.insert(id);
+                self.queue_noted(id);
                 self.route_all(id, out);
             }
             Err(error) => self.rejected("add", error.to_string()),
@@ -108,6 +109,7 @@ impl Engine {
         if let Some(slots) = limits.slots {
             self.config.choker.slots = slots;
         }
+        self.config.active_max = limits.active.or(self.config.active_max);
         self.config.upload_slots_max = limits.slots_in_all.or(self.config.upload_slots_max);
         self.slots.change();
         self.set_rates(limits);

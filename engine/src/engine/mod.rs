@@ -11,6 +11,7 @@ mod fetch;
 mod figures;
 mod incoming;
 mod probe;
+mod queue;
 mod rates;
 mod route;
 mod slots;
@@ -38,6 +39,7 @@ use dial::Dialer;
 use fetch::Fetch;
 use incoming::Incoming;
 use probe::Probe;
+use queue::Queue;
 use slots::Slots;
 
 /// The whole protocol logic of a client.
@@ -68,6 +70,7 @@ pub struct Engine {
     dialer: Dialer,
     throttle: Throttle,
     slots: Slots,
+    queue: Queue,
     fetch: Option<Fetch>,
     probe: Option<Probe>,
     probe_ids: RequestIds,
@@ -156,6 +159,7 @@ impl Engine {
         );
         Self {
             slots: Slots::default(),
+            queue: Queue::default(),
             peer_id: peer_id(&config, &seeds),
             now: Instant::START,
             ids: Ids::default(),
@@ -258,7 +262,7 @@ impl Engine {
         loop {
             self.drain_trackers();
             self.plan_touched();
-            if !self.dial() && !self.trackers_have_output() && self.touched.is_empty() {
+            if !self.work_queue() && !self.dial() && !self.trackers_have_output() && self.touched.is_empty() {
                 break;
             }
         }
@@ -272,6 +276,7 @@ impl Engine {
             self.touched.remove(&id);
             self.dialer.may_want(id);
             self.slots_wanted(id);
+            self.queue_noted(id);
             self.register(id);
         }
     }

@@ -168,6 +168,8 @@ pub enum Output {
 /// Where a torrent stands in its life.
 #[derive(Clone, Debug)]
 enum Phase {
+    /// Nothing was begun: others come first.
+    Queued,
     Opening,
     Checking(Checking),
     Preparing,
@@ -311,7 +313,7 @@ impl Torrent {
             metainfo,
             geometry,
             rules,
-            phase: Phase::Opening,
+            phase: Phase::Queued,
             paused: false,
             told: None,
             picker,
@@ -344,7 +346,12 @@ impl Torrent {
         };
         torrent.tell_added(cx);
         torrent.add_named_peers(cx.now);
-        torrent.open(cx);
+        // with a limit on downloads the engine says when it begins
+        if torrent.add.purpose == Purpose::Download && cx.config.active_max.is_some() {
+            torrent.tell_state(cx);
+        } else {
+            torrent.open(cx);
+        }
         Ok(torrent)
     }
 
@@ -410,6 +417,7 @@ impl Torrent {
     /// What the torrent does, for the user.
     pub fn state(&self) -> TorrentState {
         match &self.phase {
+            Phase::Queued => TorrentState::Queued,
             Phase::Opening | Phase::Preparing => TorrentState::Opening,
             Phase::Checking(_) => TorrentState::Checking,
             Phase::Active if self.paused => TorrentState::Paused,

@@ -333,7 +333,7 @@ impl Torrent {
     pub fn recheck(&mut self, cx: &mut Context<'_>) {
         if matches!(
             self.phase,
-            Phase::Opening | Phase::Checking(_) | Phase::Stopping | Phase::Gone
+            Phase::Queued | Phase::Opening | Phase::Checking(_) | Phase::Stopping | Phase::Gone
         ) {
             return;
         }

@@ -1,7 +1,7 @@
 //! Pausing and ending: connections closed, trackers told, state saved, files closed.
 
 use super::disk::DiskOp;
-use super::{Context, Output, Phase, Torrent};
+use super::{Context, Output, Phase, Purpose, Torrent};
 use crate::disk::DiskJob;
 use crate::session::End;
 
@@ -31,6 +31,29 @@ impl Torrent {
         self.tell_state(cx);
     }
 
+    /// Whether it takes one of the places of downloads.
+    pub fn needs_place(&self) -> bool {
+        let works = match &self.phase {
+            Phase::Opening | Phase::Checking(_) | Phase::Preparing => true,
+            Phase::Active => !self.is_complete(),
+            Phase::DiskFailed { retry_at, .. } => retry_at.is_some(),
+            Phase::Queued | Phase::Failed { .. } | Phase::Stopping | Phase::Gone => false,
+        };
+        works && !self.paused && self.add.purpose == Purpose::Download
+    }
+
+    /// Whether it has not begun because no place was free.
+    pub const fn waits_for_place(&self) -> bool {
+        matches!(self.phase, Phase::Queued) && !self.paused
+    }
+
+    /// A place is free.
+    pub fn begin(&mut self, cx: &mut Context<'_>) {
+        if matches!(self.phase, Phase::Queued) {
+            self.open(cx);
+        }
+    }
+
     /// Goes on after a pause, a storage failure, or a problem that the user solved.
     pub fn resume(&mut self, cx: &mut Context<'_>) {
         self.paused = false;
@@ -42,7 +65,12 @@ impl Torrent {
                 self.candidates.retry_now(!self.is_complete());
                 self.announce_start(cx);
             }
-            Phase::Opening | Phase::Checking(_) | Phase::Preparing | Phase::Stopping | Phase::Gone => {}
+            Phase::Queued
+            | Phase::Opening
+            | Phase::Checking(_)
+            | Phase::Preparing
+            | Phase::Stopping
+            | Phase::Gone => {}
         }
         self.tell_state(cx);
     }
@@ -53,6 +81,10 @@ impl Torrent {
             return;
         }
         self.stop.removed = removed;
+        if matches!(self.phase, Phase::Queued) {
+            // its storage was never opened
+            (self.stop.closing, self.stop.disk_closed) = (true, true);
+        }
         let known = self.knows_its_disk();
         self.end_all(
             cx,

@@ -146,6 +146,7 @@ impl Watch {
 
 const fn of_state(state: &TorrentState) -> &'static str {
     match state {
+        TorrentState::Queued => "eng:state:queued",
         TorrentState::Opening => "eng:state:opening",
         TorrentState::Checking => "eng:state:checking",
         TorrentState::Downloading => "eng:state:downloading",

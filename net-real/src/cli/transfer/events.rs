@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 /// A state in a word, for programs and for the progress line.
 pub(super) fn state_word(state: &TorrentState) -> &'static str {
     match state {
+        TorrentState::Queued => "queued",
         TorrentState::Opening => "opening",
         TorrentState::Checking => "checking",
         TorrentState::Downloading => "downloading",
