@@ -29,7 +29,7 @@ impl Engine {
         let wants = self
             .torrents
             .get(&id)
-            .is_some_and(|torrent| torrent.takes_peers());
+            .is_some_and(crate::torrent::Torrent::takes_peers);
         let slots = &mut self.slots;
         slots.changed |= if wants {
             slots.torrents.insert(id)
