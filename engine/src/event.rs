@@ -1,7 +1,7 @@
 //! Everything that can happen to an engine.
 
 use crate::disk::{DiskDone, DiskError};
-use crate::id::{ConnId, OpId, TorrentId};
+use crate::id::{ConnId, OpId, PieceIndex, TorrentId};
 use crate::metainfo::Metainfo;
 use crate::net::{CloseCause, DatagramFault, LookupError};
 use crate::priority::Priority;
@@ -105,6 +105,11 @@ pub enum Command {
     /// Change how much each file of a torrent is wanted, in the torrent's order, pad files included; those beyond the
     /// end of the list as usual.
     SetPriorities(TorrentId, Vec<Priority>),
+    /// Fetch the pieces of a torrent in their order, or not.
+    SetSequential(TorrentId, bool),
+    /// Say in which time pieces are needed, as a player does; `None` takes that back. Of a piece that is had nothing is
+    /// kept.
+    SetDeadlines(TorrentId, Vec<(PieceIndex, Option<core::time::Duration>)>),
     /// Dial a peer.
     AddPeer(TorrentId, SocketAddr),
     /// Change limits over all torrents, or of each of them.
@@ -136,6 +141,8 @@ pub struct Limits {
     pub slots: Option<u32>,
     /// Unchoke slots over all torrents.
     pub slots_in_all: Option<u32>,
+    /// Downloads that are worked on at a time. What has begun goes on.
+    pub active: Option<usize>,
     /// What is read from all peers together.
     pub rate_down: Option<RateLimit>,
     /// What is sent to all peers together.

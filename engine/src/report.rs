@@ -243,6 +243,8 @@ pub enum Report {
 pub enum TorrentState {
     /// Learns from its peers what it is.
     Metadata,
+    /// Waits until other downloads are complete.
+    Queued,
     /// Learns what is on the disk.
     Opening,
     /// Hashes what is on the disk.
@@ -326,6 +328,7 @@ impl fmt::Display for TorrentState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Metadata => f.write_str("fetching metadata"),
+            Self::Queued => f.write_str("queued"),
             Self::Opening => f.write_str("opening"),
             Self::Checking => f.write_str("checking"),
             Self::Downloading => f.write_str("downloading"),

@@ -21,7 +21,7 @@ session = lt.session({
     "enable_outgoing_utp": False,
     "in_enc_policy": policy,
     "out_enc_policy": policy,
-    "allowed_enc_level": lt.enc_level.rc4 if more else lt.enc_level.both,
+    "allowed_enc_level": lt.enc_level.rc4 if "encrypted" in more else lt.enc_level.both,
     "alert_mask": lt.alert.category_t.error_notification | lt.alert.category_t.status_notification
     | lt.alert.category_t.tracker_notification | lt.alert.category_t.peer_notification
     | lt.alert.category_t.connect_notification,

@@ -9,6 +9,7 @@ mod corruption;
 mod download;
 mod ledger;
 mod probe;
+mod queue;
 mod recheck;
 mod resume;
 mod storage;

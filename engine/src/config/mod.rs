@@ -56,6 +56,8 @@ pub struct Config {
     pub connections_max: usize,
     /// Peer connections of one torrent. 50: Transmission's default; 80 suits a one-shot client of few torrents.
     pub connections_per_torrent_max: usize,
+    /// Downloads that are worked on at a time; others wait in the order in which they were added. At least 1.
+    pub active_max: Option<usize>,
     /// Peers that are served at a time over all torrents; each torrent that may have peers gets an equal part.
     /// `choker.slots` bounds each torrent alone.
     pub upload_slots_max: Option<u32>,
@@ -119,6 +121,7 @@ impl Default for Config {
             client_name: Cow::Borrowed(concat!("seedbed/", env!("CARGO_PKG_VERSION"))),
             connections_max: 200,
             connections_per_torrent_max: 80,
+            active_max: None,
             upload_slots_max: None,
             half_open_max: 100,
             dials_per_second: 18,

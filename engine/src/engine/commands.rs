@@ -29,6 +29,12 @@ impl Engine {
             Command::SetPriorities(id, priorities) => self.on(id, "set priorities", |torrent, cx| {
                 torrent.set_priorities(cx, priorities);
             }),
+            Command::SetSequential(id, sequential) => self.on(id, "set sequential", |torrent, _| {
+                torrent.set_sequential(sequential);
+            }),
+            Command::SetDeadlines(id, deadlines) => self.on(id, "set deadlines", |torrent, cx| {
+                torrent.set_deadlines(cx, &deadlines);
+            }),
             Command::SetLimits(limits) => self.set_limits(limits),
             Command::SetTorrentLimits(id, limits) => {
                 self.on(id, "set limits", |torrent, cx| torrent.set_limits(cx, limits));
@@ -106,6 +112,7 @@ impl Engine {
                 self.torrents.insert(id, torrent);
                 self.by_hash.insert(info_hash, id);
                 self.touched.insert(id);
+                self.queue_noted(id);
                 self.route_all(id, out);
             }
             Err(error) => self.rejected("add", error.to_string()),
@@ -122,6 +129,7 @@ impl Engine {
         if let Some(slots) = limits.slots {
             self.config.choker.slots = slots;
         }
+        self.config.active_max = limits.active.or(self.config.active_max);
         self.config.upload_slots_max = limits.slots_in_all.or(self.config.upload_slots_max);
         self.slots.change();
         self.set_rates(limits);

@@ -12,6 +12,7 @@ mod fetch;
 mod figures;
 mod incoming;
 mod probe;
+mod queue;
 mod rates;
 mod route;
 mod slots;
@@ -39,6 +40,7 @@ use dial::Dialer;
 use fetch::Fetch;
 use incoming::Incoming;
 use probe::Probe;
+use queue::Queue;
 use serde::{Deserialize, Serialize};
 use slots::Slots;
 
@@ -74,6 +76,7 @@ pub struct Engine {
     dialer: Dialer,
     throttle: Throttle,
     slots: Slots,
+    queue: Queue,
     fetch: Option<Fetch>,
     probe: Option<Probe>,
     probe_ids: RequestIds,
@@ -165,6 +168,7 @@ impl Engine {
         );
         Self {
             slots: Slots::default(),
+            queue: Queue::default(),
             peer_id: peer_id(&config, &seeds),
             now: Instant::START,
             ids: Ids::default(),
@@ -268,7 +272,7 @@ impl Engine {
         loop {
             self.drain_trackers();
             self.plan_touched();
-            if !self.dial() && !self.trackers_have_output() && self.touched.is_empty() {
+            if !self.work_queue() && !self.dial() && !self.trackers_have_output() && self.touched.is_empty() {
                 break;
             }
         }
@@ -282,6 +286,7 @@ impl Engine {
             self.touched.remove(&id);
             self.dialer.may_want(id);
             self.slots_wanted(id);
+            self.queue_noted(id);
             self.register(id);
         }
     }

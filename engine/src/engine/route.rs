@@ -99,6 +99,7 @@ impl Engine {
         self.touched.remove(&id);
         self.throttle.forget(id);
         self.slots.forget(id);
+        self.queue.forget(id);
         if let Some((at, due)) = self.registered.remove(&id) {
             self.timers.remove(&(at, due, id));
         }

@@ -30,7 +30,7 @@ impl Engine {
         let wants = self
             .torrents
             .get(&id)
-            .is_some_and(super::super::torrent::Torrent::takes_peers);
+            .is_some_and(crate::torrent::Torrent::takes_peers);
         let slots = &mut self.slots;
         slots.changed |= if wants {
             slots.torrents.insert(id)

@@ -45,6 +45,12 @@ pub enum PickReason {
     Suggested,
     /// The peer is on parole and fetches the piece alone, so that a bad hash names the guilty.
     Exclusive,
+    /// The user needs the piece at some time.
+    Deadline,
+    /// The user wants a file of it before others.
+    Preferred,
+    /// The user wants pieces in their order.
+    Sequential,
 }
 
 impl fmt::Display for PickReason {
@@ -60,6 +66,9 @@ impl fmt::Display for PickReason {
             Self::AllowedFast => f.write_str("allowed fast"),
             Self::Suggested => f.write_str("suggested by the peer"),
             Self::Exclusive => f.write_str("on parole, whole piece alone"),
+            Self::Deadline => f.write_str("has a deadline"),
+            Self::Preferred => f.write_str("of a file that is wanted first"),
+            Self::Sequential => f.write_str("in order"),
         }
     }
 }

@@ -25,6 +25,7 @@ mod requests;
 mod sets;
 #[cfg(test)]
 mod tests;
+mod wishes;
 
 pub use explain::{IdleReason, Pick, PickReason, PieceState};
 
@@ -41,6 +42,7 @@ use peers::Peer;
 use serde::{Deserialize, Serialize};
 use sets::{GroupedSet, Probes};
 use smallvec::SmallVec;
+use wishes::Wishes;
 
 /// What a peer may be given. The default is an ordinary unchoked peer.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -103,6 +105,7 @@ pub struct Picker {
     /// Counts the events after which a peer that found nothing may find something.
     epoch: u64,
     probes: Probes,
+    wishes: Wishes,
 }
 
 impl Picker {
@@ -129,6 +132,7 @@ impl Picker {
             phase: Phase::Shared,
             epoch: 0,
             probes: Probes::default(),
+            wishes: Wishes::new(pieces),
         }
     }
 
@@ -188,6 +192,7 @@ impl Picker {
         if !self.geometry.contains(piece) || !self.have.insert(piece) {
             return;
         }
+        self.wishes.needs_no_more(piece);
         if self.missing.remove(piece) {
             self.availability.close(piece);
             self.drop_partial(piece, &mut Vec::new());
@@ -211,6 +216,7 @@ impl Picker {
             return;
         }
         self.missing.insert(piece);
+        self.wishes.lacks(piece);
         self.availability.open(piece, &mut self.rng);
         let without: Vec<ConnId> = self
             .peers

@@ -119,6 +119,16 @@ impl Picker {
         if how.exclusive {
             return self.choose_exclusive(id);
         }
+        if self.wishes.any() {
+            if let Some(chosen) = self.choose_by_wish(id) {
+                return Some(chosen);
+            }
+            return if self.phase_now() == Phase::OnlyHeld {
+                self.break_exclusive(id)
+            } else {
+                None
+            };
+        }
         let peer = self.peers.get(&id)?;
         // the peer may have lost the piece since: a second bitfield replaces the first
         let current = peer
@@ -298,7 +308,7 @@ impl Picker {
     }
 
     /// Whether the piece has a free block for everyone.
-    fn is_shared(&self, piece: PieceIndex) -> bool {
+    pub(super) fn is_shared(&self, piece: PieceIndex) -> bool {
         self.pool
             .get(piece)
             .is_some_and(|partial| partial.free() > 0 && partial.exclusive.is_none())

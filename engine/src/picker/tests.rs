@@ -3,6 +3,7 @@
 mod cost;
 mod model;
 mod parole;
+mod wishes;
 
 use super::*;
 use alloc::vec;

@@ -1,6 +1,5 @@
 //! How a torrent begins.
 
-use super::select;
 use crate::bitfield::Bitfield;
 use crate::disk::Root;
 use crate::geometry::Geometry;
@@ -136,22 +135,12 @@ pub enum Purpose {
     Check,
 }
 
-/// The pieces that are to be fetched.
-pub(super) fn wanted(add: &AddTorrent, metainfo: &Metainfo, geometry: &Geometry) -> Bitfield {
+/// The pieces that are to be fetched, whatever the priorities say.
+pub(super) fn wanted(add: &AddTorrent, geometry: &Geometry) -> Bitfield {
     let pieces = geometry.pieces();
     match (add.purpose, &add.only_pieces) {
         (Purpose::Seed, _) => Bitfield::new(pieces),
-        (Purpose::Check, None) => Bitfield::full(pieces),
-        (Purpose::Download | Purpose::Metadata, None) => {
-            let mut set = Bitfield::new(pieces);
-            let priorities = select::piece_priorities(add, &metainfo.layout, geometry);
-            for (piece, priority) in geometry.piece_indices().zip(priorities) {
-                if priority != Priority::Skip {
-                    set.insert(piece);
-                }
-            }
-            set
-        }
+        (Purpose::Download | Purpose::Metadata | Purpose::Check, None) => Bitfield::full(pieces),
         (Purpose::Download | Purpose::Metadata | Purpose::Check, Some(only)) => {
             let mut set = Bitfield::new(pieces);
             for piece in only {

@@ -59,6 +59,7 @@ impl Torrent {
     /// Takes the state of the torrent into a digest: its phase, pieces, figures, requests and timers.
     pub fn digest(&self, digest: &mut Digest) {
         digest.word(match &self.phase {
+            Phase::Queued(_) => 9,
             Phase::Opening => 1,
             Phase::Checking(checking) => 2 | u64::from(checking.done) << 8,
             Phase::Preparing => 3,

@@ -52,7 +52,8 @@ impl<'a> Figures<'a> {
     pub fn metadata_bytes(self) -> Option<u64> {
         match &self.torrent.phase {
             Phase::Metadata(fetching) => Some(fetching.fetch().bytes()),
-            Phase::Opening
+            Phase::Queued(_)
+            | Phase::Opening
             | Phase::Checking(_)
             | Phase::Preparing
             | Phase::Active

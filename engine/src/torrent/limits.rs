@@ -325,7 +325,7 @@ impl Torrent {
 
     /// Gives messages, and perhaps a block, to the network.
     pub(super) fn give_out(&mut self, cx: &mut Context<'_>, conn: ConnId, what: crate::session::Outgoing) {
-        let body = what.body.as_ref().map_or(0, super::super::block::Block::len);
+        let body = what.body.as_ref().map_or(0, crate::block::Block::len);
         let bytes = (what.head.len() + body) as u64;
         self.limits.scope.sends(cx.now, bytes);
         cx.throttle.all.sends(cx.now, bytes);

@@ -14,7 +14,6 @@ use crate::marks::Mark;
 use crate::metadata::{Fetch, Received};
 use crate::metainfo::Metainfo;
 use crate::net::printable;
-use crate::picker::Picker;
 use crate::report::{BanReason, Report};
 use crate::rng::Rng;
 use crate::session::End;
@@ -173,7 +172,8 @@ impl Torrent {
     pub(super) fn metadata_deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::Metadata(fetching) => fetching.fetch.deadline(),
-            Phase::Opening
+            Phase::Queued(_)
+            | Phase::Opening
             | Phase::Checking(_)
             | Phase::Preparing
             | Phase::Active
@@ -227,9 +227,7 @@ impl Torrent {
         {
             self.add.priorities = select::named_by_link(magnet, &self.metainfo.layout);
         }
-        self.picker = Picker::new(geometry, cx.config.picker.clone(), fetching.rng);
-        self.picker
-            .set_wanted(&add::wanted(&self.add, &self.metainfo, &geometry));
+        self.picker = begin::picker(cx.config, &self.add, &self.metainfo, geometry, fetching.rng);
         self.choker.set_piece_length(geometry.piece_length());
         if !pex::allowed(cx.config, &self.metainfo) {
             self.pex = None;

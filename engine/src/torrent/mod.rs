@@ -57,6 +57,7 @@ use crate::metainfo::Metainfo;
 use crate::pex::Pex;
 use crate::picker::Picker;
 use crate::report::{Report, TorrentState};
+use crate::rng::Rng;
 use crate::session::{End, Outgoing, Rules, Session};
 use crate::super_seed::SuperSeed;
 use crate::throttle::Throttle;
@@ -179,6 +180,8 @@ pub enum Output {
 enum Phase {
     /// What the torrent is, is not known yet.
     Metadata(Box<metadata::Fetching>),
+    /// Nothing was begun: others come first. With the numbers that the picker of a link begins with.
+    Queued(Box<Rng>),
     Opening,
     Checking(Checking),
     Preparing,
@@ -221,7 +224,7 @@ pub struct Torrent {
     choker: Choker,
     candidates: Candidates,
     /// Keys and paddings of encrypted handshakes.
-    secrets: crate::rng::Rng,
+    secrets: Rng,
     blame: Blame,
     announcer: Option<Announcer>,
     /// None when peers are not exchanged.
@@ -296,7 +299,8 @@ impl Torrent {
         let open = match &self.phase {
             Phase::Active | Phase::DiskFailed { .. } => true,
             Phase::Metadata(fetching) => !fetching.is_loading(),
-            Phase::Opening
+            Phase::Queued(_)
+            | Phase::Opening
             | Phase::Checking(_)
             | Phase::Preparing
             | Phase::Failed { .. }
@@ -350,6 +354,7 @@ impl Torrent {
         match &self.phase {
             Phase::Metadata(_) if self.paused => TorrentState::Paused,
             Phase::Metadata(_) => TorrentState::Metadata,
+            Phase::Queued(_) => TorrentState::Queued,
             Phase::Opening | Phase::Preparing => TorrentState::Opening,
             Phase::Checking(_) => TorrentState::Checking,
             Phase::Active if self.paused => TorrentState::Paused,

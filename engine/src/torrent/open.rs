@@ -337,7 +337,12 @@ impl Torrent {
     pub fn recheck(&mut self, cx: &mut Context<'_>) {
         if matches!(
             self.phase,
-            Phase::Metadata(_) | Phase::Opening | Phase::Checking(_) | Phase::Stopping | Phase::Gone
+            Phase::Queued(_)
+                | Phase::Metadata(_)
+                | Phase::Opening
+                | Phase::Checking(_)
+                | Phase::Stopping
+                | Phase::Gone
         ) || !self.knows_metadata()
         {
             return;

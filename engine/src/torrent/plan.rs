@@ -180,6 +180,9 @@ const fn mark_of(reason: PickReason) -> Mark {
         PickReason::AllowedFast => Mark::PickAllowedFast,
         PickReason::Suggested => Mark::PickSuggested,
         PickReason::Exclusive => Mark::PickExclusive,
+        PickReason::Deadline => Mark::PickDeadline,
+        PickReason::Preferred => Mark::PickPreferred,
+        PickReason::Sequential => Mark::PickSequential,
     }
 }
 

@@ -19,6 +19,7 @@ use crate::metainfo::Metainfo;
 use crate::priority::Priority;
 use crate::report::Report;
 use crate::resume::Resume;
+use crate::time::Duration;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -178,28 +179,42 @@ impl Torrent {
 
     /// Tells the picker which pieces are wanted. Requests that are void by that are taken back.
     fn want_pieces(&mut self, cx: &mut Context<'_>) {
-        let mut wanted = Bitfield::new(self.geometry.pieces());
-        let priorities = piece_priorities(&self.add, &self.layout, &self.geometry);
-        for (piece, priority) in self.geometry.piece_indices().zip(&priorities) {
-            if *priority == Priority::Skip {
+        let mut priorities = piece_priorities(&self.add, &self.layout, &self.geometry);
+        for (piece, priority) in self.geometry.piece_indices().zip(&mut priorities) {
+            let in_work = self.verifying.hashing.contains(&piece) || self.verifying.unhashed.contains(&piece);
+            if *priority != Priority::Skip {
+                continue;
+            }
+            if in_work {
+                // all its blocks are there: it is about to be had
+                *priority = Priority::Low;
+            } else if !self.picker.have().contains(piece) {
                 // what came of it is given up
-                if !self.picker.have().contains(piece) && !self.verifying.hashing.contains(&piece) {
-                    self.blocks_are_lost(piece);
-                    self.blame.forget(piece);
-                }
-            } else {
-                wanted.insert(piece);
+                self.blocks_are_lost(piece);
+                self.blame.forget(piece);
             }
         }
-        // a piece whose blocks are all there is about to be had
-        for piece in self.verifying.hashing.iter().chain(&self.verifying.unhashed) {
-            wanted.insert(*piece);
-        }
-        for (conn, range) in self.picker.set_wanted(&wanted) {
+        for (conn, range) in self.picker.set_priorities(&priorities) {
             if let Some(peer) = self.sessions.get_mut(&conn) {
                 peer.session.cancel(cx.now, range);
             }
         }
+    }
+
+    /// Pieces are fetched in their order, or not.
+    pub fn set_sequential(&mut self, sequential: bool) {
+        self.add.sequential = sequential;
+        self.picker.set_sequential(sequential);
+        self.dirty.extend(self.sessions.keys().copied());
+    }
+
+    /// Pieces are needed in so long, or at no certain time. What is had, or is not wanted, has no deadline.
+    pub fn set_deadlines(&mut self, cx: &mut Context<'_>, deadlines: &[(PieceIndex, Option<Duration>)]) {
+        for (piece, within) in deadlines {
+            self.picker
+                .set_deadline(*piece, within.map(|within| cx.now + within));
+        }
+        self.dirty.extend(self.sessions.keys().copied());
     }
 
     pub(super) fn tell_upload_only(&mut self, cx: &mut Context<'_>, upload_only: bool) {

@@ -1,8 +1,9 @@
 //! Pausing and ending: connections closed, trackers told, state saved, files closed.
 
 use super::disk::DiskOp;
-use super::{Context, Output, Phase, Purpose, Torrent};
+use super::{Context, Output, Phase, Purpose, Torrent, TorrentSource};
 use crate::disk::DiskJob;
+use crate::rng::Rng;
 use crate::session::End;
 use serde::{Deserialize, Serialize};
 
@@ -32,6 +33,36 @@ impl Torrent {
         self.tell_state(cx);
     }
 
+    /// Whether it takes one of the places of downloads.
+    pub fn needs_place(&self) -> bool {
+        let works = match &self.phase {
+            Phase::Metadata(_) | Phase::Opening | Phase::Checking(_) | Phase::Preparing => true,
+            Phase::Active => !self.is_complete(),
+            Phase::DiskFailed { retry_at, .. } => retry_at.is_some(),
+            Phase::Queued(_) | Phase::Failed { .. } | Phase::Stopping | Phase::Gone => false,
+        };
+        works && !self.paused && self.add.purpose == Purpose::Download
+    }
+
+    /// Whether it has not begun because no place was free.
+    pub const fn waits_for_place(&self) -> bool {
+        matches!(self.phase, Phase::Queued(_)) && !self.paused
+    }
+
+    /// A place is free.
+    pub fn begin(&mut self, cx: &mut Context<'_>) {
+        let Phase::Queued(rng) = &self.phase else {
+            return;
+        };
+        match &self.add.source {
+            TorrentSource::Metainfo(_) => self.open(cx),
+            TorrentSource::Magnet(magnet) => {
+                let (magnet, rng) = (magnet.clone(), Rng::clone(rng));
+                self.begin_metadata(cx, &magnet, rng);
+            }
+        }
+    }
+
     /// Goes on after a pause, a storage failure, or a problem that the user solved.
     pub fn resume(&mut self, cx: &mut Context<'_>) {
         self.paused = false;
@@ -49,6 +80,7 @@ impl Torrent {
             }
             // metadata that cannot be used never can be: a hash has one meaning
             Phase::Metadata(_)
+            | Phase::Queued(_)
             | Phase::Failed { .. }
             | Phase::Opening
             | Phase::Checking(_)
@@ -65,6 +97,10 @@ impl Torrent {
             return;
         }
         self.stop.removed = removed;
+        if matches!(self.phase, Phase::Queued(_)) {
+            // its storage was never opened
+            (self.stop.closing, self.stop.disk_closed) = (true, true);
+        }
         let known = self.knows_its_disk();
         self.end_all(
             cx,

@@ -45,6 +45,9 @@ pub(crate) struct DownloadArgs {
     /// Space for files: none lets them grow, sparse gives them their length, full takes it at once
     #[arg(long, value_name = "HOW", value_enum, default_value = "sparse")]
     preallocate: Preallocate,
+    /// Download so many at a time; the others wait in their order [default: all at once]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    max_active: Option<u16>,
     #[command(flatten)]
     select: SelectArgs,
     #[command(flatten)]
@@ -56,6 +59,7 @@ pub(crate) fn run(args: &DownloadArgs, console: &Console) -> Result<u8, Failure>
     let mut options = client::options(&args.transfer.sockets);
     options.preallocate = args.preallocate.into();
     client::limit(&mut options, &args.transfer);
+    options.config.active_max = args.max_active.map(usize::from);
     // a file that cannot be read should be told before a port is taken
     let read: Vec<Option<Sought>> = args
         .sources

@@ -104,6 +104,12 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         "No more passes in any second or ten seconds than the limit and a block; nothing is late or blamed for it."),
     row(Area::Host, "CM10", "select", "The user wants the `file`-th file alone; the end of the fault wants all of them.",
         "Only pieces of that file are fetched; other files are not made, and get what came of them when they are wanted."),
+    row(Area::Host, "CM11", "prefer", "The user wants the `file`-th file before all others, and the last one after them; the end of the fault takes that back.",
+        "Its pieces are asked for first, those of the last file last; nobody waits for that."),
+    row(Area::Host, "CM12", "sequential", "The user wants pieces in their order; the end of the fault takes that back.",
+        "Pieces are asked for in their order."),
+    row(Area::Host, "CM13", "deadlines", "A player needs the `piece`-th piece and the three behind it, within 5 s each.",
+        "They are asked for next."),
     row(Area::Host, "CM6", "remove", "The user removes the torrent.", "Trackers are told, files stay, nothing else is left."),
     row(Area::Host, "CM7", "shutdown", "The user ends the program.", "It ends within its limit, with the state saved."),
 ];

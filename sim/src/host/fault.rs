@@ -5,6 +5,7 @@ use super::{EngineHost, TORRENT, catalogue};
 use crate::actor::{Cx, Input, Output};
 use crate::scenario::{Area, Use};
 use crate::world::{ActorId, World};
+use seedbed_engine::id::PieceIndex;
 use seedbed_engine::net::CloseCause;
 use seedbed_engine::priority::Priority;
 use seedbed_engine::throttle::RateLimit;
@@ -90,7 +91,11 @@ impl EngineHost {
                 self.user(cx, Event::Command(command));
             }
             "limit" => self.limit(cx, what, begins),
-            "select" => self.select(cx, what, begins),
+            "select" | "prefer" => self.select(cx, what, begins),
+            "sequential" => {
+                cx.marks.hit("sequential");
+                self.user(cx, Event::Command(Command::SetSequential(TORRENT, begins)));
+            }
             _ if begins => self.command(cx, what),
             // a single blow has no end
             _ => {}
@@ -130,15 +135,17 @@ impl EngineHost {
 
     /// The user wants one file, or all of them.
     fn select(&mut self, cx: &mut Cx<'_>, what: &Use, begins: bool) {
-        cx.marks.hit("select");
-        let only = what.count("file").unwrap_or(0) as usize;
+        let alone = what.name == "select";
+        cx.marks.hit(if alone { "select" } else { "prefer" });
         let files = self.sample.metainfo.layout.files().len();
-        let priority = |file| {
-            if begins && file != only % files {
-                Priority::Skip
-            } else {
-                Priority::Normal
-            }
+        let one = what.count("file").unwrap_or(0) as usize % files;
+        let priority = |file: usize| match (begins, file == one) {
+            (false, _) => Priority::Normal,
+            (true, true) if alone => Priority::Normal,
+            (true, true) => Priority::High,
+            (true, false) if alone => Priority::Skip,
+            (true, false) if file + 1 == files => Priority::Low,
+            (true, false) => Priority::Normal,
         };
         let command = Command::SetPriorities(TORRENT, (0..files).map(priority).collect());
         self.user(cx, Event::Command(command));
@@ -163,6 +170,15 @@ impl EngineHost {
                 ),
                 None => return,
             },
+            "deadlines" => {
+                let first = what.count("piece").unwrap_or(0) as u32;
+                let needed = |n| {
+                    let piece = PieceIndex((first + n) % self.sample.metainfo.pieces());
+                    (piece, Some(Duration::from_secs(5 * u64::from(n + 1))))
+                };
+                let deadlines = (0..4).map(needed).collect();
+                ("deadlines", Command::SetDeadlines(TORRENT, deadlines))
+            }
             "add-peer" => match what.text("who").and_then(|who| self.known.actor(who)) {
                 Some(addr) => ("add-peer", Command::AddPeer(TORRENT, addr)),
                 None => return,

@@ -67,6 +67,8 @@ fn command_words(command: &Command) -> &'static str {
         Command::Reannounce(_) => "reannounce",
         Command::AddPeer(..) => "add a peer",
         Command::SetPriorities(..) => "set priorities",
+        Command::SetSequential(..) => "set the order",
+        Command::SetDeadlines(..) => "set deadlines",
         Command::SetLimits(_) | Command::SetTorrentLimits(..) => "set limits",
         Command::Fetch { .. } => "fetch",
         Command::ProbeTracker(_) => "probe a tracker",

@@ -166,6 +166,7 @@ impl Watch {
 const fn of_state(state: &TorrentState) -> &'static str {
     match state {
         TorrentState::Metadata => "eng:state:metadata",
+        TorrentState::Queued => "eng:state:queued",
         TorrentState::Opening => "eng:state:opening",
         TorrentState::Checking => "eng:state:checking",
         TorrentState::Downloading => "eng:state:downloading",

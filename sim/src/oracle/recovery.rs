@@ -305,6 +305,8 @@ impl Watch {
             | Command::SetLimits(_)
             | Command::SetTorrentLimits(..)
             | Command::SetPriorities(..)
+            | Command::SetSequential(..)
+            | Command::SetDeadlines(..)
             | Command::Fetch { .. }
             | Command::ProbeTracker(_) => {}
         }

@@ -430,7 +430,10 @@ impl Watch {
             }
             Command::ProbeTracker(_) => self.announces.scraped(),
             Command::SetPriorities(_, priorities) => self.wants(priorities),
-            Command::AddPeer(..) | Command::Fetch { .. } => {}
+            Command::SetSequential(..)
+            | Command::SetDeadlines(..)
+            | Command::AddPeer(..)
+            | Command::Fetch { .. } => {}
         }
     }
 

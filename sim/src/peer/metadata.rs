@@ -80,8 +80,8 @@ impl ModelPeer {
         }
     }
 
-    /// An extended message of an engine.
-    pub(super) fn extended(&mut self, cx: &mut Cx<'_>, id: ConnId, message_id: u8, payload: &[u8]) {
+    /// An extended message of an engine, as far as it is about metadata.
+    pub(super) fn metadata_message(&mut self, cx: &mut Cx<'_>, id: ConnId, message_id: u8, payload: &[u8]) {
         match message_id {
             0 => self.metadata_told(cx, id, payload),
             OUR_ID => self.metadata_said(cx, id, payload),

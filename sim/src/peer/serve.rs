@@ -139,13 +139,12 @@ impl ModelPeer {
                 self.follow_interest(cx, id);
             }
             Message::AllowedFast(piece) => conn.granted_to_us.push(piece),
-            Message::Extended {
-                id: message_id,
-                payload,
-            } => self.extended(cx, id, message_id, &payload),
             Message::Piece { range, data } => self.block(cx, id, range, &data),
             Message::Reject(range) => self.rejected(id, range),
-            Message::Extended { id: sub, payload } => self.extended(cx, id, sub, &payload),
+            Message::Extended { id: sub, payload } => {
+                self.metadata_message(cx, id, sub, &payload);
+                self.extended(cx, id, sub, &payload);
+            }
             Message::HaveNone
             | Message::KeepAlive
             | Message::Port(_)

@@ -207,6 +207,8 @@ const OWN: &[(&str, &[Param])] = &[
     ("few-handles", &[half("max", Kind::Int(1, 8))]),
     ("add-peer", &[written("who")]),
     ("select", &[half("file", Kind::Int(0, 3))]),
+    ("prefer", &[half("file", Kind::Int(0, 3))]),
+    ("deadlines", &[half("piece", Kind::Int(0, 40))]),
     (
         "limit",
         &[
@@ -323,6 +325,7 @@ pub fn fault(behaviour: &Behaviour) -> Option<FaultShape> {
                 | "remove"
                 | "add-peer"
                 | "scrape"
+                | "deadlines"
         ),
     };
     match behaviour.name {

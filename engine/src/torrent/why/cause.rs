@@ -51,6 +51,8 @@ pub enum Cause {
     },
     /// The user paused it.
     Paused,
+    /// Other downloads come first.
+    Queued,
     /// Storage failed.
     Disk {
         /// What kind of failure.
@@ -273,6 +275,7 @@ impl Cause {
             Self::ShuttingDown => "shutting-down",
             Self::NeedsUser { .. } => "needs-user",
             Self::Paused => "paused",
+            Self::Queued => "queued",
             Self::Disk { fault, .. } => match fault {
                 DiskFault::Full => "disk-full",
                 DiskFault::Missing => "disk-missing",
@@ -314,6 +317,7 @@ impl Cause {
             Self::ShuttingDown
             | Self::NeedsUser { .. }
             | Self::Paused
+            | Self::Queued
             | Self::Disk { .. }
             | Self::Opening
             | Self::Checking { .. }

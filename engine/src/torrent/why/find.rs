@@ -106,6 +106,7 @@ impl Torrent {
                 retry_in: retry_at.filter(|_| !self.paused).map(|at| at.since(now)),
                 missing: self.missing_bytes(),
             }),
+            Phase::Queued(_) => causes.push(Cause::Queued),
             Phase::Opening | Phase::Preparing => causes.push(Cause::Opening),
             Phase::Checking(checking) => causes.push(Cause::Checking {
                 done: checking.done,

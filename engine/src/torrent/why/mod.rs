@@ -63,7 +63,7 @@ impl Torrent {
         }
         let causes = self.why(now);
         match causes.first()? {
-            Cause::Opening | Cause::Checking { .. } | Cause::ShuttingDown => None,
+            Cause::Queued | Cause::Opening | Cause::Checking { .. } | Cause::ShuttingDown => None,
             _ => headline(&causes),
         }
     }

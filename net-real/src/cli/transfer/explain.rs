@@ -143,7 +143,9 @@ fn rate(status: &Status, purpose: Purpose) -> u64 {
 /// Whether it gets on without moving bytes.
 fn is_busy(state: &TorrentState) -> bool {
     match state {
-        TorrentState::Opening | TorrentState::Checking | TorrentState::Stopping => true,
+        TorrentState::Queued | TorrentState::Opening | TorrentState::Checking | TorrentState::Stopping => {
+            true
+        }
         TorrentState::Metadata
         | TorrentState::Downloading
         | TorrentState::Seeding

@@ -42,25 +42,35 @@ impl Transfers<'_> {
     pub(super) fn report_end(&self, elapsed: Duration) -> Result<u8, Failure> {
         let ending = self.ending.unwrap_or(Ending::Done);
         self.explain_end()?;
-        let failure = self.failure(ending);
-        if let Some(failure) = &failure {
-            self.console.failure(failure);
-        }
+        let failures = self.failures(ending);
+        failures.iter().for_each(|failure| self.console.failure(failure));
         for transfer in &self.torrents {
             transfer.print_finished(self.console, ending, elapsed)?;
         }
-        Ok(match (failure, ending) {
-            (Some(failure), _) => failure.exit,
+        // the worst of all: codes grow with what is at stake
+        let worst = failures.iter().map(|failure| failure.exit).max();
+        Ok(match (worst, ending) {
+            (Some(exit), _) => exit,
             (None, Ending::Interrupted) => INTERRUPTED,
             (None, _) => DONE,
         })
     }
 
-    /// What went wrong in all, if anything did. An interrupt is no failure, unless storage was failing then.
-    fn failure(&self, ending: Ending) -> Option<Failure> {
-        if let Some(failure) = self.torrents.iter().find_map(|transfer| transfer.failure.clone()) {
-            return Some(failure);
+    /// What went wrong: with single torrents, else in all.
+    fn failures(&self, ending: Ending) -> Vec<Failure> {
+        let single = self
+            .torrents
+            .iter()
+            .filter_map(|transfer| transfer.failure.clone());
+        let mut failures: Vec<Failure> = single.collect();
+        if failures.is_empty() || ending == Ending::GaveUp {
+            failures.extend(self.failure_of_all(ending));
         }
+        failures
+    }
+
+    /// What went wrong in all, if anything did. An interrupt is no failure, unless storage was failing then.
+    fn failure_of_all(&self, ending: Ending) -> Option<Failure> {
         if ending == Ending::Done {
             return None;
         }
