@@ -8,6 +8,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(8);
 
 const ENCRYPTED: Options = Options {
+    exchanges_peers: false,
     upload_rate_max: None,
     is_liar: false,
     is_encrypted: true,

@@ -8,6 +8,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// Slow enough that the hub is still fetching, and so still connected to the seed, when we come.
 const SLOW: Options = Options {
+    is_encrypted: false,
     upload_rate_max: Some(100_000),
     exchanges_peers: false,
     is_liar: false,

@@ -88,15 +88,13 @@ fn aria2(torrent: &Path, data: &Path, address: SocketAddrV4, options: Options) -
         "--enable-dht6=false",
         "--bt-enable-lpd=false",
     ]);
-    command.args([
-        &format!("--enable-peer-exchange={}", options.exchanges_peers),
-        &format!("--bt-require-crypto={}", options.is_encrypted),
-        if options.is_encrypted {
-            "--bt-min-crypto-level=arc4"
-        } else {
-            "--bt-min-crypto-level=plain"
-        },
-    ]);
+    command.arg(format!("--enable-peer-exchange={}", options.exchanges_peers));
+    command.arg(format!("--bt-require-crypto={}", options.is_encrypted));
+    command.arg(if options.is_encrypted {
+        "--bt-min-crypto-level=arc4"
+    } else {
+        "--bt-min-crypto-level=plain"
+    });
     command.args([
         "--disable-ipv6=true",
         "--file-allocation=none",
