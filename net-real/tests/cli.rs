@@ -271,10 +271,8 @@ fn errors_are_sentences_with_a_code() {
         (3, "create gone"),
         (3, "create nothing"),
         (4, "create album -o gone/album.torrent"),
-        (
-            2,
-            "download magnet:?xt=urn:btih:0000000000000000000000000000000000000000",
-        ),
+        (3, "download magnet:?xt=urn:btih:0000"),
+        (2, "download text.torrent --metadata-only"),
         (2, "probe peer 127.0.0.1:1 album.torrent --piece 9"),
         (2, "probe tracker http://[::bad/announce album.torrent"),
     ];

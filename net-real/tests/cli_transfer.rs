@@ -41,7 +41,7 @@ fn a_magnet_link_is_downloaded_and_written_as_a_torrent_file() {
     let _seed = seed(&sandbox, seed_port, "");
     let link = sandbox.expect(0, "magnet album.torrent").out.trim().to_owned();
     let link = format!("{link}&x.pe=127.0.0.1:{seed_port}");
-    let more = format!("--no-trackers {LOCAL} --stop-timeout 20s");
+    let more = format!("--no-trackers {LOCAL}");
     let only = format!(
         "download {link} -d got {more} --metadata-only -o fetched.torrent --port {}",
         free_port()
