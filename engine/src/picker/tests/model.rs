@@ -212,6 +212,11 @@ impl Model {
         true
     }
 
+    fn lose(&mut self, peer: ConnId, piece: PieceIndex) {
+        self.picker.peer_lost(peer, piece);
+        self.sets.entry(peer).or_default().remove(&piece);
+    }
+
     fn step(&mut self, op: u8, a: u8, b: u16) {
         let peer = ConnId::dialled(1 + u64::from(a) % PEERS);
         let joined = self.sets.contains_key(&peer);
@@ -275,10 +280,7 @@ impl Model {
                 self.hash_one(!b.is_multiple_of(3));
             }
             22 if b.is_multiple_of(4) => self.want(b),
-            24 if joined => {
-                self.picker.peer_lost(peer, piece);
-                self.sets.entry(peer).or_default().remove(&piece);
-            }
+            24 if joined => self.lose(peer, piece),
             23 if b.is_multiple_of(4) => {
                 self.picker.clear_have(piece);
                 self.have.remove(&piece);
