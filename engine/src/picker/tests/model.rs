@@ -212,11 +212,16 @@ impl Model {
         true
     }
 
+    fn lose(&mut self, peer: ConnId, piece: PieceIndex) {
+        self.picker.peer_lost(peer, piece);
+        self.sets.entry(peer).or_default().remove(&piece);
+    }
+
     fn step(&mut self, op: u8, a: u8, b: u16) {
         let peer = ConnId::dialled(1 + u64::from(a) % PEERS);
         let joined = self.sets.contains_key(&peer);
         let piece = PieceIndex(u32::from(b) % PIECES);
-        match op % 24 {
+        match op % 25 {
             0 | 1 => {
                 self.picker.peer_joined(peer);
                 self.sets.entry(peer).or_default();
@@ -275,6 +280,7 @@ impl Model {
                 self.hash_one(!b.is_multiple_of(3));
             }
             22 if b.is_multiple_of(4) => self.want(b),
+            24 if joined => self.lose(peer, piece),
             23 if b.is_multiple_of(4) => {
                 self.picker.clear_have(piece);
                 self.have.remove(&piece);

@@ -2,6 +2,7 @@
 
 use super::pseudonyms::Pseudonyms;
 use seedbed_engine::bencode::{Kind, Limits, Value};
+use seedbed_engine::extension::pex::CONTACTS_READ_MAX;
 use seedbed_engine::id::{InfoHash, PeerId};
 use seedbed_engine::tracker::http::is_host_name;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -203,6 +204,14 @@ pub(super) fn extended_handshake(names: &mut Pseudonyms, payload: &[u8]) -> Vec<
     out
 }
 
+/// Compact addresses of peer exchange: those that are never read become zeros.
+fn contacts(names: &mut Pseudonyms, peers: &[u8], v6: bool) -> Vec<u8> {
+    let read = CONTACTS_READ_MAX * if v6 { 18 } else { 6 };
+    let mut out = compact(names, &peers[..read.min(peers.len())], v6);
+    out.resize(peers.len(), 0);
+    out
+}
+
 /// The payload of a message of peer exchange (BEP 11), of the same length.
 pub(super) fn peer_exchange(names: &mut Pseudonyms, payload: &[u8]) -> Vec<u8> {
     let parsed = Value::parse(payload, &Limits::MESSAGE).ok();
@@ -214,8 +223,8 @@ pub(super) fn peer_exchange(names: &mut Pseudonyms, payload: &[u8]) -> Vec<u8> {
     for (key, value) in dict {
         put_bytes(&mut out, key);
         match (key, value.as_bytes()) {
-            (b"added" | b"dropped", Some(peers)) => put_bytes(&mut out, &compact(names, peers, false)),
-            (b"added6" | b"dropped6", Some(peers)) => put_bytes(&mut out, &compact(names, peers, true)),
+            (b"added" | b"dropped", Some(peers)) => put_bytes(&mut out, &contacts(names, peers, false)),
+            (b"added6" | b"dropped6", Some(peers)) => put_bytes(&mut out, &contacts(names, peers, true)),
             (b"added.f" | b"added6.f", Some(flags)) => put_bytes(&mut out, flags),
             _ => put_blank(&mut out, value),
         }

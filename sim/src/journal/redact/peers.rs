@@ -3,7 +3,7 @@
 
 use super::bencode::{extended_handshake, peer_exchange};
 use super::pseudonyms::Pseudonyms;
-use seedbed_engine::extension::UT_PEX;
+use seedbed_engine::extension::{LT_DONTHAVE, UT_PEX};
 use seedbed_engine::id::{InfoHash, PeerId};
 use std::collections::BTreeMap;
 
@@ -106,6 +106,8 @@ impl PeerStream {
                     let mut new = bytes.clone();
                     if let Some((0, payload)) = bytes.split_first() {
                         new[1..].copy_from_slice(&extended_handshake(names, payload));
+                    } else if bytes.first() == Some(&LT_DONTHAVE) {
+                        // a piece, which says nothing of anybody
                     } else if let Some((&UT_PEX, payload)) = bytes.split_first() {
                         new[1..].copy_from_slice(&peer_exchange(names, payload));
                     } else if let Some((_, payload)) = new.split_first_mut() {

@@ -174,7 +174,10 @@ impl Pseudonyms {
         let mut all = Vec::new();
         for ip in self.ips.keys() {
             all.push(("address", ip.to_string().into_bytes()));
-            all.push(("address", in_journal(*ip)));
+            // its five bytes come up by chance, as piece 127 before a 1, and they name nobody
+            if *ip != IpAddr::V4(Ipv4Addr::LOCALHOST) {
+                all.push(("address", in_journal(*ip)));
+            }
             if let IpAddr::V6(ip) = ip {
                 all.push(("address", ip.octets().to_vec()));
             }
