@@ -15,6 +15,7 @@ mod digest;
 mod disk;
 mod doubt;
 mod figures;
+mod ids;
 mod limits;
 mod open;
 mod peers;
@@ -32,6 +33,7 @@ pub mod why;
 pub use add::{AddTorrent, Purpose, TorrentLimits};
 pub use digest::Digest;
 pub use figures::{Figures, PeerFigures};
+pub use ids::Ids;
 pub use limits::Poured;
 pub use peers::IncomingHead;
 pub use view::{PeerView, Status, TrackerView};
@@ -62,33 +64,6 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 use disk::DiskOp;
 use open::Checking;
-
-/// Numbers that are given out once in the life of an engine.
-#[derive(Clone, Debug, Default)]
-pub struct Ids {
-    conn: u64,
-    op: u64,
-}
-
-impl Ids {
-    /// The next connection that we dial.
-    pub fn next_conn(&mut self) -> ConnId {
-        self.conn += 1;
-        ConnId::dialled(self.conn)
-    }
-
-    /// Takes what was given out so far into a digest.
-    pub const fn digest(&self, digest: &mut Digest) {
-        digest.word(self.conn);
-        digest.word(self.op);
-    }
-
-    /// The next request to the driver.
-    pub fn next_op(&mut self) -> OpId {
-        self.op += 1;
-        OpId(self.op)
-    }
-}
 
 /// What a torrent is lent for one call.
 #[derive(Debug)]
@@ -295,7 +270,7 @@ impl Torrent {
             trace: cx.config.trace,
         });
         let mut picker = Picker::new(geometry, cx.config.picker.clone(), stream(rng::Purpose::Picker));
-        picker.set_wanted(&wanted(&add, &geometry));
+        picker.set_wanted(&select::wanted(&add, &geometry));
         if add.purpose == Purpose::Download && add.only_pieces.is_none() && !add.priorities.is_empty() {
             picker.set_priorities(&select::piece_priorities(&add, &metainfo.layout, &geometry));
         }
@@ -512,19 +487,3 @@ pub enum Due {
 
 /// Characters of a name that are shown; a torrent's name is foreign text.
 const NAME_SHOWN_MAX: usize = 200;
-
-/// The pieces that are to be fetched.
-fn wanted(add: &AddTorrent, geometry: &Geometry) -> Bitfield {
-    let pieces = geometry.pieces();
-    match (add.purpose, &add.only_pieces) {
-        (Purpose::Seed, _) => Bitfield::new(pieces),
-        (Purpose::Download | Purpose::Check, None) => Bitfield::full(pieces),
-        (Purpose::Download | Purpose::Check, Some(only)) => {
-            let mut set = Bitfield::new(pieces);
-            for piece in only {
-                set.insert(*piece);
-            }
-            set
-        }
-    }
-}

@@ -54,6 +54,22 @@ pub(super) fn piece_priorities(add: &AddTorrent, layout: &Layout, geometry: &Geo
     pieces
 }
 
+/// The pieces that are to be fetched.
+pub(super) fn wanted(add: &AddTorrent, geometry: &Geometry) -> Bitfield {
+    let pieces = geometry.pieces();
+    match (add.purpose, &add.only_pieces) {
+        (Purpose::Seed, _) => Bitfield::new(pieces),
+        (Purpose::Download | Purpose::Check, None) => Bitfield::full(pieces),
+        (Purpose::Download | Purpose::Check, Some(only)) => {
+            let mut set = Bitfield::new(pieces);
+            for piece in only {
+                set.insert(*piece);
+            }
+            set
+        }
+    }
+}
+
 /// The layout that a torrent begins with: as its metainfo has it, with a place for parts.
 pub(super) fn first_layout(metainfo: &Metainfo, geometry: &Geometry) -> Arc<Layout> {
     let layout = &metainfo.layout;
