@@ -1,8 +1,6 @@
 //! How a torrent begins.
 
-use crate::bitfield::Bitfield;
 use crate::disk::Root;
-use crate::geometry::Geometry;
 use crate::id::{InfoHash, PieceIndex};
 use crate::magnet::Magnet;
 use crate::metadata::Identity;
@@ -133,20 +131,4 @@ pub enum Purpose {
     Metadata,
     /// Hash what is there, then nothing: no connection, no announce, no saved state.
     Check,
-}
-
-/// The pieces that are to be fetched, whatever the priorities say.
-pub(super) fn wanted(add: &AddTorrent, geometry: &Geometry) -> Bitfield {
-    let pieces = geometry.pieces();
-    match (add.purpose, &add.only_pieces) {
-        (Purpose::Seed, _) => Bitfield::new(pieces),
-        (Purpose::Download | Purpose::Metadata | Purpose::Check, None) => Bitfield::full(pieces),
-        (Purpose::Download | Purpose::Metadata | Purpose::Check, Some(only)) => {
-            let mut set = Bitfield::new(pieces);
-            for piece in only {
-                set.insert(*piece);
-            }
-            set
-        }
-    }
 }

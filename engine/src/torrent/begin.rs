@@ -1,7 +1,7 @@
 //! The first state of a torrent, from a .torrent file or a magnet link.
 
 use super::{
-    AddTorrent, Completed, Context, NAME_SHOWN_MAX, Phase, Purpose, Torrent, TorrentSource, add, limits, pex,
+    AddTorrent, Completed, Context, NAME_SHOWN_MAX, Phase, Purpose, Torrent, TorrentSource, limits, pex,
     resume, select, stop, super_seed, trackers, traffic, verify, why,
 };
 use crate::blame::Blame;
@@ -139,7 +139,7 @@ pub(super) fn picker(
     rng: Rng,
 ) -> Picker {
     let mut picker = Picker::new(geometry, config.picker.clone(), rng);
-    picker.set_wanted(&add::wanted(add, &geometry));
+    picker.set_wanted(&select::wanted(add, &geometry));
     if add.purpose == Purpose::Download && add.only_pieces.is_none() && !add.priorities.is_empty() {
         picker.set_priorities(&select::piece_priorities(add, &metainfo.layout, &geometry));
     }

@@ -17,6 +17,7 @@ mod digest;
 mod disk;
 mod doubt;
 mod figures;
+mod ids;
 mod limits;
 mod metadata;
 mod open;
@@ -38,6 +39,7 @@ pub mod why;
 pub use add::{AddTorrent, Purpose, TorrentLimits, TorrentSource};
 pub use digest::Digest;
 pub use figures::{Figures, PeerFigures};
+pub use ids::Ids;
 pub use limits::Poured;
 pub use peers::IncomingHead;
 pub use view::{PeerView, Status, TrackerView};
@@ -72,33 +74,6 @@ use core::net::SocketAddr;
 use disk::DiskOp;
 use open::Checking;
 use serde::{Deserialize, Serialize};
-
-/// Numbers that are given out once in the life of an engine.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Ids {
-    conn: u64,
-    op: u64,
-}
-
-impl Ids {
-    /// The next connection that we dial.
-    pub fn next_conn(&mut self) -> ConnId {
-        self.conn += 1;
-        ConnId::dialled(self.conn)
-    }
-
-    /// Takes what was given out so far into a digest.
-    pub const fn digest(&self, digest: &mut Digest) {
-        digest.word(self.conn);
-        digest.word(self.op);
-    }
-
-    /// The next request to the driver.
-    pub fn next_op(&mut self) -> OpId {
-        self.op += 1;
-        OpId(self.op)
-    }
-}
 
 /// What a torrent is lent for one call.
 #[derive(Debug)]

@@ -79,6 +79,22 @@ pub(super) fn named_by_link(magnet: &Magnet, layout: &Layout) -> Vec<Priority> {
     files.map(|(file, _)| priority(file)).collect()
 }
 
+/// The pieces that are to be fetched.
+pub(super) fn wanted(add: &AddTorrent, geometry: &Geometry) -> Bitfield {
+    let pieces = geometry.pieces();
+    match (add.purpose, &add.only_pieces) {
+        (Purpose::Seed, _) => Bitfield::new(pieces),
+        (Purpose::Download | Purpose::Metadata | Purpose::Check, None) => Bitfield::full(pieces),
+        (Purpose::Download | Purpose::Metadata | Purpose::Check, Some(only)) => {
+            let mut set = Bitfield::new(pieces);
+            for piece in only {
+                set.insert(*piece);
+            }
+            set
+        }
+    }
+}
+
 /// The layout that a torrent begins with: as its metainfo has it, with a place for parts.
 pub(super) fn first_layout(metainfo: &Metainfo, geometry: &Geometry) -> Arc<Layout> {
     let layout = &metainfo.layout;

@@ -32,12 +32,10 @@ use crate::seed::Seed;
 use crate::tell::Teller;
 use life::{Held, Job};
 use record::Journals;
-use seedbed_engine::disk::{DiskDone, Root};
+use seedbed_engine::disk::DiskDone;
 use seedbed_engine::id::{ConnId, TorrentId};
 use seedbed_engine::time::Instant;
-use seedbed_engine::{
-    Action, AddTorrent, Config, Engine, Event, Purpose, Report, TorrentLimits, TorrentState,
-};
+use seedbed_engine::{Action, Config, Engine, Event, Purpose, Report, TorrentState};
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -341,21 +339,7 @@ impl EngineHost {
         } else {
             Vec::new()
         };
-        let add = AddTorrent {
-            source: self.source(),
-            root: Root(b"/download".as_slice().into()),
-            purpose: self.purpose,
-            only_pieces: None,
-            peers,
-            use_trackers: true,
-            extra_trackers: Vec::new(),
-            overwrite: false,
-            trust_resume: true,
-            super_seed: false,
-            limits: TorrentLimits::default(),
-            priorities: Vec::new(),
-            sequential: false,
-        };
+        let add = self.torrent_to_add(peers);
         self.feed(cx, Event::Command(seedbed_engine::Command::Add(Box::new(add))));
         for what in later {
             self.begin_or_plan(cx, &what);

@@ -7,6 +7,7 @@
 
 mod announce;
 mod blocks;
+mod command;
 mod conn;
 mod decisions;
 mod dials;

@@ -20,9 +20,8 @@ use seedbed_engine::geometry::{BlockRange, Geometry};
 use seedbed_engine::id::{ConnId, OpId, PieceIndex};
 use seedbed_engine::marks::Marks as EngineMarks;
 use seedbed_engine::metainfo::Metainfo;
-use seedbed_engine::priority::Priority;
 use seedbed_engine::time::Instant;
-use seedbed_engine::{Action, Command, Config, Engine, Event, Report, TorrentState};
+use seedbed_engine::{Action, Config, Engine, Event, Report, TorrentState};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -387,73 +386,6 @@ impl Watch {
                 self.traffic.lost += 1;
             }
         }
-    }
-
-    fn command(&mut self, command: &Command) {
-        self.note(command);
-        self.owes_after(command);
-    }
-
-    fn note(&mut self, command: &Command) {
-        match command {
-            Command::Add(add) => {
-                self.wants(&add.priorities);
-                self.moment("started", None);
-            }
-            Command::Pause(_) => {
-                self.paused = true;
-                self.paused_have = Some(self.have.clone());
-                self.announces.stopping();
-            }
-            Command::Resume(_) => {
-                if std::mem::take(&mut self.paused) {
-                    self.announces.begin_again();
-                }
-            }
-            Command::Recheck(_) => self.may_shrink = true,
-            Command::Reannounce(_) => self.announces.disturbed(),
-            Command::Remove(_) | Command::Shutdown => {
-                self.removed |= matches!(command, Command::Remove(_));
-                self.announces.stopping();
-                self.moment("stopping", None);
-                if matches!(command, Command::Shutdown) {
-                    self.story.shutdown_at = Some(self.now);
-                }
-            }
-            Command::SetLimits(limits) => {
-                self.slots = limits.slots.unwrap_or(self.slots).max(self.slots);
-                self.rates_change(limits.rate_down, limits.rate_up);
-            }
-            Command::SetTorrentLimits(_, limits) => {
-                self.slots = limits.slots.unwrap_or(self.slots).max(self.slots);
-                self.rates_change(limits.rate_down, limits.rate_up);
-            }
-            Command::ProbeTracker(_) => self.announces.scraped(),
-            Command::SetPriorities(_, priorities) => self.wants(priorities),
-            Command::SetSequential(..)
-            | Command::SetDeadlines(..)
-            | Command::AddPeer(..)
-            | Command::Fetch { .. } => {}
-        }
-    }
-
-    /// Which files the user wants: a piece is wanted with any of its files.
-    fn wants(&mut self, priorities: &[Priority]) {
-        self.wanted = Bitfield::new(self.geometry.pieces());
-        let length = u64::from(self.geometry.piece_length());
-        let metainfo = self.setup.metainfo.clone();
-        let files = metainfo.layout.files().iter().enumerate();
-        for (n, file) in files.filter(|(_, file)| !file.pad && file.length > 0) {
-            if priorities.get(n).copied().unwrap_or_default() == Priority::Skip {
-                continue;
-            }
-            let (first, last) = (file.offset / length, (file.offset + file.length - 1) / length);
-            for piece in first..=last {
-                self.wanted.insert(PieceIndex(piece as u32));
-            }
-        }
-        let ids: Vec<ConnId> = self.conns.keys().copied().collect();
-        ids.into_iter().for_each(|id| self.touch(id));
     }
 
     fn accepted(&mut self, id: ConnId, from: SocketAddr) {

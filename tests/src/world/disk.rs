@@ -84,20 +84,7 @@ impl MemoryDisk {
                     resume: self.resume.clone(),
                 })
             }
-            DiskJob::Arrange { layout } => {
-                let old = self.layout();
-                let wanted = |index: &usize| old.files()[*index].skipped && !layout.files()[*index].skipped;
-                let moved = (0..layout.files().len()).filter(wanted);
-                let moved = moved.flat_map(|index| old.shared_bytes(index));
-                let moved: Vec<_> = moved
-                    .filter_map(|(_, bytes)| Some((bytes.start, self.read(bytes).ok()?)))
-                    .collect();
-                self.layout = Some(layout);
-                for (at, bytes) in moved {
-                    self.write(at, &bytes);
-                }
-                Ok(DiskDone::Arranged)
-            }
+            DiskJob::Arrange { layout } => Ok(self.arrange(layout)),
             DiskJob::Prepare => {
                 for (_, file) in self.layout().data_files() {
                     self.files.entry(file.path.clone()).or_default();
@@ -164,6 +151,22 @@ impl MemoryDisk {
     pub fn content(&self, range: Range<u64>) -> Option<Vec<u8>> {
         self.layout.as_ref()?;
         self.read(range).ok()
+    }
+
+    /// Files that are wanted now get what of them lay aside.
+    fn arrange(&mut self, layout: Arc<Layout>) -> DiskDone {
+        let old = self.layout();
+        let wanted = |index: &usize| old.files()[*index].skipped && !layout.files()[*index].skipped;
+        let moved = (0..layout.files().len()).filter(wanted);
+        let moved = moved.flat_map(|index| old.shared_bytes(index));
+        let moved: Vec<_> = moved
+            .filter_map(|(_, bytes)| Some((bytes.start, self.read(bytes).ok()?)))
+            .collect();
+        self.layout = Some(layout);
+        for (at, bytes) in moved {
+            self.write(at, &bytes);
+        }
+        DiskDone::Arranged
     }
 
     fn layout(&self) -> Arc<Layout> {
