@@ -246,9 +246,7 @@ impl Model {
                 self.picker.peer_has_all(peer);
                 self.sets.insert(peer, all_pieces());
             }
-            6 if joined => {
-                self.picker.peer_suggests(peer, piece);
-            }
+            6 if joined => self.picker.peer_suggests(peer, piece),
             7 | 8 => {
                 self.picker.peer_has(peer, piece);
                 if joined {
