@@ -269,14 +269,7 @@ impl Torrent {
             client_name: cx.config.client_name.clone(),
             trace: cx.config.trace,
         });
-        let mut picker = Picker::new(geometry, cx.config.picker.clone(), stream(rng::Purpose::Picker));
-        picker.set_wanted(&select::wanted(&add, &geometry));
-        if add.purpose == Purpose::Download && add.only_pieces.is_none() && !add.priorities.is_empty() {
-            picker.set_priorities(&select::piece_priorities(&add, &metainfo.layout, &geometry));
-        }
-        if add.sequential {
-            picker.set_sequential(true);
-        }
+        let picker = select::picker(cx.config, &add, &geometry, stream(rng::Purpose::Picker));
         let mut choker = Choker::new(cx.config.choker.clone(), stream(rng::Purpose::Choker));
         choker.set_piece_length(geometry.piece_length());
         let announcer = trackers::announcer(cx.config, id, &add, peer_id, seeds);

@@ -47,8 +47,7 @@ impl MemoryDisk {
     pub fn carry_out(&mut self, job: DiskJob) -> Result<DiskDone, DiskError> {
         let name = match &job {
             DiskJob::Open { .. } => "open",
-            DiskJob::Arrange { .. } => "arrange",
-            DiskJob::Prepare => "prepare",
+            DiskJob::Arrange { .. } | DiskJob::Prepare => "prepare",
             DiskJob::Write { .. } => "write",
             DiskJob::Read { .. } => "read",
             DiskJob::Hash { .. } => "hash",
