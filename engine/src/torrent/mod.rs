@@ -314,12 +314,7 @@ impl Torrent {
         };
         torrent.tell_added(cx);
         torrent.add_named_peers(cx.now);
-        // with a limit on downloads the engine says when it begins
-        if torrent.add.purpose == Purpose::Download && cx.config.active_max.is_some() {
-            torrent.tell_state(cx);
-        } else {
-            torrent.open(cx);
-        }
+        torrent.begin_or_wait(cx);
         Ok(torrent)
     }
 
