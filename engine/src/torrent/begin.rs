@@ -1,8 +1,8 @@
 //! The first state of a torrent, from a .torrent file or a magnet link.
 
 use super::{
-    AddTorrent, Completed, Context, NAME_SHOWN_MAX, Phase, Purpose, Torrent, TorrentSource, limits, pex,
-    resume, select, stop, super_seed, trackers, traffic, verify, why,
+    AddTorrent, Completed, Context, NAME_SHOWN_MAX, Phase, Torrent, TorrentSource, limits, pex, resume,
+    select, stop, super_seed, trackers, traffic, verify, why,
 };
 use crate::blame::Blame;
 use crate::candidates::{Candidates, Source};
@@ -14,9 +14,8 @@ use crate::magnet::Magnet;
 use crate::marks::Marks;
 use crate::metainfo::Metainfo;
 use crate::pex::Pex;
-use crate::picker::Picker;
 use crate::report::Report;
-use crate::rng::{self, Rng, Seeds};
+use crate::rng::{self, Seeds};
 use crate::session::{Metadata, Rules};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::ToString as _;
@@ -47,7 +46,13 @@ impl Torrent {
         };
         let stream = |purpose| seeds.stream(purpose, u64::from(id.0));
         let rules = Arc::new(rules(cx.config, peer_id, &add, &metainfo, geometry));
-        let picker = picker(cx.config, &add, &metainfo, geometry, stream(rng::Purpose::Picker));
+        let picker = select::picker(
+            cx.config,
+            &add,
+            &metainfo,
+            &geometry,
+            stream(rng::Purpose::Picker),
+        );
         let mut choker = Choker::new(cx.config.choker.clone(), stream(rng::Purpose::Choker));
         choker.set_piece_length(geometry.piece_length());
         let announcer = trackers::announcer(cx.config, id, &add, peer_id, seeds);
@@ -96,12 +101,7 @@ impl Torrent {
         torrent.tell_added(cx);
         torrent.add_named_peers(cx);
         torrent.add_magnet_peers(cx);
-        // with a limit on downloads the engine says when it begins
-        if torrent.add.purpose == Purpose::Download && cx.config.active_max.is_some() {
-            torrent.tell_state(cx);
-        } else {
-            torrent.begin(cx);
-        }
+        torrent.begin_or_wait(cx);
         Ok(torrent)
     }
 
@@ -128,25 +128,6 @@ impl Torrent {
             }
         }
     }
-}
-
-/// Picks what the user wants, in the order in which he wants it. For a link it begins anew when its files are known.
-pub(super) fn picker(
-    config: &Config,
-    add: &AddTorrent,
-    metainfo: &Metainfo,
-    geometry: Geometry,
-    rng: Rng,
-) -> Picker {
-    let mut picker = Picker::new(geometry, config.picker.clone(), rng);
-    picker.set_wanted(&select::wanted(add, &geometry));
-    if add.purpose == Purpose::Download && add.only_pieces.is_none() && !add.priorities.is_empty() {
-        picker.set_priorities(&select::piece_priorities(add, &metainfo.layout, &geometry));
-    }
-    if add.sequential {
-        picker.set_sequential(true);
-    }
-    picker
 }
 
 /// What all sessions of a torrent share.

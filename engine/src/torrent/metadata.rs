@@ -227,7 +227,7 @@ impl Torrent {
         {
             self.add.priorities = select::named_by_link(magnet, &self.metainfo.layout);
         }
-        self.picker = begin::picker(cx.config, &self.add, &self.metainfo, geometry, fetching.rng);
+        self.picker = select::picker(cx.config, &self.add, &self.metainfo, &geometry, fetching.rng);
         self.choker.set_piece_length(geometry.piece_length());
         if !pex::allowed(cx.config, &self.metainfo) {
             self.pex = None;

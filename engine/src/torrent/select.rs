@@ -9,6 +9,7 @@
 use super::disk::DiskOp;
 use super::{Context, Phase, Purpose, Torrent};
 use crate::bitfield::Bitfield;
+use crate::config::Config;
 use crate::disk::DiskJob;
 use crate::geometry::Geometry;
 use crate::id::PieceIndex;
@@ -16,9 +17,11 @@ use crate::layout::Layout;
 use crate::magnet::Magnet;
 use crate::marks::Mark;
 use crate::metainfo::Metainfo;
+use crate::picker::Picker;
 use crate::priority::Priority;
 use crate::report::Report;
 use crate::resume::Resume;
+use crate::rng::Rng;
 use crate::time::Duration;
 use alloc::collections::BTreeSet;
 use alloc::format;
@@ -93,6 +96,25 @@ pub(super) fn wanted(add: &AddTorrent, geometry: &Geometry) -> Bitfield {
             set
         }
     }
+}
+
+/// A picker that knows what the user wants from the beginning. For a link it begins anew when its files are known.
+pub(super) fn picker(
+    config: &Config,
+    add: &AddTorrent,
+    metainfo: &Metainfo,
+    geometry: &Geometry,
+    rng: Rng,
+) -> Picker {
+    let mut picker = Picker::new(*geometry, config.picker.clone(), rng);
+    picker.set_wanted(&wanted(add, geometry));
+    if add.purpose == Purpose::Download && add.only_pieces.is_none() && !add.priorities.is_empty() {
+        picker.set_priorities(&piece_priorities(add, &metainfo.layout, geometry));
+    }
+    if add.sequential {
+        picker.set_sequential(true);
+    }
+    picker
 }
 
 /// The layout that a torrent begins with: as its metainfo has it, with a place for parts.

@@ -49,6 +49,15 @@ impl Torrent {
         matches!(self.phase, Phase::Queued(_)) && !self.paused
     }
 
+    /// Begins, unless there is a limit on downloads: then the engine says when.
+    pub(super) fn begin_or_wait(&mut self, cx: &mut Context<'_>) {
+        if self.add.purpose == Purpose::Download && cx.config.active_max.is_some() {
+            self.tell_state(cx);
+        } else {
+            self.begin(cx);
+        }
+    }
+
     /// A place is free.
     pub fn begin(&mut self, cx: &mut Context<'_>) {
         let Phase::Queued(rng) = &self.phase else {
