@@ -51,7 +51,10 @@ impl Session {
         if !self.reserved.extended() || !self.is_open() {
             return;
         }
-        let mut extended = ExtendedHandshake::default();
+        let mut extended = ExtendedHandshake {
+            m: self.offered(),
+            ..ExtendedHandshake::default()
+        };
         self.offer_metadata(&mut extended);
         if matches!(self.rules.metadata, Metadata::Off) {
             extended.m.insert(NAME.into(), 0);

@@ -103,7 +103,7 @@ impl Session {
     }
 
     /// The extensions that we take, and under which ids.
-    fn offered(&self) -> BTreeMap<String, u8> {
+    pub(super) fn offered(&self) -> BTreeMap<String, u8> {
         let pex = self.rules.pex.is_some().then(|| (pex::NAME.into(), UT_PEX));
         let gone = self.rules.config.dont_have;
         let gone = gone.then(|| (dont_have::NAME.into(), LT_DONTHAVE));

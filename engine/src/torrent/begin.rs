@@ -35,15 +35,7 @@ impl Torrent {
         peer_id: PeerId,
         seeds: &Seeds,
     ) -> Result<Self, GeometryError> {
-        let (metainfo, geometry) = match &add.source {
-            TorrentSource::Metainfo(metainfo) => {
-                (metainfo.clone(), metainfo.geometry(cx.config.block_length)?)
-            }
-            TorrentSource::Magnet(magnet) => (
-                Arc::new(placeholder(&add, magnet)),
-                Geometry::unknown(cx.config.block_length),
-            ),
-        };
+        let (metainfo, geometry) = known(cx.config, &add)?;
         let stream = |purpose| seeds.stream(purpose, u64::from(id.0));
         let rules = Arc::new(rules(cx.config, peer_id, &add, &metainfo, geometry));
         let picker = select::picker(
@@ -158,6 +150,17 @@ pub(super) fn rules(
         pex: pex::allowed(config, metainfo).then(|| config.pex.clone()),
         trace: config.trace,
     }
+}
+
+/// What the torrent is, as far as it is known.
+fn known(config: &Config, add: &AddTorrent) -> Result<(Arc<Metainfo>, Geometry), GeometryError> {
+    Ok(match &add.source {
+        TorrentSource::Metainfo(metainfo) => (metainfo.clone(), metainfo.geometry(config.block_length)?),
+        TorrentSource::Magnet(magnet) => (
+            Arc::new(placeholder(add, magnet)),
+            Geometry::unknown(config.block_length),
+        ),
+    })
 }
 
 /// What is known of the torrent before its metadata is here.

@@ -56,10 +56,9 @@ impl core::fmt::Write for Digest {
 }
 
 impl Torrent {
-    /// Takes the state of the torrent into a digest: its phase, pieces, figures, requests and timers.
-    pub fn digest(&self, digest: &mut Digest) {
-        digest.word(match &self.phase {
-            Phase::Queued(_) => 9,
+    fn phase_word(&self) -> u64 {
+        match &self.phase {
+            Phase::Queued(_) => 10,
             Phase::Opening => 1,
             Phase::Checking(checking) => 2 | u64::from(checking.done) << 8,
             Phase::Preparing => 3,
@@ -74,7 +73,12 @@ impl Torrent {
                     | (fetch.sources() as u64) << 40
                     | u64::from(fetching.is_loading()) << 60
             }
-        });
+        }
+    }
+
+    /// Takes the state of the torrent into a digest: its phase, pieces, figures, requests and timers.
+    pub fn digest(&self, digest: &mut Digest) {
+        digest.word(self.phase_word());
         digest.word(self.paused.into());
         digest.bytes(self.picker.have().as_wire());
         digest.count(self.picker.partials());

@@ -14,6 +14,7 @@ use crate::marks::Mark;
 use crate::metadata::{Fetch, Received};
 use crate::metainfo::Metainfo;
 use crate::net::printable;
+use crate::pex::Pex;
 use crate::report::{BanReason, Report};
 use crate::rng::Rng;
 use crate::session::End;
@@ -229,9 +230,7 @@ impl Torrent {
         }
         self.picker = select::picker(cx.config, &self.add, &self.metainfo, &geometry, fetching.rng);
         self.choker.set_piece_length(geometry.piece_length());
-        if !pex::allowed(cx.config, &self.metainfo) {
-            self.pex = None;
-        }
+        self.pex = pex::allowed(cx.config, &self.metainfo).then(|| Pex::new(cx.config.pex.clone()));
         self.traffic.pieces_known(geometry.pieces());
         if !kept {
             let (info_hash, data) = (self.info_hash(), self.metainfo.info_bytes.clone());
@@ -294,6 +293,7 @@ impl Torrent {
                 peer.uninformed = true;
                 peer.session.send_metadata_offer(cx.now);
                 self.picker.peer_joined(conn);
+                self.introduced(cx, conn);
             }
             match said {
                 Ok(said) => {

@@ -12,6 +12,7 @@ mod audit;
 mod begin;
 mod checkpoint;
 mod choke;
+mod connect;
 mod dial;
 mod digest;
 mod disk;
@@ -37,11 +38,11 @@ mod view;
 pub mod why;
 
 pub use add::{AddTorrent, Purpose, TorrentLimits, TorrentSource};
+pub use connect::IncomingHead;
 pub use digest::Digest;
 pub use figures::{Figures, PeerFigures};
 pub use ids::Ids;
 pub use limits::Poured;
-pub use peers::IncomingHead;
 pub use view::{PeerView, Status, TrackerView};
 
 use crate::bitfield::Bitfield;

@@ -13,9 +13,10 @@ use crate::time::Instant;
 use alloc::vec::Vec;
 use core::net::SocketAddr;
 
-/// Whether peers of this torrent are exchanged: never those of a private one (BEP 27).
+/// Whether peers of this torrent are exchanged: never those of a private one (BEP 27), which a magnet link may turn out to
+/// name.
 pub(super) fn allowed(config: &Config, metainfo: &Metainfo) -> bool {
-    config.pex.enabled && !metainfo.private
+    config.pex.enabled && !metainfo.private && !metainfo.info_bytes.is_empty()
 }
 
 /// Where others can dial a peer: what we dialled, or the port that it names; nobody else knows it.

@@ -46,9 +46,6 @@ impl Cause {
             Self::MetadataWrong { .. } => {
                 "nothing: it is fetched again from others, and who alone sent wrong data is banned for a while".into()
             }
-            Self::FetchingMetadata { .. } => {
-                "nothing: who does not answer in time is passed over".into()
-            }
             Self::NobodyHasPieces { .. } => {
                 "wait for a peer that has them, or add trackers or peers (--peer) that lead to one".into()
             }
@@ -71,7 +68,7 @@ impl Cause {
                 "nothing: what they owe is asked of others too as soon as there are any, and they are tried now and then"
                     .into()
             }
-            Self::Waiting { .. } => "nothing: who does not answer in time is passed over".into(),
+            Self::FetchingMetadata { .. } | Self::Waiting { .. } => "nothing: who does not answer in time is passed over".into(),
             Self::NobodyInterested { .. } => "nothing: it is served when somebody asks".into(),
             Self::Private => "see that its tracker works; no other one may be added".into(),
             Self::PortUnreachable { port, .. } => {
