@@ -8,7 +8,6 @@ use std::path::Path;
 use std::process::Command;
 
 use super::Scheme;
-use seedbed_engine::metainfo::Metainfo;
 
 /// A program that is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,10 +124,7 @@ fn transmission(
     // What lies here at the start is the daemon's own; a watched folder would be read ten seconds later.
     let own = home.join("torrents");
     std::fs::create_dir_all(&own).expect("a folder");
-    // by this name it finds the metadata again that peers ask it for
-    let bytes = std::fs::read(torrent).expect("the torrent");
-    let hash = Metainfo::parse(&bytes).expect("a torrent").info_hash;
-    std::fs::write(own.join(format!("{hash}.torrent")), bytes).expect("a file");
+    std::fs::copy(torrent, own.join("it.torrent")).expect("the torrent");
     let settings = serde_json::json!({
         "bind-address-ipv4": address.ip().to_string(),
         "bind-address-ipv6": "::1",
