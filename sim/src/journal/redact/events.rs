@@ -3,20 +3,23 @@
 use super::RedactError;
 use super::answers::{Exchange, datagram};
 use super::bencode::info;
-use super::peers::PeerStream;
+use super::peers::{PROTOCOL, PeerStream};
 use super::pseudonyms::Pseudonyms;
 use super::urls::url;
+use super::veil::{Veil, secret};
 use crate::journal::Player;
 use crate::journal::owned::OwnedEvent;
-use seedbed_engine::config::{AllowedFast, HttpConfig};
+use crate::mse::KEY;
+use seedbed_engine::config::{AllowedFast, Encryption, HttpConfig};
 use seedbed_engine::disk::{DiskDone, DiskError, Root};
 use seedbed_engine::extension::fast::allowed_fast_set;
 use seedbed_engine::id::{ConnId, InfoHash, PeerId};
-use seedbed_engine::journal::Journal;
+use seedbed_engine::journal::{Journal, Step};
 use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::net::{CloseCause, LookupError, TlsFault};
 use seedbed_engine::resume::Resume;
-use seedbed_engine::{Action, AddTorrent, Command, Event, ProbeTracker};
+use seedbed_engine::time::Instant;
+use seedbed_engine::{Action, AddTorrent, Command, Engine, Event, ProbeTracker};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,6 +38,10 @@ pub(super) struct Rewriter {
     pub(super) http: BTreeSet<ConnId>,
     exchanges: BTreeMap<ConnId, Exchange>,
     peers: BTreeMap<ConnId, PeerStream>,
+    /// Those of them that are encrypted: `peers` has what stands behind.
+    pub(super) veils: BTreeMap<ConnId, Veil>,
+    /// Connections of peers that we spoke on, and whether we began an encrypted handshake.
+    begun: BTreeMap<ConnId, bool>,
     /// Bytes of each peer's stream that were written again, and reads of each server's.
     written: BTreeMap<ConnId, u64>,
     reads: BTreeMap<ConnId, usize>,
@@ -50,6 +57,8 @@ impl Rewriter {
             http: BTreeSet::new(),
             exchanges: BTreeMap::new(),
             peers: BTreeMap::new(),
+            veils: BTreeMap::new(),
+            begun: BTreeMap::new(),
             written: BTreeMap::new(),
             reads: BTreeMap::new(),
             torrents: BTreeMap::new(),
@@ -62,9 +71,18 @@ impl Rewriter {
     pub(super) fn gather(&mut self, journal: &Journal<'_>, own: PeerId) -> Result<(), RedactError> {
         let mut player = Player::new(journal);
         self.names.set_peer_id(player.engine().peer_id(), own);
-        while let Some(seen) = player.step() {
-            self.gather_event(&seen.played.step.event)?;
+        let takes_encrypted = journal.header().config.encryption != Encryption::Off;
+        let mut ahead = journal.steps();
+        while let Some(step) = ahead.next() {
+            self.gather_event(&step, player.engine(), takes_encrypted)?;
+            let Some(seen) = player.step() else {
+                break;
+            };
             for action in seen.played.actions {
+                if let Action::Send { conn, head, .. } = action {
+                    let plain = head.starts_with(PROTOCOL);
+                    self.begun.entry(*conn).or_insert(!plain);
+                }
                 if let Action::Close { conn, .. } = action
                     && let Some(exchange) = self.exchanges.get_mut(conn)
                 {
@@ -91,9 +109,14 @@ impl Rewriter {
         Ok(())
     }
 
-    /// Takes note of whom an event names, and of what came.
-    fn gather_event(&mut self, event: &Event<'_>) -> Result<(), RedactError> {
-        match event {
+    /// Takes note of whom an event names, and of what came. `engine` is as it was before.
+    fn gather_event(
+        &mut self,
+        step: &Step<'_>,
+        engine: &Engine,
+        takes_encrypted: bool,
+    ) -> Result<(), RedactError> {
+        match &step.event {
             Event::Accepted { from, .. } => {
                 self.met.insert(from.ip().to_canonical());
             }
@@ -103,7 +126,14 @@ impl Rewriter {
             }
             Event::Received { conn, data } => match self.exchanges.get_mut(conn) {
                 Some(exchange) => exchange.push(data),
-                None => self.peers.entry(*conn).or_default().push(&mut self.names, data),
+                None => {
+                    let may = if conn.is_accepted() {
+                        takes_encrypted
+                    } else {
+                        self.begun.get(conn).is_some_and(|encrypted| *encrypted)
+                    };
+                    self.gather_received(*conn, data, may, |rest| secret(engine, step.at, *conn, rest));
+                }
             },
             Event::Closed {
                 conn,
@@ -116,6 +146,34 @@ impl Rewriter {
             _ => {}
         }
         Ok(())
+    }
+
+    /// A peer said something. `may` says whether it may be an encrypted handshake.
+    fn gather_received(
+        &mut self,
+        conn: ConnId,
+        data: &[u8],
+        may: bool,
+        probe: impl FnOnce(&[u8]) -> Option<[u8; KEY]>,
+    ) {
+        let peer = self.peers.entry(conn).or_default();
+        if let Some(left) = peer.left_of_protocol().filter(|_| may)
+            && !self.veils.contains_key(&conn)
+            && data.iter().zip(left).any(|(byte, plain)| byte != plain)
+        {
+            let first = &PROTOCOL[..PROTOCOL.len() - left.len()];
+            self.veils.insert(conn, Veil::new(conn.is_accepted(), first));
+            *peer = PeerStream::default();
+        }
+        let Some(veil) = self.veils.get_mut(&conn) else {
+            peer.push(&mut self.names, data);
+            return;
+        };
+        if let Some(end) = veil.ends_key(data.len()) {
+            veil.learn(probe(&data[..end]));
+        }
+        let clear = veil.push(data, self.torrents.keys());
+        peer.push(&mut self.names, &clear);
     }
 
     /// The allowed-fast sets of the original, for the peers and torrents of the copy: they are computed from what is
@@ -137,11 +195,11 @@ impl Rewriter {
         sets
     }
 
-    /// An event, written again. None if a torrent in it cannot be.
-    pub(super) fn event(&mut self, event: &Event<'_>) -> Option<OwnedEvent> {
+    /// An event, written again for the copy, which has come to before it. None if a torrent in it cannot be.
+    pub(super) fn event(&mut self, copy: &Engine, at: Instant, event: &Event<'_>) -> Option<OwnedEvent> {
         Some(OwnedEvent::Other(match event {
             Event::Received { conn, data } => {
-                return Some(OwnedEvent::Received(*conn, self.received(*conn, data)));
+                return Some(OwnedEvent::Received(*conn, self.received(copy, at, *conn, data)));
             }
             Event::Datagram { from, data } => {
                 let new = datagram(&mut self.names, *from, data);
@@ -182,11 +240,15 @@ impl Rewriter {
         }))
     }
 
-    fn received(&mut self, conn: ConnId, data: &[u8]) -> Vec<u8> {
+    fn received(&mut self, copy: &Engine, now: Instant, conn: ConnId, data: &[u8]) -> Vec<u8> {
         if let Some(exchange) = self.exchanges.get(&conn) {
             let read = self.reads.entry(conn).or_default();
             *read += 1;
             return exchange.read(*read - 1, data.len());
+        }
+        if let (Some(veil), Some(peer)) = (self.veils.get_mut(&conn), self.peers.get(&conn)) {
+            veil.prepare(&mut self.names, peer, data, |rest| secret(copy, now, conn, rest));
+            return veil.write(data, peer);
         }
         let mut data = data.to_vec();
         let at = self.written.entry(conn).or_default();

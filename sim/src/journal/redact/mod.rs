@@ -14,14 +14,15 @@ mod search;
 #[cfg(test)]
 mod tests;
 mod urls;
+mod veil;
 
 use crate::journal::words::{action_words, event_words};
 use crate::journal::{Cast, Player};
 use compare::same;
 use events::Rewriter;
+use seedbed_engine::Engine;
 use seedbed_engine::journal::{Header, Journal, JournalError, Replay, Writer};
 use seedbed_engine::rng::{Purpose, Seeds};
-use seedbed_engine::{Engine, Event};
 use sha1::{Digest as _, Sha1};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -39,12 +40,6 @@ pub enum RedactError {
     Resumed,
     /// The original does not do what it did when it was recorded.
     Original {
-        /// The step.
-        step: u64,
-    },
-    /// A connection is encrypted: what hides it is made of the info-hash and of a key of the peer's, so no byte of its
-    /// stream can be replaced.
-    Encrypted {
         /// The step.
         step: u64,
     },
@@ -83,11 +78,6 @@ impl fmt::Display for RedactError {
             Self::Original { step } => write!(
                 f,
                 "the journal itself does not replay, from step {step} on: only a journal that does can be redacted"
-            ),
-            Self::Encrypted { step } => write!(
-                f,
-                "from step {step} on a connection is encrypted: its stream hangs on the info-hash and on a key that only \
-                 the peer has, so the names in it cannot be replaced. A run with --encryption off can be shared"
             ),
             Self::Different { step, event, what } => write!(
                 f,
@@ -151,12 +141,8 @@ fn once(journal: &Journal<'_>, key: [u8; 32]) -> Result<Vec<u8>, RedactError> {
             return Err(RedactError::Original { step });
         }
         let at = played.step.at;
-        if let Event::Received { conn, .. } = played.step.event
-            && played.engine.shared_secret(conn).is_some()
-        {
-            return Err(RedactError::Encrypted { step });
-        }
-        let event = rewriter.event(&played.step.event).ok_or(RedactError::Torrent)?;
+        let event = rewriter.event(&copy, at, &played.step.event);
+        let event = event.ok_or(RedactError::Torrent)?;
         copy.handle(at, event.lent());
         writer.event(at, &event.lent(), &copy);
         let mut old = played.actions.iter().filter(|action| !action.is_trace());
@@ -167,7 +153,7 @@ fn once(journal: &Journal<'_>, key: [u8; 32]) -> Result<Vec<u8>, RedactError> {
                 continue;
             }
             let old = old.next();
-            if !old.is_some_and(|old| same(&mut rewriter.names, &rewriter.http, old, &new)) {
+            if !old.is_some_and(|old| same(&mut rewriter, old, &new)) {
                 let words = |action| action_words(&Cast::default(), action);
                 let old = old.map_or_else(|| "nothing".into(), words);
                 differs.get_or_insert_with(|| format!("{} instead of {old}", words(&new)));

@@ -8,7 +8,7 @@ use seedbed_engine::id::{InfoHash, PeerId};
 use std::collections::BTreeMap;
 
 /// The first 20 bytes of a handshake (BEP 3).
-const PROTOCOL: &[u8; 20] = b"\x13BitTorrent protocol";
+pub(super) const PROTOCOL: &[u8; 20] = b"\x13BitTorrent protocol";
 
 /// The whole handshake.
 const HANDSHAKE: u64 = 68;
@@ -61,6 +61,12 @@ impl PeerStream {
             self.advance(names, &mut data);
             self.at += (before - data.len()) as u64;
         }
+    }
+
+    /// How many bytes of the next read are as in the name of the protocol, while it is not whole; none behind it.
+    pub(super) fn left_of_protocol(&self) -> Option<&'static [u8]> {
+        let left = PROTOCOL.get(usize::try_from(self.at).ok()?..)?;
+        (!left.is_empty()).then_some(left)
     }
 
     /// What was at `at..at + data.len()` becomes what it is from now on.

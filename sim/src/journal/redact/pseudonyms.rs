@@ -51,6 +51,12 @@ impl Pseudonyms {
         hash.finalize().into()
     }
 
+    /// Bytes that look like noise, in the place of others.
+    pub(super) fn noise(&self, bytes: &[u8], length: usize) -> Vec<u8> {
+        let blocks = (0..).flat_map(|n| self.keyed("noise", bytes, n));
+        blocks.take(length).collect()
+    }
+
     /// An address of the same family and the same kind.
     pub(super) fn ip(&mut self, ip: IpAddr) -> IpAddr {
         // nobody's address names nobody, and there is only one loopback address of IPv6
