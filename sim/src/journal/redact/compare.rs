@@ -86,7 +86,11 @@ fn same_behind(
 
 fn same_job(old: &DiskJob, new: &DiskJob) -> bool {
     match (old, new) {
-        (DiskJob::Open { .. }, DiskJob::Open { .. }) => true,
+        (DiskJob::Open { .. }, DiskJob::Open { .. })
+        | (DiskJob::LoadMetadata { .. }, DiskJob::LoadMetadata { .. }) => true,
+        (DiskJob::SaveMetadata { data, .. }, DiskJob::SaveMetadata { data: data2, .. }) => {
+            data.len() == data2.len()
+        }
         (DiskJob::SaveResume { data }, DiskJob::SaveResume { data: data2 }) => data.len() == data2.len(),
         (DiskJob::Write { range, .. }, DiskJob::Write { range: range2, .. }) => range == range2,
         _ => old == new,

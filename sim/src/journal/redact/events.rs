@@ -19,6 +19,7 @@ use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::net::{CloseCause, LookupError, TlsFault};
 use seedbed_engine::resume::Resume;
 use seedbed_engine::time::Instant;
+use seedbed_engine::torrent::TorrentSource;
 use seedbed_engine::{Action, AddTorrent, Command, Engine, Event, ProbeTracker};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -45,7 +46,10 @@ pub(super) struct Rewriter {
     /// Bytes of each peer's stream that were written again, and reads of each server's.
     written: BTreeMap<ConnId, u64>,
     reads: BTreeMap<ConnId, usize>,
-    torrents: BTreeMap<InfoHash, Arc<Metainfo>>,
+    /// What the torrents are from now on, by the hash that they had; without trackers and servers.
+    pub(super) torrents: BTreeMap<InfoHash, Arc<Metainfo>>,
+    /// The hashes of all torrents, also of those that are known by no more.
+    pub(super) hashes: BTreeSet<InfoHash>,
     /// Addresses of peers.
     met: BTreeSet<IpAddr>,
 }
@@ -62,6 +66,7 @@ impl Rewriter {
             written: BTreeMap::new(),
             reads: BTreeMap::new(),
             torrents: BTreeMap::new(),
+            hashes: BTreeSet::new(),
             met: BTreeSet::new(),
         }
     }
@@ -69,6 +74,7 @@ impl Rewriter {
     /// Plays the original once, to see what came over which connection: an answer can only be written again when all
     /// of it is known. `own` is our peer id in the copy.
     pub(super) fn gather(&mut self, journal: &Journal<'_>, own: PeerId) -> Result<(), RedactError> {
+        self.gather_magnets(journal)?;
         let mut player = Player::new(journal);
         self.names.set_peer_id(player.engine().peer_id(), own);
         let takes_encrypted = journal.header().config.encryption != Encryption::Off;
@@ -121,8 +127,9 @@ impl Rewriter {
                 self.met.insert(from.ip().to_canonical());
             }
             Event::Command(Command::Add(add)) => {
-                let metainfo = add.source.metainfo().ok_or(RedactError::Magnet)?;
-                self.torrent(metainfo).ok_or(RedactError::Torrent)?;
+                if let Some(metainfo) = add.source.metainfo() {
+                    self.torrent(metainfo).ok_or(RedactError::Torrent)?;
+                }
             }
             Event::Received { conn, data } => match self.exchanges.get_mut(conn) {
                 Some(exchange) => exchange.push(data),
@@ -172,7 +179,7 @@ impl Rewriter {
         if let Some(end) = veil.ends_key(data.len()) {
             veil.learn(probe(&data[..end]));
         }
-        let clear = veil.push(data, self.torrents.keys());
+        let clear = veil.push(data, self.hashes.iter());
         peer.push(&mut self.names, &clear);
     }
 
@@ -279,7 +286,10 @@ impl Rewriter {
     fn add(&mut self, add: &AddTorrent) -> Option<AddTorrent> {
         self.names.secret(&add.root.0);
         Some(AddTorrent {
-            source: self.torrent(add.source.metainfo()?)?.into(),
+            source: match &add.source {
+                TorrentSource::Metainfo(metainfo) => self.torrent(metainfo)?.into(),
+                TorrentSource::Magnet(magnet) => TorrentSource::Magnet(Box::new(self.magnet(magnet))),
+            },
             root: Root(ROOT.into()),
             peers: add.peers.iter().map(|addr| self.names.addr(*addr)).collect(),
             extra_trackers: self.tiers(&add.extra_trackers),
@@ -295,13 +305,21 @@ impl Rewriter {
 
     /// The torrent with another name, other files and other hashes.
     fn torrent(&mut self, old: &Metainfo) -> Option<Arc<Metainfo>> {
-        if let Some(known) = self.torrents.get(&old.info_hash) {
-            return Some(known.clone());
-        }
-        self.names.secret(old.name.as_bytes());
-        let info = info(&mut self.names, &old.info_bytes)?;
-        let trackers = self.tiers(&old.trackers);
-        let mut new = Metainfo::from_info(&info, trackers).ok()?;
+        let mut new = match self.torrents.get(&old.info_hash) {
+            Some(known) => (**known).clone(),
+            None => {
+                self.names.secret(old.name.as_bytes());
+                // as long as before if it can be: peers are told how long it is, and may want its pieces
+                let exact = info(&mut self.names, &old.info_bytes, true);
+                let info = exact.or_else(|| info(&mut self.names, &old.info_bytes, false))?;
+                let new = Metainfo::from_info(&info, Vec::new()).ok()?;
+                self.names.set_info_hash(old.info_hash, new.info_hash);
+                self.hashes.insert(old.info_hash);
+                self.torrents.insert(old.info_hash, Arc::new(new.clone()));
+                new
+            }
+        };
+        new.trackers = self.tiers(&old.trackers);
         let urls = |names: &mut Pseudonyms, old: &[String]| old.iter().map(|seed| url(names, seed)).collect();
         new.web_seeds = urls(&mut self.names, &old.web_seeds);
         new.http_seeds = urls(&mut self.names, &old.http_seeds);
@@ -310,10 +328,7 @@ impl Rewriter {
             .iter()
             .map(|(host, port)| (self.names.host(host), *port));
         new.nodes = nodes.collect();
-        self.names.set_info_hash(old.info_hash, new.info_hash);
-        let new = Arc::new(new);
-        self.torrents.insert(old.info_hash, new.clone());
-        Some(new)
+        Some(Arc::new(new))
     }
 
     fn cause(&self, cause: &CloseCause) -> CloseCause {
@@ -332,6 +347,9 @@ impl Rewriter {
                 let digests = digests.iter().map(|digest| self.names.digest(*digest));
                 Ok(DiskDone::Digests(digests.collect()))
             }
+            Ok(DiskDone::Metadata(saved)) => Ok(DiskDone::Metadata(
+                saved.as_ref().map(|saved| self.names.dictionary(saved)),
+            )),
             Ok(DiskDone::Opened { files, resume }) => Ok(DiskDone::Opened {
                 files: files.clone(),
                 resume: resume.as_ref().map(|saved| self.resume(saved)),

@@ -8,6 +8,7 @@ mod answers;
 mod bencode;
 mod compare;
 mod events;
+mod magnets;
 mod peers;
 mod pseudonyms;
 mod search;
@@ -63,8 +64,6 @@ pub enum RedactError {
     Journal(JournalError),
     /// A torrent cannot be written again.
     Torrent,
-    /// The torrent came by a magnet link: its dictionary is among the bytes of peers, under a hash that would be another.
-    Magnet,
 }
 
 impl fmt::Display for RedactError {
@@ -89,10 +88,6 @@ impl fmt::Display for RedactError {
             }
             Self::Journal(error) => write!(f, "the copy cannot be read: {error}"),
             Self::Torrent => f.write_str("a torrent of the journal cannot be written again"),
-            Self::Magnet => f.write_str(
-                "it has a torrent that came by a magnet link, which cannot be redacted yet: record one that begins with \
-                 the .torrent file",
-            ),
         }
     }
 }
