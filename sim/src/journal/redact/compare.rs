@@ -92,6 +92,10 @@ fn same_job(old: &DiskJob, new: &DiskJob) -> bool {
             data.len() == data2.len()
         }
         (DiskJob::SaveResume { data }, DiskJob::SaveResume { data: data2 }) => data.len() == data2.len(),
+        (DiskJob::Arrange { layout }, DiskJob::Arrange { layout: layout2 }) => {
+            let sizes = layout.files().iter().map(|file| (file.length, file.skipped));
+            sizes.eq(layout2.files().iter().map(|file| (file.length, file.skipped)))
+        }
         (DiskJob::Write { range, .. }, DiskJob::Write { range: range2, .. }) => range == range2,
         _ => old == new,
     }

@@ -21,9 +21,9 @@ use crate::journal::words::{action_words, event_words};
 use crate::journal::{Cast, Player};
 use compare::same;
 use events::Rewriter;
-use seedbed_engine::Engine;
 use seedbed_engine::journal::{Header, Journal, JournalError, Replay, Writer};
 use seedbed_engine::rng::{Purpose, Seeds};
+use seedbed_engine::{Engine, Event};
 use sha1::{Digest as _, Sha1};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -57,7 +57,7 @@ pub enum RedactError {
     Left {
         /// What kind of thing.
         what: &'static str,
-        /// At which byte of the copy.
+        /// At which byte of the copy, or of what an encrypted connection says in it.
         at: usize,
     },
     /// The copy cannot be read again.
@@ -139,6 +139,11 @@ fn once(journal: &Journal<'_>, key: [u8; 32]) -> Result<Vec<u8>, RedactError> {
         let event = rewriter.event(&copy, at, &played.step.event);
         let event = event.ok_or(RedactError::Torrent)?;
         copy.handle(at, event.lent());
+        if let Event::Received { conn, data } = event.lent()
+            && let Some(veil) = rewriter.veils.get_mut(&conn)
+        {
+            veil.taken(data.len(), copy.unread_spans());
+        }
         writer.event(at, &event.lent(), &copy);
         let mut old = played.actions.iter().filter(|action| !action.is_trace());
         let mut differs = None;
@@ -212,11 +217,13 @@ fn check(bytes: &[u8], rewriter: &Rewriter) -> Result<(), RedactError> {
             what: format!("{mismatch:?}"),
         })?;
     let secrets = rewriter.names.secrets();
-    match search::find(bytes, &secrets) {
-        Some((n, at)) => Err(RedactError::Left {
-            what: secrets[n].0,
-            at,
-        }),
-        None => Ok(()),
+    // what is encrypted does not show in the bytes
+    let texts = rewriter.veils.values().map(veil::Veil::text);
+    for text in std::iter::once(bytes).chain(texts) {
+        if let Some((n, at)) = search::find(text, &secrets) {
+            let what = secrets[n].0;
+            return Err(RedactError::Left { what, at });
+        }
     }
+    Ok(())
 }

@@ -39,6 +39,10 @@ pub(super) struct Veil {
     written: usize,
     /// Behind the handshake: what reads the original again, how far it is, and what writes the copy.
     again: Option<(Stream, u64, Stream)>,
+    /// What the peer says in the copy, in clear, without payload.
+    text: Vec<u8>,
+    /// The end of it that is of the last read.
+    last: Vec<u8>,
     /// What the engine says, in the original and in the copy.
     says: Lane,
     says_new: Lane,
@@ -92,6 +96,8 @@ impl Veil {
             begun: false,
             written: 0,
             again: None,
+            text: Vec::new(),
+            last: Vec::new(),
             says: Lane::new(!opens),
             says_new: Lane::new(!opens),
         }
@@ -194,6 +200,7 @@ impl Veil {
             let writes = other.stream(&secret, self.opens, whole);
             self.again = Some((again, whole.initial.len() as u64, writes));
         }
+        self.text.clone_from(&clear);
         let hidden = cipher(&secret, &torrent, self.opens).pass(&clear);
         self.new[layout.from..].copy_from_slice(&hidden);
     }
@@ -204,16 +211,31 @@ impl Veil {
         let mut out = rest[..rest.len().min(data.len())].to_vec();
         self.written += data.len();
         let behind = &data[out.len()..];
+        self.last.clear();
         match &mut self.again {
             Some((reads, at, writes)) => {
                 let mut clear = reads.pass(behind);
                 peer.patch(*at, &mut clear);
                 *at += clear.len() as u64;
                 out.extend(writes.pass(&clear));
+                self.last = clear;
             }
             None => out.resize(data.len(), 0),
         }
         out
+    }
+
+    /// The copy's engine has taken the last read, of `length` bytes, and did not look at these.
+    pub(super) fn taken(&mut self, length: usize, unread: &[Range<usize>]) {
+        let last = std::mem::take(&mut self.last);
+        let begin = length - last.len().min(length);
+        let read = |at: &usize| !unread.iter().any(|span| span.contains(&(begin + at)));
+        self.text.extend((0..last.len()).filter(read).map(|at| last[at]));
+    }
+
+    /// All that the peer says in the copy, in clear, without payload.
+    pub(super) fn text(&self) -> &[u8] {
+        &self.text
     }
 
     /// What the engine says next in the original and in the copy, in clear; none where nobody can read it.
