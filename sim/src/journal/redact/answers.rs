@@ -14,9 +14,9 @@ const ANSWER_MAX: usize = 4 << 20;
 pub(super) fn datagram(names: &mut Pseudonyms, from: SocketAddr, data: &[u8]) -> Vec<u8> {
     let action = data.first_chunk::<4>().map(|action| u32::from_be_bytes(*action));
     let head = match action {
-        // connect and scrape: numbers only
-        Some(0 | 2) => data.len(),
-        Some(1) => 20,
+        // connect, scrape of one torrent, announce: numbers only. One that is longer may be another under a wrong name
+        Some(0) => 16,
+        Some(1 | 2) => 20,
         Some(3) => 8,
         _ => 8,
     };

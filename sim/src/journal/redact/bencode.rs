@@ -43,8 +43,9 @@ fn put_blank(out: &mut Vec<u8>, value: Value<'_>) {
     }
 }
 
-/// An info dictionary without names, and with other hashes. What a client need not know is left out.
-pub(super) fn info(names: &mut Pseudonyms, info: &[u8]) -> Option<Vec<u8>> {
+/// An info dictionary without names, and with other hashes. What a client need not know is left out. With `exact` it is
+/// as long as before, as one must be that peers send in pieces; that is not always possible.
+pub(super) fn info(names: &mut Pseudonyms, info: &[u8], exact: bool) -> Option<Vec<u8>> {
     let (value, _) = Value::parse(info, &Limits::TORRENT).ok()?;
     let mut out = vec![b'd'];
     for (key, value) in value.as_dict()? {
@@ -55,7 +56,7 @@ pub(super) fn info(names: &mut Pseudonyms, info: &[u8]) -> Option<Vec<u8>> {
             }
             b"name" => {
                 put_bytes(&mut out, key);
-                put_name(&mut out, names, value.as_bytes()?);
+                put_name(&mut out, names, value.as_bytes()?, exact)?;
             }
             b"pieces" => {
                 put_bytes(&mut out, key);
@@ -67,24 +68,49 @@ pub(super) fn info(names: &mut Pseudonyms, info: &[u8]) -> Option<Vec<u8>> {
                 put_bytes(&mut out, key);
                 out.push(b'l');
                 for file in value.as_list()? {
-                    put_file(&mut out, names, file)?;
+                    put_file(&mut out, names, file, exact)?;
                 }
                 out.push(b'e');
             }
             _ => {}
         }
     }
+    let missing = info.len().checked_sub(out.len() + 1);
+    if exact && missing != Some(0) {
+        out.extend(filler(missing?)?);
+    }
     out.push(b'e');
     Some(out)
 }
 
-fn put_name(out: &mut Vec<u8>, names: &mut Pseudonyms, name: &[u8]) {
-    names.secret(name);
-    let name = names.name(&String::from_utf8_lossy(name));
-    put_bytes(out, name.as_bytes());
+/// An entry of a dictionary that says nothing, of this length; it stands behind those that a client knows.
+fn filler(length: usize) -> Option<Vec<u8>> {
+    let entry = |key: usize, value: usize| {
+        let mut entry = Vec::new();
+        put_bytes(&mut entry, &vec![b'x'; key]);
+        put_bytes(&mut entry, &vec![b'x'; value]);
+        entry
+    };
+    // a length that has one digit more is two bytes longer, then the key makes up for it
+    let keys = 1..=3;
+    keys.flat_map(|key| (length.saturating_sub(24)..length).map(move |value| (key, value)))
+        .map(|(key, value)| entry(key, value))
+        .find(|entry| entry.len() == length)
 }
 
-fn put_file(out: &mut Vec<u8>, names: &mut Pseudonyms, file: Value<'_>) -> Option<()> {
+fn put_name(out: &mut Vec<u8>, names: &mut Pseudonyms, name: &[u8], exact: bool) -> Option<()> {
+    names.secret(name);
+    let text = String::from_utf8_lossy(name);
+    let new = if exact {
+        names.name_as_long(&text, name.len())?
+    } else {
+        names.name(&text)
+    };
+    put_bytes(out, new.as_bytes());
+    Some(())
+}
+
+fn put_file(out: &mut Vec<u8>, names: &mut Pseudonyms, file: Value<'_>, exact: bool) -> Option<()> {
     out.push(b'd');
     for (key, value) in file.as_dict()? {
         match key {
@@ -101,7 +127,7 @@ fn put_file(out: &mut Vec<u8>, names: &mut Pseudonyms, file: Value<'_>) -> Optio
                 put_bytes(out, key);
                 out.push(b'l');
                 for element in value.as_list()? {
-                    put_name(out, names, element.as_bytes()?);
+                    put_name(out, names, element.as_bytes()?, exact)?;
                 }
                 out.push(b'e');
             }
@@ -119,10 +145,12 @@ pub(super) fn compact(names: &mut Pseudonyms, bytes: &[u8], v6: bool) -> Vec<u8>
     for peer in bytes.chunks(entry) {
         match octets(peer.get(..ip_length).unwrap_or_default()) {
             Some(ip) if peer.len() == entry => {
-                if peer[ip_length..] != [0, 0] {
+                let new = names.ip(ip);
+                // an address of nobody stays
+                if peer[ip_length..] != [0, 0] && new != ip {
                     names.secret(peer);
                 }
-                put_octets(&mut out, names.ip(ip));
+                put_octets(&mut out, new);
                 out.extend_from_slice(&peer[ip_length..]);
             }
             _ => out.extend(std::iter::repeat_n(0, peer.len())),
@@ -233,6 +261,38 @@ pub(super) fn peer_exchange(names: &mut Pseudonyms, payload: &[u8]) -> Vec<u8> {
     // odd numbers are written in their shortest form, and bytes may follow the dictionary
     if out.len() != end {
         out = b"de".to_vec();
+    }
+    out.resize(payload.len(), 0);
+    out
+}
+
+/// The payload of a message of `ut_metadata` (BEP 9), of the same length, about this torrent.
+pub(super) fn metadata(names: &Pseudonyms, torrent: InfoHash, payload: &[u8]) -> Vec<u8> {
+    let parsed = Value::parse(payload, &Limits::MESSAGE).ok();
+    let Some((dict, end)) = parsed.and_then(|(value, scan)| Some((value.as_dict()?, scan.end))) else {
+        // what is no dictionary stays none
+        return vec![0; payload.len()];
+    };
+    let (mut kind, mut piece) = (None, None);
+    let mut out = vec![b'd'];
+    for (key, value) in dict {
+        put_bytes(&mut out, key);
+        put_blank(&mut out, value);
+        match key {
+            b"msg_type" => kind = kind.or(value.as_int()),
+            b"piece" => piece = piece.or(value.as_int()),
+            _ => {}
+        }
+    }
+    out.push(b'e');
+    // odd numbers are written in their shortest form
+    if out.len() != end {
+        out = b"de".to_vec();
+    }
+    let piece = piece.and_then(|piece| u32::try_from(piece).ok());
+    if let (Some(1), Some(piece)) = (kind, piece) {
+        out.resize(end, 0);
+        out.extend(names.metadata_piece(torrent, piece, &payload[end..]));
     }
     out.resize(payload.len(), 0);
     out

@@ -1,11 +1,11 @@
 //! Whether two engines did the same, but for the names.
 
+use super::events::Rewriter;
 use super::pseudonyms::Pseudonyms;
+use super::veil::Veil;
 use seedbed_engine::block::Block;
 use seedbed_engine::disk::DiskJob;
-use seedbed_engine::id::ConnId;
 use seedbed_engine::{Action, Report, TorrentState};
-use std::collections::BTreeSet;
 use std::mem::discriminant;
 
 /// Arguments of an announce that are decisions.
@@ -20,8 +20,11 @@ const ARGUMENTS: [&str; 8] = [
     "no_peer_id",
 ];
 
-/// Whether `new` is `old` with other names. `http` says which connections lead to trackers and other servers.
-pub(super) fn same(names: &mut Pseudonyms, http: &BTreeSet<ConnId>, old: &Action, new: &Action) -> bool {
+/// Whether `new` is `old` with other names.
+pub(super) fn same(rewriter: &mut Rewriter, old: &Action, new: &Action) -> bool {
+    let Rewriter {
+        names, http, veils, ..
+    } = rewriter;
     match (old, new) {
         (
             Action::Connect { conn, to, tls },
@@ -40,10 +43,10 @@ pub(super) fn same(names: &mut Pseudonyms, http: &BTreeSet<ConnId>, old: &Action
             },
         ) => {
             let length = |body: &Option<Block>| body.as_ref().map(Block::len);
-            let heads = if http.contains(conn) {
-                arguments(head) == arguments(head2)
-            } else {
-                masked(head) == masked(head2)
+            let heads = match veils.get_mut(conn) {
+                _ if http.contains(conn) => arguments(head) == arguments(head2),
+                Some(veil) => same_behind(veil, names, (head, body.as_ref()), (head2, body2.as_ref())),
+                None => masked(head) == masked(head2),
             };
             conn == conn2 && heads && length(body) == length(body2)
         }
@@ -65,10 +68,34 @@ pub(super) fn same(names: &mut Pseudonyms, http: &BTreeSet<ConnId>, old: &Action
     }
 }
 
+/// The same of what is sent on an encrypted connection; of an encrypted handshake that nobody reads to its end, the
+/// lengths.
+fn same_behind(
+    veil: &mut Veil,
+    names: &mut Pseudonyms,
+    old: (&[u8], Option<&Block>),
+    new: (&[u8], Option<&Block>),
+) -> bool {
+    let heads = veil.said(names, old.0, new.0);
+    // the key streams go on through blocks too
+    let bytes = |body: Option<&Block>| body.map_or_else(Vec::new, |body| body.as_bytes().to_vec());
+    veil.said(names, &bytes(old.1), &bytes(new.1));
+    let same = heads.is_none_or(|(old, new)| masked(&old) == masked(&new));
+    same && old.0.len() == new.0.len()
+}
+
 fn same_job(old: &DiskJob, new: &DiskJob) -> bool {
     match (old, new) {
-        (DiskJob::Open { .. }, DiskJob::Open { .. }) => true,
+        (DiskJob::Open { .. }, DiskJob::Open { .. })
+        | (DiskJob::LoadMetadata { .. }, DiskJob::LoadMetadata { .. }) => true,
+        (DiskJob::SaveMetadata { data, .. }, DiskJob::SaveMetadata { data: data2, .. }) => {
+            data.len() == data2.len()
+        }
         (DiskJob::SaveResume { data }, DiskJob::SaveResume { data: data2 }) => data.len() == data2.len(),
+        (DiskJob::Arrange { layout }, DiskJob::Arrange { layout: layout2 }) => {
+            let sizes = layout.files().iter().map(|file| (file.length, file.skipped));
+            sizes.eq(layout2.files().iter().map(|file| (file.length, file.skipped)))
+        }
         (DiskJob::Write { range, .. }, DiskJob::Write { range: range2, .. }) => range == range2,
         _ => old == new,
     }

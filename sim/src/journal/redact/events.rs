@@ -3,20 +3,24 @@
 use super::RedactError;
 use super::answers::{Exchange, datagram};
 use super::bencode::info;
-use super::peers::PeerStream;
+use super::peers::{PROTOCOL, PeerStream};
 use super::pseudonyms::Pseudonyms;
 use super::urls::url;
+use super::veil::{Veil, secret};
 use crate::journal::Player;
 use crate::journal::owned::OwnedEvent;
-use seedbed_engine::config::{AllowedFast, HttpConfig};
+use crate::mse::KEY;
+use seedbed_engine::config::{AllowedFast, Encryption, HttpConfig};
 use seedbed_engine::disk::{DiskDone, DiskError, Root};
 use seedbed_engine::extension::fast::allowed_fast_set;
 use seedbed_engine::id::{ConnId, InfoHash, PeerId};
-use seedbed_engine::journal::Journal;
+use seedbed_engine::journal::{Journal, Step};
 use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::net::{CloseCause, LookupError, TlsFault};
 use seedbed_engine::resume::Resume;
-use seedbed_engine::{Action, AddTorrent, Command, Event, ProbeTracker};
+use seedbed_engine::time::Instant;
+use seedbed_engine::torrent::TorrentSource;
+use seedbed_engine::{Action, AddTorrent, Command, Engine, Event, ProbeTracker};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,10 +39,17 @@ pub(super) struct Rewriter {
     pub(super) http: BTreeSet<ConnId>,
     exchanges: BTreeMap<ConnId, Exchange>,
     peers: BTreeMap<ConnId, PeerStream>,
+    /// Those of them that are encrypted: `peers` has what stands behind.
+    pub(super) veils: BTreeMap<ConnId, Veil>,
+    /// Connections of peers that we spoke on, and whether we began an encrypted handshake.
+    begun: BTreeMap<ConnId, bool>,
     /// Bytes of each peer's stream that were written again, and reads of each server's.
     written: BTreeMap<ConnId, u64>,
     reads: BTreeMap<ConnId, usize>,
-    torrents: BTreeMap<InfoHash, Arc<Metainfo>>,
+    /// What the torrents are from now on, by the hash that they had; without trackers and servers.
+    pub(super) torrents: BTreeMap<InfoHash, Arc<Metainfo>>,
+    /// The hashes of all torrents, also of those that are known by no more.
+    pub(super) hashes: BTreeSet<InfoHash>,
     /// Addresses of peers.
     met: BTreeSet<IpAddr>,
 }
@@ -50,9 +61,12 @@ impl Rewriter {
             http: BTreeSet::new(),
             exchanges: BTreeMap::new(),
             peers: BTreeMap::new(),
+            veils: BTreeMap::new(),
+            begun: BTreeMap::new(),
             written: BTreeMap::new(),
             reads: BTreeMap::new(),
             torrents: BTreeMap::new(),
+            hashes: BTreeSet::new(),
             met: BTreeSet::new(),
         }
     }
@@ -60,11 +74,21 @@ impl Rewriter {
     /// Plays the original once, to see what came over which connection: an answer can only be written again when all
     /// of it is known. `own` is our peer id in the copy.
     pub(super) fn gather(&mut self, journal: &Journal<'_>, own: PeerId) -> Result<(), RedactError> {
+        self.gather_magnets(journal)?;
         let mut player = Player::new(journal);
         self.names.set_peer_id(player.engine().peer_id(), own);
-        while let Some(seen) = player.step() {
-            self.gather_event(&seen.played.step.event)?;
+        let takes_encrypted = journal.header().config.encryption != Encryption::Off;
+        let mut ahead = journal.steps();
+        while let Some(step) = ahead.next() {
+            self.gather_event(&step, player.engine(), takes_encrypted)?;
+            let Some(seen) = player.step() else {
+                break;
+            };
             for action in seen.played.actions {
+                if let Action::Send { conn, head, .. } = action {
+                    let plain = head.starts_with(PROTOCOL);
+                    self.begun.entry(*conn).or_insert(!plain);
+                }
                 if let Action::Close { conn, .. } = action
                     && let Some(exchange) = self.exchanges.get_mut(conn)
                 {
@@ -91,19 +115,32 @@ impl Rewriter {
         Ok(())
     }
 
-    /// Takes note of whom an event names, and of what came.
-    fn gather_event(&mut self, event: &Event<'_>) -> Result<(), RedactError> {
-        match event {
+    /// Takes note of whom an event names, and of what came. `engine` is as it was before.
+    fn gather_event(
+        &mut self,
+        step: &Step<'_>,
+        engine: &Engine,
+        takes_encrypted: bool,
+    ) -> Result<(), RedactError> {
+        match &step.event {
             Event::Accepted { from, .. } => {
                 self.met.insert(from.ip().to_canonical());
             }
             Event::Command(Command::Add(add)) => {
-                let metainfo = add.source.metainfo().ok_or(RedactError::Magnet)?;
-                self.torrent(metainfo).ok_or(RedactError::Torrent)?;
+                if let Some(metainfo) = add.source.metainfo() {
+                    self.torrent(metainfo).ok_or(RedactError::Torrent)?;
+                }
             }
             Event::Received { conn, data } => match self.exchanges.get_mut(conn) {
                 Some(exchange) => exchange.push(data),
-                None => self.peers.entry(*conn).or_default().push(&mut self.names, data),
+                None => {
+                    let may = if conn.is_accepted() {
+                        takes_encrypted
+                    } else {
+                        self.begun.get(conn).is_some_and(|encrypted| *encrypted)
+                    };
+                    self.gather_received(*conn, data, may, |rest| secret(engine, step.at, *conn, rest));
+                }
             },
             Event::Closed {
                 conn,
@@ -116,6 +153,34 @@ impl Rewriter {
             _ => {}
         }
         Ok(())
+    }
+
+    /// A peer said something. `may` says whether it may be an encrypted handshake.
+    fn gather_received(
+        &mut self,
+        conn: ConnId,
+        data: &[u8],
+        may: bool,
+        probe: impl FnOnce(&[u8]) -> Option<[u8; KEY]>,
+    ) {
+        let peer = self.peers.entry(conn).or_default();
+        if let Some(left) = peer.left_of_protocol().filter(|_| may)
+            && !self.veils.contains_key(&conn)
+            && data.iter().zip(left).any(|(byte, plain)| byte != plain)
+        {
+            let first = &PROTOCOL[..PROTOCOL.len() - left.len()];
+            self.veils.insert(conn, Veil::new(conn.is_accepted(), first));
+            *peer = PeerStream::default();
+        }
+        let Some(veil) = self.veils.get_mut(&conn) else {
+            peer.push(&mut self.names, data);
+            return;
+        };
+        if let Some(end) = veil.ends_key(data.len()) {
+            veil.learn(probe(&data[..end]));
+        }
+        let clear = veil.push(data, self.hashes.iter());
+        peer.push(&mut self.names, &clear);
     }
 
     /// The allowed-fast sets of the original, for the peers and torrents of the copy: they are computed from what is
@@ -137,11 +202,11 @@ impl Rewriter {
         sets
     }
 
-    /// An event, written again. None if a torrent in it cannot be.
-    pub(super) fn event(&mut self, event: &Event<'_>) -> Option<OwnedEvent> {
+    /// An event, written again for the copy, which has come to before it. None if a torrent in it cannot be.
+    pub(super) fn event(&mut self, copy: &Engine, at: Instant, event: &Event<'_>) -> Option<OwnedEvent> {
         Some(OwnedEvent::Other(match event {
             Event::Received { conn, data } => {
-                return Some(OwnedEvent::Received(*conn, self.received(*conn, data)));
+                return Some(OwnedEvent::Received(*conn, self.received(copy, at, *conn, data)));
             }
             Event::Datagram { from, data } => {
                 let new = datagram(&mut self.names, *from, data);
@@ -182,11 +247,15 @@ impl Rewriter {
         }))
     }
 
-    fn received(&mut self, conn: ConnId, data: &[u8]) -> Vec<u8> {
+    fn received(&mut self, copy: &Engine, now: Instant, conn: ConnId, data: &[u8]) -> Vec<u8> {
         if let Some(exchange) = self.exchanges.get(&conn) {
             let read = self.reads.entry(conn).or_default();
             *read += 1;
             return exchange.read(*read - 1, data.len());
+        }
+        if let (Some(veil), Some(peer)) = (self.veils.get_mut(&conn), self.peers.get(&conn)) {
+            veil.prepare(&mut self.names, peer, data, |rest| secret(copy, now, conn, rest));
+            return veil.write(data, peer);
         }
         let mut data = data.to_vec();
         let at = self.written.entry(conn).or_default();
@@ -217,7 +286,10 @@ impl Rewriter {
     fn add(&mut self, add: &AddTorrent) -> Option<AddTorrent> {
         self.names.secret(&add.root.0);
         Some(AddTorrent {
-            source: self.torrent(add.source.metainfo()?)?.into(),
+            source: match &add.source {
+                TorrentSource::Metainfo(metainfo) => self.torrent(metainfo)?.into(),
+                TorrentSource::Magnet(magnet) => TorrentSource::Magnet(Box::new(self.magnet(magnet))),
+            },
             root: Root(ROOT.into()),
             peers: add.peers.iter().map(|addr| self.names.addr(*addr)).collect(),
             extra_trackers: self.tiers(&add.extra_trackers),
@@ -233,13 +305,21 @@ impl Rewriter {
 
     /// The torrent with another name, other files and other hashes.
     fn torrent(&mut self, old: &Metainfo) -> Option<Arc<Metainfo>> {
-        if let Some(known) = self.torrents.get(&old.info_hash) {
-            return Some(known.clone());
-        }
-        self.names.secret(old.name.as_bytes());
-        let info = info(&mut self.names, &old.info_bytes)?;
-        let trackers = self.tiers(&old.trackers);
-        let mut new = Metainfo::from_info(&info, trackers).ok()?;
+        let mut new = match self.torrents.get(&old.info_hash) {
+            Some(known) => (**known).clone(),
+            None => {
+                self.names.secret(old.name.as_bytes());
+                // as long as before if it can be: peers are told how long it is, and may want its pieces
+                let exact = info(&mut self.names, &old.info_bytes, true);
+                let info = exact.or_else(|| info(&mut self.names, &old.info_bytes, false))?;
+                let new = Metainfo::from_info(&info, Vec::new()).ok()?;
+                self.names.set_info_hash(old.info_hash, new.info_hash);
+                self.hashes.insert(old.info_hash);
+                self.torrents.insert(old.info_hash, Arc::new(new.clone()));
+                new
+            }
+        };
+        new.trackers = self.tiers(&old.trackers);
         let urls = |names: &mut Pseudonyms, old: &[String]| old.iter().map(|seed| url(names, seed)).collect();
         new.web_seeds = urls(&mut self.names, &old.web_seeds);
         new.http_seeds = urls(&mut self.names, &old.http_seeds);
@@ -248,10 +328,7 @@ impl Rewriter {
             .iter()
             .map(|(host, port)| (self.names.host(host), *port));
         new.nodes = nodes.collect();
-        self.names.set_info_hash(old.info_hash, new.info_hash);
-        let new = Arc::new(new);
-        self.torrents.insert(old.info_hash, new.clone());
-        Some(new)
+        Some(Arc::new(new))
     }
 
     fn cause(&self, cause: &CloseCause) -> CloseCause {
@@ -270,6 +347,9 @@ impl Rewriter {
                 let digests = digests.iter().map(|digest| self.names.digest(*digest));
                 Ok(DiskDone::Digests(digests.collect()))
             }
+            Ok(DiskDone::Metadata(saved)) => Ok(DiskDone::Metadata(
+                saved.as_ref().map(|saved| self.names.dictionary(saved)),
+            )),
             Ok(DiskDone::Opened { files, resume }) => Ok(DiskDone::Opened {
                 files: files.clone(),
                 resume: resume.as_ref().map(|saved| self.resume(saved)),

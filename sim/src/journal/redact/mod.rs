@@ -8,12 +8,14 @@ mod answers;
 mod bencode;
 mod compare;
 mod events;
+mod magnets;
 mod peers;
 mod pseudonyms;
 mod search;
 #[cfg(test)]
 mod tests;
 mod urls;
+mod veil;
 
 use crate::journal::words::{action_words, event_words};
 use crate::journal::{Cast, Player};
@@ -42,12 +44,6 @@ pub enum RedactError {
         /// The step.
         step: u64,
     },
-    /// A connection is encrypted: what hides it is made of the info-hash and of a key of the peer's, so no byte of its
-    /// stream can be replaced.
-    Encrypted {
-        /// The step.
-        step: u64,
-    },
     /// The copy decides differently.
     Different {
         /// The step.
@@ -61,15 +57,13 @@ pub enum RedactError {
     Left {
         /// What kind of thing.
         what: &'static str,
-        /// At which byte of the copy.
+        /// At which byte of the copy, or of what an encrypted connection says in it.
         at: usize,
     },
     /// The copy cannot be read again.
     Journal(JournalError),
     /// A torrent cannot be written again.
     Torrent,
-    /// The torrent came by a magnet link: its dictionary is among the bytes of peers, under a hash that would be another.
-    Magnet,
 }
 
 impl fmt::Display for RedactError {
@@ -84,11 +78,6 @@ impl fmt::Display for RedactError {
                 f,
                 "the journal itself does not replay, from step {step} on: only a journal that does can be redacted"
             ),
-            Self::Encrypted { step } => write!(
-                f,
-                "from step {step} on a connection is encrypted: its stream hangs on the info-hash and on a key that only \
-                 the peer has, so the names in it cannot be replaced. A run with --encryption off can be shared"
-            ),
             Self::Different { step, event, what } => write!(
                 f,
                 "with other names the engine decides differently at step {step} ({event}): {what}. The copy would not \
@@ -99,10 +88,6 @@ impl fmt::Display for RedactError {
             }
             Self::Journal(error) => write!(f, "the copy cannot be read: {error}"),
             Self::Torrent => f.write_str("a torrent of the journal cannot be written again"),
-            Self::Magnet => f.write_str(
-                "it has a torrent that came by a magnet link, which cannot be redacted yet: record one that begins with \
-                 the .torrent file",
-            ),
         }
     }
 }
@@ -151,13 +136,14 @@ fn once(journal: &Journal<'_>, key: [u8; 32]) -> Result<Vec<u8>, RedactError> {
             return Err(RedactError::Original { step });
         }
         let at = played.step.at;
-        if let Event::Received { conn, .. } = played.step.event
-            && played.engine.shared_secret(conn).is_some()
-        {
-            return Err(RedactError::Encrypted { step });
-        }
-        let event = rewriter.event(&played.step.event).ok_or(RedactError::Torrent)?;
+        let event = rewriter.event(&copy, at, &played.step.event);
+        let event = event.ok_or(RedactError::Torrent)?;
         copy.handle(at, event.lent());
+        if let Event::Received { conn, data } = event.lent()
+            && let Some(veil) = rewriter.veils.get_mut(&conn)
+        {
+            veil.taken(data.len(), copy.unread_spans());
+        }
         writer.event(at, &event.lent(), &copy);
         let mut old = played.actions.iter().filter(|action| !action.is_trace());
         let mut differs = None;
@@ -167,7 +153,7 @@ fn once(journal: &Journal<'_>, key: [u8; 32]) -> Result<Vec<u8>, RedactError> {
                 continue;
             }
             let old = old.next();
-            if !old.is_some_and(|old| same(&mut rewriter.names, &rewriter.http, old, &new)) {
+            if !old.is_some_and(|old| same(&mut rewriter, old, &new)) {
                 let words = |action| action_words(&Cast::default(), action);
                 let old = old.map_or_else(|| "nothing".into(), words);
                 differs.get_or_insert_with(|| format!("{} instead of {old}", words(&new)));
@@ -231,11 +217,13 @@ fn check(bytes: &[u8], rewriter: &Rewriter) -> Result<(), RedactError> {
             what: format!("{mismatch:?}"),
         })?;
     let secrets = rewriter.names.secrets();
-    match search::find(bytes, &secrets) {
-        Some((n, at)) => Err(RedactError::Left {
-            what: secrets[n].0,
-            at,
-        }),
-        None => Ok(()),
+    // what is encrypted does not show in the bytes
+    let texts = rewriter.veils.values().map(veil::Veil::text);
+    for text in std::iter::once(bytes).chain(texts) {
+        if let Some((n, at)) = search::find(text, &secrets) {
+            let what = secrets[n].0;
+            return Err(RedactError::Left { what, at });
+        }
     }
+    Ok(())
 }

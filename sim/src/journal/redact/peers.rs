@@ -1,14 +1,15 @@
 //! The streams of peers: where in them something private stands, and what stands there instead. Nothing changes its
 //! length, so how the stream was cut stays as it was.
 
-use super::bencode::{extended_handshake, peer_exchange};
+use super::bencode::{extended_handshake, metadata, peer_exchange};
 use super::pseudonyms::Pseudonyms;
+use seedbed_engine::extension::metadata::OUR_ID as UT_METADATA;
 use seedbed_engine::extension::{LT_DONTHAVE, UT_PEX};
 use seedbed_engine::id::{InfoHash, PeerId};
 use std::collections::BTreeMap;
 
 /// The first 20 bytes of a handshake (BEP 3).
-const PROTOCOL: &[u8; 20] = b"\x13BitTorrent protocol";
+pub(super) const PROTOCOL: &[u8; 20] = b"\x13BitTorrent protocol";
 
 /// The whole handshake.
 const HANDSHAKE: u64 = 68;
@@ -63,6 +64,12 @@ impl PeerStream {
         }
     }
 
+    /// How many bytes of the next read are as in the name of the protocol, while it is not whole; none behind it.
+    pub(super) fn left_of_protocol(&self) -> Option<&'static [u8]> {
+        let left = PROTOCOL.get(usize::try_from(self.at).ok()?..)?;
+        (!left.is_empty()).then_some(left)
+    }
+
     /// What was at `at..at + data.len()` becomes what it is from now on.
     pub(super) fn patch(&self, at: u64, data: &mut [u8]) {
         let end = at + data.len() as u64;
@@ -110,6 +117,10 @@ impl PeerStream {
                         // a piece, which says nothing of anybody
                     } else if let Some((&UT_PEX, payload)) = bytes.split_first() {
                         new[1..].copy_from_slice(&peer_exchange(names, payload));
+                    } else if let Some((&UT_METADATA, payload)) = bytes.split_first() {
+                        let torrent = self.handshake[INFO_HASH_AT as usize..PEER_ID_AT as usize].try_into();
+                        let torrent = InfoHash(torrent.unwrap_or_default());
+                        new[1..].copy_from_slice(&metadata(names, torrent, payload));
                     } else if let Some((_, payload)) = new.split_first_mut() {
                         // an extension that was not offered: its id alone is looked at
                         payload.fill(0);

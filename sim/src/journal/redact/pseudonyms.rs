@@ -22,6 +22,10 @@ pub(super) struct Pseudonyms {
     digests: BTreeMap<Sha1Digest, Sha1Digest>,
     /// Parts of URLs: passkeys, folders, arguments.
     url_parts: BTreeMap<String, String>,
+    /// Info dictionaries that peers send, by the torrent's hash, and what they are from now on, as long as before.
+    dictionaries: BTreeMap<InfoHash, (Vec<u8>, Vec<u8>)>,
+    /// Bytes of each of their pieces.
+    piece_length: usize,
     /// Anything else that must not be in the result.
     others: BTreeSet<Vec<u8>>,
 }
@@ -37,6 +41,8 @@ impl Pseudonyms {
             peer_ids: BTreeMap::new(),
             digests: BTreeMap::new(),
             url_parts: BTreeMap::new(),
+            dictionaries: BTreeMap::new(),
+            piece_length: 1,
             others: BTreeSet::new(),
         }
     }
@@ -49,6 +55,12 @@ impl Pseudonyms {
         hash.update(attempt.to_be_bytes());
         hash.update(bytes);
         hash.finalize().into()
+    }
+
+    /// Bytes that look like noise, in the place of others.
+    pub(super) fn noise(&self, bytes: &[u8], length: usize) -> Vec<u8> {
+        let blocks = (0..).flat_map(|n| self.keyed("noise", bytes, n));
+        blocks.take(length).collect()
     }
 
     /// An address of the same family and the same kind.
@@ -102,6 +114,53 @@ impl Pseudonyms {
         let next = self.names.len() + 1;
         let new = self.names.entry(name.to_owned());
         new.or_insert_with(|| format!("name-{next}")).clone()
+    }
+
+    /// The same with so many bytes; none when there is no short name left.
+    pub(super) fn name_as_long(&mut self, name: &str, length: usize) -> Option<String> {
+        if let Some(known) = self.names.get(name).filter(|known| known.len() == length) {
+            return Some(known.clone());
+        }
+        let long = format!("name-{}", self.names.len() + 1);
+        let new = if length >= long.len() {
+            format!("{long:x<length$}")
+        } else {
+            let taken: BTreeSet<_> = self.names.values().collect();
+            let mut short = (0..1 << 16).map(|n| letters(n, length));
+            short.find(|short| !taken.contains(short) && short != name)?
+        };
+        self.names.insert(name.to_owned(), new.clone());
+        Some(new)
+    }
+
+    /// From now on the pieces of this torrent's info dictionary are those of another one, of the same length.
+    pub(super) fn set_dictionary(&mut self, torrent: InfoHash, old: &[u8], new: &[u8], piece_length: u32) {
+        self.piece_length = piece_length.max(1) as usize;
+        self.dictionaries.insert(torrent, (old.to_vec(), new.to_vec()));
+    }
+
+    /// A whole info dictionary, or what somebody takes for one.
+    pub(super) fn dictionary(&self, bytes: &[u8]) -> Vec<u8> {
+        let known = self.dictionaries.values().find(|(old, _)| *old == bytes);
+        known.map_or_else(|| self.noise(bytes, bytes.len()), |(_, new)| new.clone())
+    }
+
+    /// A piece of an info dictionary; what is wrong stays wrong.
+    pub(super) fn metadata_piece(&self, torrent: InfoHash, piece: u32, bytes: &[u8]) -> Vec<u8> {
+        let start = (piece as usize).saturating_mul(self.piece_length);
+        let range = start..start.saturating_add(bytes.len());
+        let right = self.dictionaries.get(&torrent).and_then(|(old, new)| {
+            let same = old.get(range.clone())? == bytes;
+            new.get(range).filter(|_| same)
+        });
+        right.map_or_else(|| self.noise(bytes, bytes.len()), <[u8]>::to_vec)
+    }
+
+    /// A hash of a version 2 torrent whose dictionary is not known.
+    pub(super) fn info_hash_v2(&self, hash: [u8; 32]) -> [u8; 32] {
+        let mut new = [0; 32];
+        new.copy_from_slice(&self.noise(&hash, 32));
+        new
     }
 
     /// A part of a URL that may be a secret.
@@ -209,6 +268,19 @@ impl Pseudonyms {
         all.extend(self.others.iter().map(|secret| ("text", secret.clone())));
         all
     }
+}
+
+/// A number in so many small letters; in fewer than it takes, its end.
+fn letters(mut number: u32, length: usize) -> String {
+    let mut digits: Vec<char> = (0..length)
+        .map(|_| {
+            let digit = (number % 26) as u8;
+            number /= 26;
+            char::from(b'a' + digit)
+        })
+        .collect();
+    digits.reverse();
+    digits.into_iter().collect()
 }
 
 /// An address as events of a journal hold it: the number of its family, then its bytes.
