@@ -245,8 +245,7 @@ fn folder() -> Content {
 
 /// Arguments of a recorded run.
 fn recorded<'a>(journal: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
-    // an encrypted session cannot be redacted, which is tried with all of them
-    let mut args = vec!["--encryption", "off", "--record", path(journal)];
+    let mut args = vec!["--record", path(journal)];
     args.extend(more);
     args
 }

@@ -18,8 +18,8 @@ Examples:
 Replaces addresses, names of torrents and files, hosts, passkeys, info-hashes,
 peer ids and the hashes of the content, then plays the copy: it is only written
 if every decision is the same and nothing of the original is left in it. Sizes,
-times, ports and the names of clients stay. A run with encrypted connections
-cannot be redacted.";
+times, ports and the names of clients stay. Encrypted connections are read and
+encrypted anew.";
 
 /// Arguments of `journal redact`.
 #[derive(Args)]
@@ -41,11 +41,9 @@ pub(crate) fn run(args: &RedactArgs, console: &Console) -> Result<u8, Failure> {
         .map_err(|error| Failure::other(format_args!("The system gives no randomness: {error}.")))?;
     let copy = guarded(&recording, || redact(&journal, key))?.map_err(|error| Failure {
         exit: match error {
-            RedactError::Already
-            | RedactError::Resumed
-            | RedactError::Encrypted { .. }
-            | RedactError::Journal(_)
-            | RedactError::Torrent => INPUT,
+            RedactError::Already | RedactError::Resumed | RedactError::Journal(_) | RedactError::Torrent => {
+                INPUT
+            }
             _ => MISMATCH,
         },
         text: format!("{} is not redacted: {error}.", recording.name()),

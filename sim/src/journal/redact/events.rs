@@ -247,6 +247,15 @@ impl Rewriter {
         }))
     }
 
+    /// The copy has taken an event.
+    pub(super) fn taken(&mut self, event: &Event<'_>, copy: &Engine) {
+        if let Event::Received { conn, data } = event
+            && let Some(veil) = self.veils.get_mut(conn)
+        {
+            veil.taken(data.len(), copy.unread_spans());
+        }
+    }
+
     fn received(&mut self, copy: &Engine, now: Instant, conn: ConnId, data: &[u8]) -> Vec<u8> {
         if let Some(exchange) = self.exchanges.get(&conn) {
             let read = self.reads.entry(conn).or_default();

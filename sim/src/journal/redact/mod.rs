@@ -21,9 +21,9 @@ use crate::journal::words::{action_words, event_words};
 use crate::journal::{Cast, Player};
 use compare::same;
 use events::Rewriter;
+use seedbed_engine::Engine;
 use seedbed_engine::journal::{Header, Journal, JournalError, Replay, Writer};
 use seedbed_engine::rng::{Purpose, Seeds};
-use seedbed_engine::{Engine, Event};
 use sha1::{Digest as _, Sha1};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -139,11 +139,7 @@ fn once(journal: &Journal<'_>, key: [u8; 32]) -> Result<Vec<u8>, RedactError> {
         let event = rewriter.event(&copy, at, &played.step.event);
         let event = event.ok_or(RedactError::Torrent)?;
         copy.handle(at, event.lent());
-        if let Event::Received { conn, data } = event.lent()
-            && let Some(veil) = rewriter.veils.get_mut(&conn)
-        {
-            veil.taken(data.len(), copy.unread_spans());
-        }
+        rewriter.taken(&event.lent(), &copy);
         writer.event(at, &event.lent(), &copy);
         let mut old = played.actions.iter().filter(|action| !action.is_trace());
         let mut differs = None;

@@ -110,21 +110,7 @@ impl PeerStream {
                 let begin = self.at - bytes.len() as u64;
                 bytes.extend_from_slice(take(data, *length as usize - bytes.len()));
                 if bytes.len() == *length as usize {
-                    let mut new = bytes.clone();
-                    if let Some((0, payload)) = bytes.split_first() {
-                        new[1..].copy_from_slice(&extended_handshake(names, payload));
-                    } else if bytes.first() == Some(&LT_DONTHAVE) {
-                        // a piece, which says nothing of anybody
-                    } else if let Some((&UT_PEX, payload)) = bytes.split_first() {
-                        new[1..].copy_from_slice(&peer_exchange(names, payload));
-                    } else if let Some((&UT_METADATA, payload)) = bytes.split_first() {
-                        let torrent = self.handshake[INFO_HASH_AT as usize..PEER_ID_AT as usize].try_into();
-                        let torrent = InfoHash(torrent.unwrap_or_default());
-                        new[1..].copy_from_slice(&metadata(names, torrent, payload));
-                    } else if let Some((_, payload)) = new.split_first_mut() {
-                        // an extension that was not offered: its id alone is looked at
-                        payload.fill(0);
-                    }
+                    let new = extended(names, self.handshake.get(INFO_HASH_AT as usize..), bytes);
                     self.patches.insert(begin, new);
                     self.state = State::Head(Vec::new());
                 }
@@ -195,6 +181,25 @@ impl PeerStream {
             _ => State::Blank(length - 1),
         }
     }
+}
+
+/// An extended message, from its id on, of a stream whose handshake goes on so with the info-hash.
+fn extended(names: &mut Pseudonyms, handshake: Option<&[u8]>, bytes: &[u8]) -> Vec<u8> {
+    let mut new = bytes.to_vec();
+    match bytes.split_first() {
+        Some((0, payload)) => new[1..].copy_from_slice(&extended_handshake(names, payload)),
+        // a piece, which says nothing of anybody
+        Some((&LT_DONTHAVE, _)) | None => {}
+        Some((&UT_PEX, payload)) => new[1..].copy_from_slice(&peer_exchange(names, payload)),
+        Some((&UT_METADATA, payload)) => {
+            let torrent = handshake.and_then(<[u8]>::first_chunk).copied();
+            let torrent = InfoHash(torrent.unwrap_or_default());
+            new[1..].copy_from_slice(&metadata(names, torrent, payload));
+        }
+        // an extension that was not offered: its id alone is looked at
+        Some(_) => new[1..].fill(0),
+    }
+    new
 }
 
 fn take<'a>(data: &mut &'a [u8], count: usize) -> &'a [u8] {
