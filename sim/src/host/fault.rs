@@ -25,6 +25,9 @@ pub(super) fn needs_process(what: &Use) -> bool {
     }
 }
 
+/// How long a user waits who is not answered.
+const ASKED_AGAIN: Duration = Duration::from_secs(10);
+
 /// Does something to a host, or ends it.
 ///
 /// # Errors
@@ -51,6 +54,14 @@ impl EngineHost {
         }
         if self.disk.inflict(cx.now, what, begins, cx.marks) {
             return;
+        }
+        let by_user = matches!(
+            what.name.as_str(),
+            "pause" | "limit" | "select" | "prefer" | "sequential"
+        );
+        if by_user && !begins && self.held.is_some() {
+            // whoever wants it back says so again once the program answers
+            return self.plan(cx.now + ASKED_AGAIN, Job::Fault(what.clone(), false));
         }
         match what.name.as_str() {
             "crash" | "power-loss" if begins => match what.count("action") {

@@ -47,7 +47,11 @@ impl Watch {
                 self.rates_change(limits.rate_down, limits.rate_up);
             }
             Command::ProbeTracker(_) => self.announces.scraped(),
-            Command::SetPriorities(_, priorities) => self.wants(priorities),
+            Command::SetPriorities(_, priorities) => {
+                // what came of a piece that is wanted no more is given up
+                self.heard_doubted();
+                self.wants(priorities);
+            }
             Command::SetSequential(..)
             | Command::SetDeadlines(..)
             | Command::AddPeer(..)

@@ -28,6 +28,7 @@ impl Watch {
         else {
             return;
         };
+        self.is_link = false;
         let geometry = &self.geometry;
         let right = *total_length == geometry.total()
             && *pieces == geometry.pieces()

@@ -53,7 +53,8 @@ impl Watch {
 
     /// I24: a peer is dialled.
     pub(crate) fn dials_named(&mut self, to: SocketAddr) {
-        if !self.setup.metainfo.private || self.setup.trackers.is_empty() {
+        // before its metadata is here, nothing of a link says that the torrent is private
+        if !self.setup.metainfo.private || self.setup.trackers.is_empty() || self.is_link {
             return;
         }
         // what a tracker's redirect leads to is nobody of the torrent

@@ -66,7 +66,10 @@ impl Watch {
         match report {
             Report::Added { .. } => self.story.added = true,
             Report::Removed { .. } => self.story.added = false,
-            Report::State { torrent: _, state } => self.enters(state),
+            Report::State { torrent: _, state } => {
+                self.is_link |= matches!(state, TorrentState::Metadata);
+                self.enters(state);
+            }
             Report::PieceVerified {
                 piece, have, pieces, ..
             } => self.verified(*piece, *have, *pieces),

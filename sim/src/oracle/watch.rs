@@ -79,6 +79,8 @@ pub struct Watch {
     pub(crate) may_shrink: bool,
     pub(crate) state: Option<TorrentState>,
     pub(crate) paused: bool,
+    /// It began with a link, and its metadata is not here.
+    pub(crate) is_link: bool,
     /// The user took the torrent away.
     pub(crate) removed: bool,
     pub(crate) writing: u64,
@@ -182,6 +184,7 @@ impl Watch {
             may_shrink: true,
             state: None,
             paused: false,
+            is_link: false,
             removed: false,
             writing: 0,
             traffic: Traffic::default(),
