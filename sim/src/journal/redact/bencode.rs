@@ -390,3 +390,32 @@ fn put_peer(out: &mut Vec<u8>, names: &mut Pseudonyms, peer: Value<'_>) {
     }
     out.push(b'e');
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entry_of_any_length_can_be_added() {
+        for length in (5..1200).chain(9_900..10_100).chain(99_990..100_020) {
+            let entry = filler(length).unwrap_or_else(|| panic!("none of {length} bytes"));
+            assert_eq!(entry.len(), length);
+            let dict = [b"d", &entry[..], b"e"].concat();
+            assert!(Value::parse(&dict, &Limits::TORRENT).is_ok(), "{length}");
+        }
+        assert_eq!(filler(4), None);
+    }
+
+    #[test]
+    fn a_dictionary_stays_as_long_and_says_no_names() {
+        let old = b"d6:lengthi9e4:name9:a holiday12:piece lengthi16384e6:pieces20:01234567890123456789\
+            6:source7:a placee";
+        let mut names = Pseudonyms::new([1; 32]);
+        let new = info(&mut names, old, true).expect("another one");
+        assert_eq!(new.len(), old.len());
+        assert!(
+            !new.windows(7)
+                .any(|part| part == b"holiday" || part == b"a place")
+        );
+    }
+}

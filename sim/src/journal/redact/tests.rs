@@ -6,6 +6,7 @@ use crate::scenario::expand::expand;
 use crate::scenario::kdl::parse;
 use seedbed_engine::config::Encryption;
 use seedbed_engine::journal::{Journal, Replay};
+use seedbed_engine::{Command, Event};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -33,9 +34,21 @@ fn journals(seed: u64) -> Vec<Vec<u8>> {
     outcome.journals.into_iter().map(|(_, journal)| journal).collect()
 }
 
+fn has_magnet(journal: &Journal<'_>) -> bool {
+    let mut steps = journal.steps();
+    while let Some(step) = steps.next() {
+        if let Event::Command(Command::Add(add)) = &step.event
+            && add.source.metainfo().is_none()
+        {
+            return true;
+        }
+    }
+    false
+}
+
 #[test]
 fn generated_worlds_are_redacted_and_decide_the_same() {
-    let (mut done, mut encrypted) = (0, 0);
+    let (mut done, mut encrypted, mut magnets) = (0, 0, 0);
     let mut refused = BTreeMap::<String, Vec<u64>>::new();
     for seed in 0..120 {
         for bytes in journals(seed) {
@@ -47,6 +60,7 @@ fn generated_worlds_are_redacted_and_decide_the_same() {
                     assert_eq!(copy.steps_count(), journal.steps_count(), "seed {seed}");
                     assert_eq!(Replay::new(&copy, false).run(), Ok(()), "seed {seed}");
                     done += 1;
+                    magnets += u32::from(has_magnet(&journal));
                     encrypted += u32::from(journal.header().config.encryption != Encryption::Off);
                 }
                 Err(error) => refused.entry(error.to_string()).or_default().push(seed),
@@ -55,8 +69,8 @@ fn generated_worlds_are_redacted_and_decide_the_same() {
     }
     assert!(refused.is_empty(), "{done} done; {refused:#?}");
     assert!(
-        encrypted > 20 && done > encrypted,
-        "{done} done, {encrypted} that take encryption"
+        encrypted > 20 && magnets > 5 && done > encrypted,
+        "{done} done, {encrypted} that take encryption, {magnets} with a link"
     );
 }
 
