@@ -74,6 +74,12 @@ impl Watch {
                 self.wanted.insert(PieceIndex(piece as u32));
             }
         }
+        // what had come of a piece that is wanted no more may be forgotten
+        for piece in self.geometry.piece_indices() {
+            if !self.wanted.contains(piece) && !self.have.contains(piece) {
+                self.blocks.doubt(piece);
+            }
+        }
         let ids: Vec<ConnId> = self.conns.keys().copied().collect();
         ids.into_iter().for_each(|id| self.touch(id));
     }

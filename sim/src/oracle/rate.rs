@@ -113,7 +113,8 @@ impl Watch {
 
     /// A block goes to a peer.
     pub(crate) fn goes(&mut self, payload: u64) {
-        let bytes = payload + HEAD;
-        self.up.add(&mut self.verdicts, "up", bytes, bytes);
+        // a peer may ask for less than a block, but the limit is met in whole ones
+        let block = payload.max(self.geometry.block_length().into()) + HEAD;
+        self.up.add(&mut self.verdicts, "up", payload + HEAD, block);
     }
 }
