@@ -8,6 +8,7 @@ mod process;
 mod seedbed;
 mod tracker;
 
+use seedbed_engine::metainfo::Metainfo;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -105,7 +106,20 @@ impl Rig {
         let seeds = self.tracker.swarm().unwrap_or_default().seeds;
         let peer = self.start(client, &name, data, options);
         self.tracker.wait_for(seeds + 1, 0, READY_LIMIT);
+        if client == Client::Transmission {
+            self.leave_metadata(&name);
+        }
         peer
+    }
+
+    /// By this name Transmission 3.00 looks for the metadata that peers ask it for. It makes the file when a torrent is
+    /// added by hand, not for one that lies there at its start; and one of this name it does not start with.
+    fn leave_metadata(&self, name: &str) {
+        let home = self.folder.path().join(format!("{name}-home"));
+        let torrent = std::fs::read(home.join("it.torrent")).expect("the torrent");
+        let hash = Metainfo::parse(&torrent).expect("a torrent").info_hash;
+        let kept = home.join("torrents").join(format!("{hash}.torrent"));
+        std::fs::write(kept, torrent).expect("a file");
     }
 
     /// A seeder whose data becomes wrong after it was checked.
