@@ -287,3 +287,24 @@ impl Torrent {
         whole - if set.contains(last) { u64::from(short) } else { 0 }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::LayoutFile;
+
+    #[test]
+    fn a_link_selects_files_by_their_numbers() {
+        let file = |n: u64| LayoutFile::data(format!("folder/{n}"), n + 1);
+        let layout = Layout::new((0..4).map(file).collect()).unwrap();
+        let named = |so: &str| {
+            let link = format!("magnet:?xt=urn:btih:{}{so}", "ab".repeat(20));
+            named_by_link(&Magnet::parse(&link).unwrap(), &layout)
+        };
+        use Priority::{Normal, Skip};
+        assert_eq!(named("&so=0,2-3"), [Normal, Skip, Normal, Normal]);
+        assert_eq!(named("&so=1"), [Skip, Normal, Skip, Skip]);
+        assert_eq!(named(""), [], "all files");
+        assert_eq!(named("&so=9"), [], "none of them is there, so all");
+    }
+}
