@@ -103,6 +103,9 @@ pub const RARE_MARKS: &[&str] = &[
     "gave-way",
     // half a number is written, not drawn
     "eng:violation:bad-dont-have",
+    // dictionaries of drawn worlds are short, so that hardly two peers share one, and few sizes are claimed
+    "metadata-mixed",
+    "metadata-evicted",
     // needs an engine that seeds and has lost a piece
     "eng:end:nothing-wanted",
     // no drawn engine super-seeds
