@@ -6,7 +6,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::download::folder;
-use crate::rig::{Client, Content, Options, Rig, Scheme, binary, finished};
+use crate::rig::{Client, Content, Options, Rig, Scheme, binary, finished, wait_until};
 
 const LIMIT: Duration = Duration::from_secs(120);
 const GIVE_UP: &[&str] = &["--stop-timeout", "60"];
@@ -166,4 +166,28 @@ fn our_metadata_for_others() {
         let peer = rig.leecher_by_link(client);
         rig.wait_for_content(&peer, LINK_LIMIT);
     }
+}
+
+/// It dials no loopback address that a tracker gives it, so it is there first and we dial it. With the metadata it hangs
+/// up, leaves the tracker for a moment and begins anew. We dial an address that gave and took no block after two minutes;
+/// another run dials at once.
+#[test]
+#[ignore = "interop: needs Transmission and opentracker"]
+fn our_metadata_for_transmission() {
+    let rig = Rig::new(file(), Scheme::Http);
+    let data = rig.folder("ours");
+    rig.content.write_to(&data);
+    let peer = rig.leecher_by_link(Client::Transmission);
+    rig.tracker.wait_for(0, 1, LIMIT);
+    {
+        let _ours = rig.ours("seed", &data, &[]);
+        // by its own name, no longer the link's
+        let again = format!("{} Announcing", rig.content.name);
+        wait_until("the metadata at Transmission", LINK_LIMIT, || {
+            peer.process.err().contains(&again)
+        });
+    }
+    let address = format!("{}:{}", peer.address, peer.port);
+    let _ours = rig.ours("seed", &data, &["--peer", &address]);
+    rig.wait_for_content(&peer, LINK_LIMIT);
 }
