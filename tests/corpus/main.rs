@@ -6,6 +6,7 @@
 
 mod allowed_fast;
 mod bencode;
+mod encodings;
 mod hash_content;
 mod magnet;
 mod merkle;

@@ -1,10 +1,12 @@
 //! Magnet links with real clients: their metadata for us, ours for them. What arrives is compared by SHA-256.
 
 use std::ffi::OsStr;
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use crate::download::folder;
-use crate::rig::{Client, Content, Options, Rig, Scheme, finished};
+use crate::rig::{Client, Content, Options, Rig, Scheme, binary, finished, wait_until};
 
 const LIMIT: Duration = Duration::from_secs(120);
 const GIVE_UP: &[&str] = &["--stop-timeout", "60"];
@@ -58,22 +60,55 @@ fn a_folder_by_link_from_all_three_at_once() {
     check(folder, &Client::ALL);
 }
 
-/// From the start of the program to the last byte: connection, metadata and the whole of a small torrent. So the first
-/// block comes within a second of the connection.
+/// From our handshake, which goes out as soon as a connection is there, over the metadata to the block: by the recording's
+/// clock.
 #[test]
 #[ignore = "interop: needs libtorrent and opentracker"]
 fn the_first_block_comes_within_a_second_of_the_connection() {
-    let rig = Rig::new(Content::file("small.bin", 100_001, 16_384), Scheme::Http);
+    let rig = Rig::new(file(), Scheme::Http);
     let peer = rig.seeder(Client::Libtorrent, Options::default());
     let data = rig.folder("ours");
     let link = rig.link(&[&peer]);
+    let journal = rig.folder("kept").join("j");
     let mut more = GIVE_UP.to_vec();
-    more.push("--no-trackers");
+    more.extend([
+        "--no-trackers",
+        "--record",
+        journal.to_str().expect("a folder of ours"),
+    ]);
     let mut ours = rig.ours_from("download", OsStr::new(&link), &data, &more);
     assert_eq!(ours.exit_code(LIMIT), 0);
     rig.assert_content(&data);
-    let seconds = finished(&ours)["seconds"].as_f64().expect("a number");
-    assert!(seconds < 1.0, "{seconds} s");
+    let timeline = timeline(&journal);
+    let first = |what: &str| {
+        let line = timeline.lines().find(|line| line.contains(what));
+        let line = line.unwrap_or_else(|| panic!("no {what:?} in\n{timeline}"));
+        let time = line
+            .split_whitespace()
+            .next()
+            .expect("a line begins with its time");
+        time.parse::<f64>().expect("seconds")
+    };
+    let (connected, metadata, block) = (first("handshake"), first("metadata is here"), first(" piece "));
+    println!(
+        "metadata after {:.3} s, the first block after {:.3} s",
+        metadata - connected,
+        block - connected
+    );
+    assert!(connected <= metadata && metadata <= block, "{timeline}");
+    assert!(block - connected < 1.0, "{timeline}");
+}
+
+/// What a recording tells, a line an event.
+fn timeline(journal: &Path) -> String {
+    let output = Command::new(binary())
+        .arg("replay")
+        .arg(journal)
+        .arg("--timeline")
+        .output();
+    let output = output.expect("our own program");
+    assert!(output.status.success());
+    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 #[test]
@@ -118,7 +153,7 @@ fn a_link_that_was_fetched_starts_offline() {
     assert_eq!(finished(&again)["downloaded"], 0);
 }
 
-/// They know nothing but the link; we have everything. Transmission takes links over its remote control only.
+/// They know nothing but the link; we have everything.
 #[test]
 #[ignore = "interop: needs aria2, libtorrent and opentracker"]
 fn our_metadata_for_others() {
@@ -131,4 +166,28 @@ fn our_metadata_for_others() {
         let peer = rig.leecher_by_link(client);
         rig.wait_for_content(&peer, LINK_LIMIT);
     }
+}
+
+/// It dials no loopback address that a tracker gives it, so it is there first and we dial it. With the metadata it hangs
+/// up, leaves the tracker for a moment and begins anew. We dial an address that gave and took no block after two minutes;
+/// another run dials at once.
+#[test]
+#[ignore = "interop: needs Transmission and opentracker"]
+fn our_metadata_for_transmission() {
+    let rig = Rig::new(file(), Scheme::Http);
+    let data = rig.folder("ours");
+    rig.content.write_to(&data);
+    let peer = rig.leecher_by_link(Client::Transmission);
+    rig.tracker.wait_for(0, 1, LIMIT);
+    {
+        let _ours = rig.ours("seed", &data, &[]);
+        // by its own name, no longer the link's
+        let again = format!("{} Announcing", rig.content.name);
+        wait_until("the metadata at Transmission", LINK_LIMIT, || {
+            peer.process.err().contains(&again)
+        });
+    }
+    let address = format!("{}:{}", peer.address, peer.port);
+    let _ours = rig.ours("seed", &data, &["--peer", &address]);
+    rig.wait_for_content(&peer, LINK_LIMIT);
 }

@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::path::Path;
 use std::process::Command;
 
-use super::Scheme;
+use super::{Scheme, remote};
 
 /// A program that is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,7 +124,11 @@ fn transmission(
     // What lies here at the start is the daemon's own; a watched folder would be read ten seconds later.
     let own = home.join("torrents");
     std::fs::create_dir_all(&own).expect("a folder");
-    std::fs::copy(torrent, own.join("it.torrent")).expect("the torrent");
+    // a link is taken over the remote control alone
+    let by_link = torrent.to_string_lossy().starts_with("magnet:");
+    if !by_link {
+        std::fs::copy(torrent, own.join("it.torrent")).expect("the torrent");
+    }
     let settings = serde_json::json!({
         "bind-address-ipv4": address.ip().to_string(),
         "bind-address-ipv6": "::1",
@@ -139,7 +143,10 @@ fn transmission(
         "pex-enabled": options.exchanges_peers,
         "port-forwarding-enabled": false,
         "preallocation": 0,
-        "rpc-enabled": false,
+        "rpc-bind-address": remote::ADDRESS.to_string(),
+        "rpc-enabled": by_link,
+        "rpc-port": address.port(),
+        "rpc-whitelist-enabled": false,
         "rename-partial-files": false,
         "speed-limit-up": options.upload_rate_max.unwrap_or(0) / 1000,
         "speed-limit-up-enabled": options.upload_rate_max.is_some(),

@@ -5,6 +5,7 @@
 mod clients;
 mod content;
 mod process;
+mod remote;
 mod seedbed;
 mod tracker;
 
@@ -157,9 +158,12 @@ impl Rig {
         let name = format!("{}-link", client.name());
         let (data, home) = (self.folder(&name), self.folder(&format!("{name}-home")));
         let port = free_port(client.address(Options::default()));
-        let link = PathBuf::from(self.link(&[]));
-        let command = client.command(&link, &data, &home, port, Options::default());
+        let link = self.link(&[]);
+        let command = client.command(Path::new(&link), &data, &home, port, Options::default());
         let process = Process::start(&name, command, self.folder.path().join(&name));
+        if client == Client::Transmission {
+            remote::add(port, &link);
+        }
         Peer {
             client,
             data,
