@@ -5,72 +5,94 @@
 //! can use (RFC 6890).
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use serde::{Deserialize, Serialize};
 
 /// How far an address reaches, the nearest first.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Scope {
+    /// Nobody: unspecified, multicast, broadcast, reserved.
+    Nobody,
     /// This machine.
     Loopback,
-    /// The network at one interface: 169.254.0.0/16, fe80::/10.
+    /// The network at one interface, 169.254.0.0/16 and fe80::/10, which includes the metadata services of clouds
+    /// (169.254.169.254).
     Link,
-    /// A private network: RFC 1918, RFC 4193, and 100.64.0.0/10 behind a provider's translation (RFC 6598).
+    /// A network that is not routed on the internet: RFC 1918, RFC 4193, and 100.64.0.0/10 behind a provider's
+    /// translation (RFC 6598).
     Private,
     /// Everywhere.
     Global,
 }
 
 impl Scope {
-    /// The scope of an address. An IPv4 address in its IPv6-mapped form counts as IPv4.
-    pub fn of(ip: IpAddr) -> Self {
-        match ip.to_canonical() {
-            IpAddr::V4(ip) if ip.is_loopback() => Self::Loopback,
-            IpAddr::V6(ip) if ip.is_loopback() => Self::Loopback,
-            IpAddr::V4(ip) if ip.is_link_local() => Self::Link,
-            IpAddr::V6(ip) if ip.is_unicast_link_local() => Self::Link,
-            IpAddr::V4(ip) if ip.is_private() || is_shared(ip) => Self::Private,
-            IpAddr::V6(ip) if is_unique_local(ip) => Self::Private,
-            IpAddr::V4(_) | IpAddr::V6(_) => Self::Global,
+    /// The scope of an address; IPv4 addresses inside IPv6 ones count as themselves.
+    pub fn of(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(v4) => of_v4(v4),
+            IpAddr::V6(v6) => of_v6(v6),
         }
     }
 }
 
-/// 100.64.0.0/10, behind a provider's translation (RFC 6598).
-fn is_shared(ip: Ipv4Addr) -> bool {
-    let [first, second, ..] = ip.octets();
-    first == 100 && (64..128).contains(&second)
+fn of_v4(address: Ipv4Addr) -> Scope {
+    match address.octets() {
+        // 0.0.0.0/8 reaches this machine on Linux
+        [0 | 224..=255, ..] => Scope::Nobody,
+        [127, ..] => Scope::Loopback,
+        [169, 254, ..] => Scope::Link,
+        [10, ..] | [172, 16..=31, ..] | [192, 168, ..] | [100, 64..=127, ..] => Scope::Private,
+        _ => Scope::Global,
+    }
 }
 
-/// fc00::/7 (RFC 4193).
-fn is_unique_local(ip: Ipv6Addr) -> bool {
-    ip.segments()[0] & 0xfe00 == 0xfc00
+fn of_v6(address: Ipv6Addr) -> Scope {
+    if let Some(v4) = address.to_ipv4_mapped() {
+        return of_v4(v4);
+    }
+    match address.segments() {
+        [0, 0, 0, 0, 0, 0, 0, 0] => Scope::Nobody,
+        [0, 0, 0, 0, 0, 0, 0, 1] => Scope::Loopback,
+        // NAT64 (RFC 6052) reaches the IPv4 address that it carries
+        [0x64, 0xff9b, 0, 0, 0, 0, high, low] => {
+            of_v4(Ipv4Addr::from(u32::from(high) << 16 | u32::from(low)))
+        }
+        [0xfe80..=0xfebf, ..] => Scope::Link,
+        [0xfc00..=0xfdff, ..] | [0xfec0..=0xfeff, ..] => Scope::Private,
+        [0xff00..=0xffff, ..] => Scope::Nobody,
+        _ => Scope::Global,
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[track_caller]
-    fn check(scope: Scope, ips: &[&str]) {
-        for ip in ips {
-            assert_eq!(Scope::of(ip.parse().unwrap()), scope, "{ip}");
-        }
-    }
-
     #[test]
     fn networks_by_their_reach() {
-        check(
-            Scope::Loopback,
-            &["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"],
-        );
-        check(Scope::Link, &["169.254.1.1", "fe80::1"]);
-        check(
-            Scope::Private,
-            &["10.1.2.3", "192.168.0.9", "172.16.0.1", "100.64.0.1", "fd00::1"],
-        );
-        check(
-            Scope::Global,
-            &["8.8.8.8", "100.128.0.1", "172.32.0.1", "2001:db8::1"],
-        );
-        assert!(Scope::Loopback < Scope::Link && Scope::Private < Scope::Global);
+        let cases = [
+            ("8.8.8.8", Scope::Global),
+            ("203.0.113.5", Scope::Global),
+            ("10.1.2.3", Scope::Private),
+            ("172.31.0.1", Scope::Private),
+            ("172.32.0.1", Scope::Global),
+            ("100.64.0.1", Scope::Private),
+            ("127.9.9.9", Scope::Loopback),
+            ("169.254.169.254", Scope::Link),
+            ("0.0.0.0", Scope::Nobody),
+            ("0.1.2.3", Scope::Nobody),
+            ("224.0.0.1", Scope::Nobody),
+            ("255.255.255.255", Scope::Nobody),
+            ("::", Scope::Nobody),
+            ("::1", Scope::Loopback),
+            ("::ffff:127.0.0.1", Scope::Loopback),
+            ("64:ff9b::7f00:1", Scope::Loopback),
+            ("fe80::1", Scope::Link),
+            ("fd00::1", Scope::Private),
+            ("ff02::1", Scope::Nobody),
+            ("2001:db8::1", Scope::Global),
+        ];
+        for (address, wanted) in cases {
+            assert_eq!(Scope::of(address.parse().unwrap()), wanted, "{address}");
+        }
     }
 }

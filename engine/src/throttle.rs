@@ -165,7 +165,7 @@ impl Bucket {
 
 /// The limits of a torrent, or of all of them together.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Scope {
+pub struct Gate {
     down: Bucket,
     up: Bucket,
     /// See [`tolerance`], of the download.
@@ -175,7 +175,7 @@ pub struct Scope {
     conns: u64,
 }
 
-impl Scope {
+impl Gate {
     /// No connections yet.
     pub fn new(now: Instant, down: RateLimit, up: RateLimit, block_length: u32) -> Self {
         let mut scope = Self::default();
@@ -298,7 +298,7 @@ pub enum Way {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Throttle {
     /// The limits.
-    pub all: Scope,
+    pub all: Gate,
     /// Torrents that wait, and how many bytes have to be there before the first of each can go on.
     waits: BTreeMap<(Way, TorrentId), u64>,
     /// The torrent that was served last: the next one goes first.
@@ -307,7 +307,7 @@ pub struct Throttle {
 
 impl Throttle {
     /// Nobody waits yet.
-    pub const fn new(all: Scope) -> Self {
+    pub const fn new(all: Gate) -> Self {
         Self {
             all,
             waits: BTreeMap::new(),
@@ -421,7 +421,7 @@ mod tests {
     #[test]
     fn budgets_that_are_out_and_tokens_that_are_saved_stay_within_the_tolerance() {
         for (rate, block) in [(1_000, 128), (20_000, 16_384), (50_000_000, 16_384)] {
-            let mut scope = Scope::new(at(0), RateLimit::bytes(rate), RateLimit::Unlimited, block);
+            let mut scope = Gate::new(at(0), RateLimit::bytes(rate), RateLimit::Unlimited, block);
             let mut out = 0;
             for _ in 0..12 {
                 scope.joins(0);

@@ -1,7 +1,7 @@
 //! Downloads a torrent: `cargo run --release --example download -- FILE.torrent FOLDER`.
 use seedbed::engine::disk::Root;
 use seedbed::engine::metainfo::Metainfo;
-use seedbed::engine::{AddTorrent, Command, Purpose, Report, TorrentLimits};
+use seedbed::engine::{AddTorrent, Command, Purpose, Report};
 use seedbed::{Client, Input, Options};
 use std::{error::Error, ops::ControlFlow, sync::Arc};
 
@@ -12,21 +12,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         .zip(args.next())
         .ok_or("usage: download FILE.torrent FOLDER")?;
     let mut client = Client::new(Options::default())?;
-    client.command(Command::Add(Box::new(AddTorrent {
-        source: Arc::new(Metainfo::parse(&std::fs::read(file)?)?).into(),
-        root: Root(folder.into_bytes().into()),
-        purpose: Purpose::Download,
-        only_pieces: None,
-        peers: Vec::new(),
-        use_trackers: true,
-        extra_trackers: Vec::new(),
-        overwrite: false,
-        trust_resume: true,
-        super_seed: false,
-        limits: TorrentLimits::default(),
-        priorities: Vec::new(),
-        sequential: false,
-    })));
+    client.command(Command::Add(Box::new(AddTorrent::new(
+        Arc::new(Metainfo::parse(&std::fs::read(file)?)?),
+        Root(folder.into_bytes().into()),
+        Purpose::Download,
+    ))));
     let failure = client.run(|client, input| {
         match input {
             Input::Report(Report::PieceVerified { have, pieces, .. }) => eprintln!("{have} of {pieces}"),

@@ -12,7 +12,7 @@ use seedbed_engine::journal::{Header, Writer};
 use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::rng::Seeds;
 use seedbed_engine::time::Instant;
-use seedbed_engine::{AddTorrent, Command, Config, Engine, Event, Purpose, TorrentLimits};
+use seedbed_engine::{AddTorrent, Command, Config, Engine, Event, Purpose};
 use seedbed_sim::journal::draw;
 use seedbed_sim::run::{Options, run};
 use seedbed_sim::scenario::kdl::parse;
@@ -219,19 +219,8 @@ fn journal_of(metainfo: Metainfo) -> Vec<u8> {
     let mut writer = Writer::new(&Header::new(config.clone(), &seeds, "</script>", "<b>what</b>"));
     let mut engine = Engine::with_seeds(config, seeds);
     let add = AddTorrent {
-        source: Arc::new(metainfo).into(),
-        root: Root(Arc::from(*b"root")),
-        purpose: Purpose::Download,
-        only_pieces: None,
-        peers: Vec::new(),
-        use_trackers: true,
-        extra_trackers: Vec::new(),
-        overwrite: false,
         trust_resume: false,
-        super_seed: false,
-        limits: TorrentLimits::default(),
-        priorities: Vec::new(),
-        sequential: false,
+        ..AddTorrent::new(Arc::new(metainfo), Root(Arc::from(*b"root")), Purpose::Download)
     };
     let event = Event::Command(Command::Add(Box::new(add)));
     writer.step(&mut engine, Instant::START, event);

@@ -12,8 +12,6 @@
 //! Invariants: memory is bounded by the constants below; an address is in no verdict and no ban for a block that it
 //! did not send.
 
-use serde::{Deserialize, Serialize};
-
 #[cfg(test)]
 mod tests;
 
@@ -21,6 +19,7 @@ use crate::id::{PieceIndex, Sha1Digest};
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use core::net::IpAddr;
+use serde::{Deserialize, Serialize};
 
 /// Block records of failed copies that are kept, some 3 MiB; the copies that failed first are dropped. A piece of
 /// 512 MiB has 32,768 blocks, so even of the largest pieces two copies can be compared.

@@ -37,31 +37,21 @@ pub(super) fn refusal(addr: SocketAddr, source: Source, local_ok: bool) -> Optio
     if addr.port() == 0 {
         return Some(Refusal::PortZero);
     }
-    if !is_host(addr.ip()) {
+    let scope = Scope::of(addr.ip());
+    if scope == Scope::Nobody {
         return Some(Refusal::NotAHost);
     }
     // a link is the user's doing: the tests of a local network are made of them
     if local_ok || matches!(source, Source::User | Source::Magnet) {
         return None;
     }
-    let refused = match Scope::of(addr.ip()) {
-        Scope::Loopback | Scope::Link => true,
+    let refused = match scope {
+        Scope::Nobody | Scope::Loopback | Scope::Link => true,
         // a tracker may serve a local network; a peer may only speak of its own
         Scope::Private => source == Source::Pex,
         Scope::Global => false,
     };
     refused.then_some(Refusal::Local)
-}
-
-fn is_host(ip: IpAddr) -> bool {
-    match ip {
-        // 0.0.0.0/8 "this network"; 224.0.0.0/4 multicast; 240.0.0.0/4 reserved, broadcast included (RFC 6890)
-        IpAddr::V4(ip) => {
-            let [first, ..] = ip.octets();
-            (1..224).contains(&first)
-        }
-        IpAddr::V6(ip) => !ip.is_unspecified() && !ip.is_multicast(),
-    }
 }
 
 #[cfg(test)]

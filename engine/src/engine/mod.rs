@@ -29,7 +29,7 @@ use crate::marks::Marks;
 use crate::report::Report;
 use crate::rng::{Purpose, Rng, Seeds};
 use crate::session::End;
-use crate::throttle::{Scope, Throttle};
+use crate::throttle::{Gate, Throttle};
 use crate::time::{Duration, Instant};
 use crate::torrent::{Due, Ids, Torrent};
 use crate::tracker::{LookupKey, RequestIds, StreamKey, TrackerClient};
@@ -187,7 +187,7 @@ impl Engine {
             incoming: BTreeMap::new(),
             secrets: seeds.stream(Purpose::Encryption, 0),
             dialer: Dialer::default(),
-            throttle: Throttle::new(Scope::new(
+            throttle: Throttle::new(Gate::new(
                 Instant::START,
                 config.rate_down,
                 config.rate_up,

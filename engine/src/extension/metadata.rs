@@ -15,9 +15,6 @@ use alloc::vec::Vec;
 /// The extension's name in the extended handshake.
 pub const NAME: &str = "ut_metadata";
 
-/// The id under which we receive it.
-pub const OUR_ID: u8 = 2;
-
 /// Bytes that a message may have beside those of its piece [libtorrent: 17 KiB in all].
 pub const HEAD_MAX: usize = 1024;
 

@@ -10,5 +10,8 @@ pub mod pex;
 /// The message id under which we receive `ut_pex` (BEP 11), libtorrent's number.
 pub const UT_PEX: u8 = 1;
 
+/// The message id under which we receive `ut_metadata` (BEP 9), libtorrent's number.
+pub const UT_METADATA: u8 = 2;
+
 /// The message id under which we receive `lt_donthave` (BEP 54), libtorrent's number.
 pub const LT_DONTHAVE: u8 = 7;

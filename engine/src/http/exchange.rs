@@ -6,12 +6,13 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
-use super::access::{Origin, scope};
+use super::access::Origin;
 use super::inflate::inflate;
 use super::response::Response;
-use super::{Access, Families, HttpBody, HttpError, HttpOutput, Scheme, Scope, Stage, Url, allowed};
+use super::{Access, Families, HttpBody, HttpError, HttpOutput, Scheme, Stage, Url, allowed};
 use crate::config::HttpConfig;
 use crate::net::{CloseCause, LookupError, ServerName};
+use crate::scope::Scope;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 
@@ -305,7 +306,7 @@ impl HttpExchange {
             return self.finish(Err(HttpError::BadRedirect(why.into())));
         }
         self.redirects += 1;
-        self.redirected_by = Some(match (self.redirected_by, scope(from.ip())) {
+        self.redirected_by = Some(match (self.redirected_by, Scope::of(from.ip())) {
             // a chain that was global once stays so
             (Some(Scope::Global), _) => Scope::Global,
             (_, scope) => scope,

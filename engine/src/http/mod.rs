@@ -21,7 +21,7 @@ use core::net::SocketAddr;
 use crate::net::{CloseCause, LookupError, ServerName};
 
 pub(crate) use access::allowed;
-pub use access::{Access, Scope, Use, scope};
+pub use access::{Access, Use};
 pub use exchange::HttpExchange;
 use serde::{Deserialize, Serialize};
 pub(crate) use url::push_percent;

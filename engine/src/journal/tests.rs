@@ -10,7 +10,7 @@ use crate::id::{ConnId, OpId};
 use crate::net::{CloseCause, DatagramFault, LookupError, TlsFault};
 use crate::rng::Seeds;
 use crate::time::{Duration, Instant};
-use crate::torrent::{AddTorrent, Purpose, TorrentLimits};
+use crate::torrent::{AddTorrent, Purpose};
 use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::sync::Arc;
@@ -32,19 +32,13 @@ fn peer() -> SocketAddr {
 
 fn torrent() -> AddTorrent {
     AddTorrent {
-        source: metainfo().into(),
-        root: crate::disk::Root(b"/tmp/x".as_slice().into()),
-        purpose: Purpose::Download,
-        only_pieces: None,
         peers: vec![peer()],
-        use_trackers: true,
         extra_trackers: vec![vec!["http://tracker.example/announce".into()]],
-        overwrite: false,
-        trust_resume: true,
-        super_seed: false,
-        limits: TorrentLimits::default(),
-        priorities: Vec::new(),
-        sequential: false,
+        ..AddTorrent::new(
+            metainfo(),
+            crate::disk::Root(b"/tmp/x".as_slice().into()),
+            Purpose::Download,
+        )
     }
 }
 

@@ -8,8 +8,6 @@
 //! [`MetadataConfig::size_max`], in at most [`MetadataConfig::sizes_max`] buffers; after [`Fetch::handle_timeout`] the
 //! deadline is later or gone.
 
-use serde::{Deserialize, Serialize};
-
 mod buffer;
 #[cfg(test)]
 mod tests;
@@ -23,6 +21,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 use buffer::Buffer;
 use core::net::IpAddr;
+use serde::{Deserialize, Serialize};
 use sha1::{Digest as _, Sha1};
 use sha2::Sha256;
 

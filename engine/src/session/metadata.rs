@@ -4,8 +4,9 @@
 //! or by a reject, and no more of them wait than [`MetadataConfig::serve_queue_max`](crate::config::MetadataConfig).
 
 use super::{Output, Session, Violation};
+use crate::extension::UT_METADATA;
 use crate::extension::handshake::ExtendedHandshake;
-use crate::extension::metadata::{HEAD_MAX, MetadataMessage, NAME, OUR_ID, length_of, pieces};
+use crate::extension::metadata::{HEAD_MAX, MetadataMessage, NAME, length_of, pieces};
 use crate::marks::Mark;
 use crate::time::Instant;
 use crate::wire::Message;
@@ -43,7 +44,7 @@ impl Session {
             // never longer than what was read of a peer or a file
             Metadata::Served(info) => extended.metadata_size = u32::try_from(info.len()).ok(),
         }
-        extended.m.insert(NAME.into(), OUR_ID);
+        extended.m.insert(NAME.into(), UT_METADATA);
     }
 
     /// Tells the peer that the metadata is here now, or that it is not for exchange.

@@ -5,9 +5,8 @@ use super::{End, Output, Phase, Session, Violation};
 use crate::bitfield::{Bitfield, BitfieldError};
 use crate::block::Block;
 use crate::extension::handshake::{ExtendedHandshake, ExtensionError};
-use crate::extension::metadata::OUR_ID;
 use crate::extension::pex::PexMessage;
-use crate::extension::{LT_DONTHAVE, UT_PEX, dont_have};
+use crate::extension::{LT_DONTHAVE, UT_METADATA, UT_PEX, dont_have};
 use crate::geometry::BlockRange;
 use crate::id::PieceIndex;
 use crate::marks::Mark;
@@ -329,7 +328,7 @@ impl Session {
         }
         match id {
             0 => self.extended_handshake(payload),
-            OUR_ID => self.metadata_message(now, payload),
+            UT_METADATA => self.metadata_message(now, payload),
             UT_PEX if self.rules.pex.is_some() => self.pex(now, payload),
             LT_DONTHAVE if self.rules.config.dont_have => self.dont_have(payload),
             // also one that we would give out, but not for a private torrent (BEP 27)

@@ -107,6 +107,28 @@ pub struct AddTorrent {
     pub sequential: bool,
 }
 
+impl AddTorrent {
+    /// A torrent without a word more about it: its trackers are announced to, what was verified is believed, files of
+    /// others are left alone.
+    pub fn new(source: impl Into<TorrentSource>, root: Root, purpose: Purpose) -> Self {
+        Self {
+            source: source.into(),
+            root,
+            purpose,
+            only_pieces: None,
+            peers: Vec::new(),
+            use_trackers: true,
+            extra_trackers: Vec::new(),
+            overwrite: false,
+            super_seed: false,
+            trust_resume: true,
+            limits: TorrentLimits::default(),
+            priorities: Vec::new(),
+            sequential: false,
+        }
+    }
+}
+
 /// Limits of one torrent, beside those over all of them. In a command, `None` leaves one as it is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct TorrentLimits {

@@ -105,7 +105,7 @@ impl Torrent {
                 uninformed: false,
             },
         );
-        self.limits.scope.joins(budget.into());
+        self.limits.gate.joins(budget.into());
         cx.throttle.all.joins(budget.into());
         self.dirty.insert(conn);
     }
@@ -123,7 +123,7 @@ impl Torrent {
         if let Some(peer) = self.sessions.get_mut(&conn) {
             peer.budget = peer.budget.saturating_add(budget);
         }
-        self.limits.scope.gives(cx.now, budget.into());
+        self.limits.gate.gives(cx.now, budget.into());
         cx.throttle.all.gives(cx.now, budget.into());
         cx.out.push(Output::Read { conn, budget });
     }

@@ -8,6 +8,7 @@ use crate::bitfield::Bitfield;
 use crate::geometry::BlockRange;
 use crate::id::{ConnId, PeerId, PieceIndex};
 use crate::ledger::Ledger;
+use crate::metadata::Fetch;
 use crate::time::Instant;
 use core::net::SocketAddr;
 
@@ -50,18 +51,7 @@ impl<'a> Figures<'a> {
 
     /// Bytes kept of metadata that is not whole; none when the torrent has its metadata or waits for no peer's.
     pub fn metadata_bytes(self) -> Option<u64> {
-        match &self.torrent.phase {
-            Phase::Metadata(fetching) => Some(fetching.fetch().bytes()),
-            Phase::Queued(_)
-            | Phase::Opening
-            | Phase::Checking(_)
-            | Phase::Preparing
-            | Phase::Active
-            | Phase::DiskFailed { .. }
-            | Phase::Failed { .. }
-            | Phase::Stopping
-            | Phase::Gone => None,
-        }
+        self.torrent.fetch().map(Fetch::bytes)
     }
 
     /// Wanted pieces that are not had.

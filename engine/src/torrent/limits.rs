@@ -8,7 +8,7 @@
 
 use super::{Context, Output, Torrent};
 use crate::id::ConnId;
-use crate::throttle::{BLOCK_HEAD, Scope, Way};
+use crate::throttle::{BLOCK_HEAD, Gate, Way};
 use crate::time::Instant;
 use alloc::collections::VecDeque;
 
@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 /// The limits of one torrent.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Limits {
-    pub(super) scope: Scope,
+    pub(super) gate: Gate,
     /// The limits over all torrents, in bytes a second, down and up.
     all: (Option<u64>, Option<u64>),
     down: Queue,
@@ -47,7 +47,7 @@ pub enum Poured {
 impl Limits {
     pub(super) fn new(cx: &Context<'_>, limits: TorrentLimits, block_length: u32) -> Self {
         Self {
-            scope: Scope::new(
+            gate: Gate::new(
                 cx.now,
                 limits.rate_down.unwrap_or_default(),
                 limits.rate_up.unwrap_or_default(),
@@ -68,16 +68,16 @@ impl Limits {
 
     /// When the torrent's own limits let the first that waits go on.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        let down = self.down.needs.map(|bytes| self.scope.down().ready_at(bytes));
-        let up = self.up.needs.map(|bytes| self.scope.up().ready_at(bytes));
+        let down = self.down.needs.map(|bytes| self.gate.down().ready_at(bytes));
+        let up = self.up.needs.map(|bytes| self.gate.up().ready_at(bytes));
         down.into_iter().chain(up).min()
     }
 
     /// The limit that is felt first, and whether it is the torrent's own.
     pub(super) fn least(&self, way: Way) -> Option<(u64, bool)> {
         let (own, all) = match way {
-            Way::Down => (self.scope.rates().0, self.all.0),
-            Way::Up => (self.scope.rates().1, self.all.1),
+            Way::Down => (self.gate.rates().0, self.all.0),
+            Way::Up => (self.gate.rates().1, self.all.1),
         };
         let own = own.map(|rate| (rate, true));
         own.into_iter().chain(all.map(|rate| (rate, false))).min()
@@ -91,18 +91,18 @@ impl Limits {
 
 impl Torrent {
     pub(super) fn limits_down(&self, cx: &Context<'_>) -> bool {
-        cx.throttle.all.limits_down() || self.limits.scope.limits_down()
+        cx.throttle.all.limits_down() || self.limits.gate.limits_down()
     }
 
     pub(super) fn limits_up(&self, cx: &Context<'_>) -> bool {
-        cx.throttle.all.limits_up() || self.limits.scope.limits_up()
+        cx.throttle.all.limits_up() || self.limits.gate.limits_up()
     }
 
     /// Requests that a limit lets a peer answer before they are old: more would only keep blocks from others.
     pub(super) fn requests_max(&self, cx: &Context<'_>) -> usize {
         let config = &cx.config.session;
         let (seconds, block) = (config.request_timeout.as_secs() / 2, self.geometry.block_length());
-        let own = self.limits.scope.blocks_each(seconds, block);
+        let own = self.limits.gate.blocks_each(seconds, block);
         let most = own.min(cx.throttle.all.blocks_each(seconds, block));
         usize::try_from(most.max(config.pipeline_min.into())).unwrap_or(usize::MAX)
     }
@@ -158,7 +158,7 @@ impl Torrent {
             self.limits.queue(way).conns.pop_front();
             match way {
                 Way::Down => {
-                    let there = self.limits.scope.down().available(cx.now);
+                    let there = self.limits.gate.down().available(cx.now);
                     let there = there.min(cx.throttle.all.down().available(cx.now));
                     self.give(cx, conn, u32::try_from(wanted.min(there)).unwrap_or(u32::MAX));
                 }
@@ -208,7 +208,7 @@ impl Torrent {
             let budget = core::mem::take(&mut peer.budget);
             if budget > 0 {
                 peer.read_owed = peer.read_owed.saturating_add(budget);
-                self.limits.scope.uses(budget.into());
+                self.limits.gate.uses(budget.into());
                 cx.throttle.all.uses(budget.into());
                 cx.out.push(Output::Hold { conn: *conn });
             }
@@ -219,7 +219,7 @@ impl Torrent {
     pub fn set_limits(&mut self, cx: &mut Context<'_>, limits: TorrentLimits) {
         let block_length = self.geometry.block_length();
         self.limits
-            .scope
+            .gate
             .set(cx.now, limits.rate_down, limits.rate_up, block_length);
         self.rates_changed(cx);
         let own = &mut self.add.limits;
@@ -241,7 +241,7 @@ impl Torrent {
             self.limits.queue(way).conns.retain(|other| *other != conn);
             self.tell_waiting(cx, way);
         }
-        self.limits.scope.leaves(budget.into());
+        self.limits.gate.leaves(budget.into());
         cx.throttle.all.leaves(budget.into());
     }
 
@@ -251,7 +251,7 @@ impl Torrent {
             return 0;
         };
         let has = u64::from(peer.budget);
-        let window = cx.throttle.all.window(has).min(self.limits.scope.window(has));
+        let window = cx.throttle.all.window(has).min(self.limits.gate.window(has));
         // a small rest is not worth an action
         if has > window / 2 {
             return 0;
@@ -268,11 +268,11 @@ impl Torrent {
 
     /// What has to be there before so much goes through, and whether that is the torrent's own limit, if it is not.
     fn lacks(&self, cx: &Context<'_>, way: Way, wanted: u64) -> Option<(u64, bool)> {
-        let (own, all) = (&self.limits.scope, &cx.throttle.all);
-        let lack = |scope: &Scope| {
+        let (own, all) = (&self.limits.gate, &cx.throttle.all);
+        let lack = |gate: &Gate| {
             let (bucket, needed) = match way {
-                Way::Down => (scope.down(), scope.portion(wanted)),
-                Way::Up => (scope.up(), scope.up().needed_for(wanted)),
+                Way::Down => (gate.down(), gate.portion(wanted)),
+                Way::Up => (gate.up(), gate.up().needed_for(wanted)),
             };
             (bucket.is_limited() && bucket.available(cx.now) < needed).then_some(needed)
         };
@@ -327,7 +327,7 @@ impl Torrent {
     pub(super) fn give_out(&mut self, cx: &mut Context<'_>, conn: ConnId, what: crate::session::Outgoing) {
         let body = what.body.as_ref().map_or(0, crate::block::Block::len);
         let bytes = (what.head.len() + body) as u64;
-        self.limits.scope.sends(cx.now, bytes);
+        self.limits.gate.sends(cx.now, bytes);
         cx.throttle.all.sends(cx.now, bytes);
         cx.out.push(Output::Send { conn, what });
     }

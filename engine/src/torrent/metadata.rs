@@ -170,9 +170,10 @@ impl Torrent {
         }
     }
 
-    pub(super) fn metadata_deadline(&self) -> Option<Instant> {
+    /// What is fetched of the metadata, as long as it is not here.
+    pub(super) fn fetch(&self) -> Option<&Fetch> {
         match &self.phase {
-            Phase::Metadata(fetching) => fetching.fetch.deadline(),
+            Phase::Metadata(fetching) => Some(&fetching.fetch),
             Phase::Queued(_)
             | Phase::Opening
             | Phase::Checking(_)
@@ -183,6 +184,10 @@ impl Torrent {
             | Phase::Stopping
             | Phase::Gone => None,
         }
+    }
+
+    pub(super) fn metadata_deadline(&self) -> Option<Instant> {
+        self.fetch().and_then(Fetch::deadline)
     }
 
     pub(super) fn metadata_timeout(&mut self, now: Instant) {

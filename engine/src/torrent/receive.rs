@@ -73,7 +73,7 @@ impl Torrent {
         let used = bytes.min(peer.budget);
         peer.read_owed = peer.read_owed.saturating_add(bytes);
         peer.budget -= used;
-        self.limits.scope.uses(used.into());
+        self.limits.gate.uses(used.into());
         cx.throttle.all.uses(used.into());
         self.dirty.insert(conn);
     }

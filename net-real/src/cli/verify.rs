@@ -10,7 +10,7 @@ use super::units;
 use clap::Args;
 use seedbed::{Client, Input, Options};
 use seedbed_engine::id::PieceIndex;
-use seedbed_engine::{AddTorrent, Command, Purpose, Report, TorrentLimits, TorrentState};
+use seedbed_engine::{AddTorrent, Command, Purpose, Report, TorrentState};
 use serde::Serialize;
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
@@ -86,19 +86,13 @@ fn check(
     console: &Console,
 ) -> Result<Checked, Failure> {
     client.command(Command::Add(Box::new(AddTorrent {
-        source: torrent.metainfo.clone().into(),
-        root: transfer::root(&args.dir)?,
-        purpose: Purpose::Check,
-        only_pieces: None,
-        peers: Vec::new(),
         use_trackers: false,
-        extra_trackers: Vec::new(),
-        overwrite: false,
         trust_resume: false,
-        super_seed: false,
-        limits: TorrentLimits::default(),
-        priorities: Vec::new(),
-        sequential: false,
+        ..AddTorrent::new(
+            torrent.metainfo.clone(),
+            transfer::root(&args.dir)?,
+            Purpose::Check,
+        )
     })));
     let mut progress = Progress::start(console);
     let mut meter = Meter::start();

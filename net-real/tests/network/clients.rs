@@ -3,7 +3,7 @@
 use crate::rig::{ask, client, options};
 use seedbed::engine::disk::Root;
 use seedbed::engine::metainfo::{Metainfo, NewContent, NewFile, NewTorrent};
-use seedbed::engine::{AddTorrent, Command, Purpose, Report, TorrentLimits, TorrentState};
+use seedbed::engine::{AddTorrent, Command, Purpose, Report, TorrentState};
 use seedbed::{Client, Input};
 use sha1::{Digest as _, Sha1};
 use std::net::SocketAddr;
@@ -52,19 +52,13 @@ pub(crate) fn sample(folder: &Path) -> (Arc<Metainfo>, Vec<u8>) {
 
 fn add(metainfo: &Arc<Metainfo>, root: &Path, purpose: Purpose, peers: Vec<SocketAddr>) -> Command {
     Command::Add(Box::new(AddTorrent {
-        source: Arc::clone(metainfo).into(),
-        root: Root(root.as_os_str().as_bytes().into()),
-        purpose,
-        only_pieces: None,
         peers,
         use_trackers: false,
-        extra_trackers: Vec::new(),
-        overwrite: false,
-        trust_resume: true,
-        super_seed: false,
-        limits: TorrentLimits::default(),
-        priorities: Vec::new(),
-        sequential: false,
+        ..AddTorrent::new(
+            Arc::clone(metainfo),
+            Root(root.as_os_str().as_bytes().into()),
+            purpose,
+        )
     }))
 }
 

@@ -3,11 +3,11 @@
 use super::EngineHost;
 use crate::actor::{Cx, Input, Output};
 use crate::scenario::Use;
+use seedbed_engine::AddTorrent;
 use seedbed_engine::disk::Root;
 use seedbed_engine::id::ConnId;
 use seedbed_engine::net::{CloseCause, DatagramFault, LookupError};
 use seedbed_engine::time::{Duration, Instant};
-use seedbed_engine::{AddTorrent, TorrentLimits};
 use std::net::{IpAddr, SocketAddr};
 
 /// Datagrams that a system keeps for a process that does not read.
@@ -44,19 +44,8 @@ impl EngineHost {
     /// The torrent as the user adds it, with the peers that the user names.
     pub(super) fn torrent_to_add(&self, peers: Vec<SocketAddr>) -> AddTorrent {
         AddTorrent {
-            source: self.source(),
-            root: Root(b"/download".as_slice().into()),
-            purpose: self.purpose,
-            only_pieces: None,
             peers,
-            use_trackers: true,
-            extra_trackers: Vec::new(),
-            overwrite: false,
-            trust_resume: true,
-            super_seed: false,
-            limits: TorrentLimits::default(),
-            priorities: Vec::new(),
-            sequential: false,
+            ..AddTorrent::new(self.source(), Root(b"/download".as_slice().into()), self.purpose)
         }
     }
 

@@ -19,7 +19,7 @@ use seedbed_engine::id::{ConnId, TorrentId};
 use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::net::{DatagramFault, LookupError};
 use seedbed_engine::time::{Duration, Instant};
-use seedbed_engine::{Action, AddTorrent, Command, Config, Engine, Event, Purpose, Report, TorrentLimits};
+use seedbed_engine::{Action, AddTorrent, Command, Config, Engine, Event, Purpose, Report};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use stream::Stream;
@@ -138,21 +138,11 @@ impl World {
     /// A torrent for a node, in the folder of its name.
     #[must_use]
     pub fn add_torrent(metainfo: &Arc<Metainfo>, purpose: Purpose) -> AddTorrent {
-        AddTorrent {
-            source: metainfo.clone().into(),
-            root: Root(Arc::from(b"/download".as_slice())),
+        AddTorrent::new(
+            metainfo.clone(),
+            Root(Arc::from(b"/download".as_slice())),
             purpose,
-            only_pieces: None,
-            peers: Vec::new(),
-            use_trackers: true,
-            extra_trackers: Vec::new(),
-            overwrite: false,
-            trust_resume: true,
-            super_seed: false,
-            limits: TorrentLimits::default(),
-            priorities: Vec::new(),
-            sequential: false,
-        }
+        )
     }
 
     /// Gives a node a command, now.

@@ -5,8 +5,8 @@ use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
 
 use super::{PeerAddr, TrackerLint};
-use crate::http::{Scope, scope};
 use crate::id::PeerId;
+use crate::scope::Scope;
 
 /// Collects the peers of an answer: usable ones, each address once, at most a number of them.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl PeerList {
     /// Takes a peer unless its address is no peer's.
     pub(crate) fn push(&mut self, addr: SocketAddr, id: Option<PeerId>) {
         let addr = SocketAddr::new(addr.ip().to_canonical(), addr.port());
-        if addr.port() == 0 || scope(addr.ip()) == Scope::Nobody {
+        if addr.port() == 0 || Scope::of(addr.ip()) == Scope::Nobody {
             self.lint(TrackerLint::UnusablePeer);
         } else if self.peers.len() >= self.max {
             self.lint(TrackerLint::TooManyPeers);

@@ -15,7 +15,7 @@ use super::{transfer, units};
 use clap::Args;
 use seedbed::{Client, Handle, Input, Options};
 use seedbed_engine::metainfo::Metainfo;
-use seedbed_engine::{AddTorrent, Command, Purpose, Report, Status, TorrentLimits, TorrentState};
+use seedbed_engine::{AddTorrent, Command, Purpose, Report, Status, TorrentState};
 use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr};
 use std::ops::ControlFlow;
@@ -106,19 +106,8 @@ fn options(temp: &TempDir, state: &str) -> Options {
 
 fn request(metainfo: Arc<Metainfo>, dir: &Path, purpose: Purpose) -> Result<Command, Failure> {
     Ok(Command::Add(Box::new(AddTorrent {
-        source: metainfo.into(),
-        root: transfer::root(dir)?,
-        purpose,
-        only_pieces: None,
-        peers: Vec::new(),
-        use_trackers: true,
-        extra_trackers: Vec::new(),
-        overwrite: false,
         trust_resume: false,
-        super_seed: false,
-        limits: TorrentLimits::default(),
-        priorities: Vec::new(),
-        sequential: false,
+        ..AddTorrent::new(metainfo, transfer::root(dir)?, purpose)
     })))
 }
 

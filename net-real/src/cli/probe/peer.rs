@@ -15,9 +15,7 @@ use seedbed_engine::id::PieceIndex;
 use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::mse::Mode;
 use seedbed_engine::time::Instant;
-use seedbed_engine::{
-    Action, AddTorrent, Command, Engine, Event, PeerClosed, Purpose, Report, TorrentLimits, TorrentState,
-};
+use seedbed_engine::{Action, AddTorrent, Command, Engine, Event, PeerClosed, Purpose, Report, TorrentState};
 use serde::Serialize;
 use std::cell::Cell;
 use std::fs::File;
@@ -125,19 +123,15 @@ pub(crate) fn run(args: &PeerArgs, console: &Console) -> Result<u8, Failure> {
     client::watch_signals(client.handle())?;
     let data = temp.path().join("data");
     client.command(Command::Add(Box::new(AddTorrent {
-        source: torrent.metainfo.clone().into(),
-        root: transfer::root(&data)?,
-        purpose: Purpose::Download,
         only_pieces: Some(vec![PieceIndex(args.piece)]),
         peers: vec![args.addr],
         use_trackers: false,
-        extra_trackers: Vec::new(),
-        overwrite: false,
         trust_resume: false,
-        super_seed: false,
-        limits: TorrentLimits::default(),
-        priorities: Vec::new(),
-        sequential: false,
+        ..AddTorrent::new(
+            torrent.metainfo.clone(),
+            transfer::root(&data)?,
+            Purpose::Download,
+        )
     })));
     let mut watch = Watch {
         args,

@@ -21,7 +21,7 @@ use seedbed::{Client, Input};
 use seedbed_engine::disk::Root;
 use seedbed_engine::id::TorrentId;
 use seedbed_engine::time::{Duration, Instant};
-use seedbed_engine::{AddTorrent, Cause, Command, Purpose, Report, Status, TorrentLimits, TorrentState};
+use seedbed_engine::{AddTorrent, Cause, Command, Purpose, Report, Status, TorrentState};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
@@ -129,19 +129,13 @@ impl<'a> Transfers<'a> {
 
     fn request(&self, torrent: &Sought, root: &Root) -> Result<AddTorrent, Failure> {
         Ok(AddTorrent {
-            source: torrent.source.clone(),
-            root: root.clone(),
-            purpose: self.plan.purpose,
-            only_pieces: None,
             peers: self.plan.args.peer.clone(),
             use_trackers: !self.plan.args.no_trackers,
-            extra_trackers: Vec::new(),
             overwrite: self.plan.overwrite,
-            trust_resume: true,
             super_seed: self.plan.super_seed,
-            limits: TorrentLimits::default(),
             priorities: self.plan.select.priorities(torrent)?,
             sequential: self.plan.select.sequential,
+            ..AddTorrent::new(torrent.source.clone(), root.clone(), self.plan.purpose)
         })
     }
 

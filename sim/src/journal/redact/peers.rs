@@ -3,7 +3,7 @@
 
 use super::bencode::{extended_handshake, metadata, peer_exchange};
 use super::pseudonyms::Pseudonyms;
-use seedbed_engine::extension::metadata::OUR_ID as UT_METADATA;
+use seedbed_engine::extension::UT_METADATA;
 use seedbed_engine::extension::{LT_DONTHAVE, UT_PEX};
 use seedbed_engine::id::{InfoHash, PeerId};
 use std::collections::BTreeMap;

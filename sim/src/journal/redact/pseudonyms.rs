@@ -1,8 +1,8 @@
 //! Other names for everything that says who somebody is or what was transferred: the same thing always gets the same
 //! one, and which it gets cannot be found out without the key.
 
-use seedbed_engine::http::{Scope, scope};
 use seedbed_engine::id::{InfoHash, PeerId, Sha1Digest};
+use seedbed_engine::scope::Scope;
 use sha1::{Digest as _, Sha1};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -66,7 +66,7 @@ impl Pseudonyms {
     /// An address of the same family and the same kind.
     pub(super) fn ip(&mut self, ip: IpAddr) -> IpAddr {
         // nobody's address names nobody, and there is only one loopback address of IPv6
-        if scope(ip) == Scope::Nobody || ip == IpAddr::V6(Ipv6Addr::LOCALHOST) {
+        if Scope::of(ip) == Scope::Nobody || ip == IpAddr::V6(Ipv6Addr::LOCALHOST) {
             return ip;
         }
         if let Some(known) = self.ips.get(&ip) {
@@ -303,9 +303,9 @@ fn contains(text: &str, secret: &[u8]) -> bool {
 fn like(ip: IpAddr, bits: Sha1Digest) -> IpAddr {
     let [a, b, c, d, ..] = bits;
     match ip {
-        IpAddr::V4(ip) => IpAddr::V4(match (scope(IpAddr::V4(ip)), ip.octets()) {
+        IpAddr::V4(ip) => IpAddr::V4(match (Scope::of(IpAddr::V4(ip)), ip.octets()) {
             (Scope::Loopback, _) => Ipv4Addr::new(127, a | 1, b, c.max(1)),
-            (Scope::LinkLocal, _) => Ipv4Addr::new(169, 254, a, b.max(1)),
+            (Scope::Link, _) => Ipv4Addr::new(169, 254, a, b.max(1)),
             (Scope::Private, [10, ..]) => Ipv4Addr::new(10, a, b, c.max(1)),
             (Scope::Private, [172, ..]) => Ipv4Addr::new(172, 16 | a & 15, b, c.max(1)),
             (Scope::Private, [192, ..]) => Ipv4Addr::new(192, 168, a, b.max(1)),
@@ -315,8 +315,8 @@ fn like(ip: IpAddr, bits: Sha1Digest) -> IpAddr {
         }),
         IpAddr::V6(ip) => {
             let low = [u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]) | 1];
-            let first = match scope(IpAddr::V6(ip)) {
-                Scope::LinkLocal => [0xfe80, 0],
+            let first = match Scope::of(IpAddr::V6(ip)) {
+                Scope::Link => [0xfe80, 0],
                 Scope::Private => [0xfd00, 0],
                 // set aside for documentation (RFC 3849)
                 _ => [0x2001, 0xdb8],
@@ -348,7 +348,7 @@ mod tests {
         ] {
             let ip: IpAddr = ip.parse().expect("an address");
             let new = names.ip(ip);
-            assert_eq!(scope(new), scope(ip), "{ip} {new}");
+            assert_eq!(Scope::of(new), Scope::of(ip), "{ip} {new}");
             assert_eq!(new.is_ipv4(), ip.is_ipv4());
             assert_ne!(new, ip);
             assert_eq!(names.ip(ip), new, "the same again");
