@@ -98,6 +98,8 @@ pub struct ModelPeer {
     rng: Rng,
     started: bool,
     dialled: u64,
+    /// Who ended a plain connection of ours before a word: they may want it encrypted.
+    encrypted_next: BTreeSet<SocketAddr>,
     failures: u32,
     /// Which blocks of unfinished pieces are here.
     blocks: BTreeMap<PieceIndex, BTreeSet<u32>>,
@@ -149,6 +151,7 @@ impl ModelPeer {
             rng,
             started: false,
             dialled: 0,
+            encrypted_next: BTreeSet::new(),
             failures: 0,
             blocks: BTreeMap::new(),
             active: BTreeMap::new(),

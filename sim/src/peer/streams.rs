@@ -405,6 +405,9 @@ impl ModelPeer {
         for one in &mut self.traits {
             one.held.retain(|(of, _)| *of != id);
         }
+        if cause.is_some() {
+            self.veil_closed(&conn);
+        }
         let both_seeds = self.have.is_full() && conn.theirs.is_full();
         if self.past.len() < PAST_MAX {
             self.past.push(Past {

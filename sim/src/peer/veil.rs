@@ -3,12 +3,14 @@
 
 use super::behave::Trait;
 use super::catalogue::Kind;
+use super::conn::Conn;
 use super::{Later, ModelPeer};
 use crate::actor::{Cx, Output};
 use crate::mse::{self, Cipher, KEY, Lane, PLAIN};
 use seedbed_engine::id::ConnId;
 use seedbed_engine::rng::Rng;
 use seedbed_engine::time::{Duration, Instant};
+use std::net::SocketAddr;
 
 /// Most bytes of a padding, as the MSE text says.
 const PAD_MAX: usize = 512;
@@ -255,9 +257,22 @@ impl Drawn {
 
 impl ModelPeer {
     /// Whether it dials with an encrypted handshake.
-    fn dials_encrypted(&self) -> bool {
+    fn dials_encrypted(&self, to: SocketAddr) -> bool {
         let dials = |one: &Trait| one.entry.kind.is_of_encryption() && one.entry.kind != Kind::PlainOnly;
-        self.traits.iter().any(dials)
+        self.encrypted_next.contains(&to) || self.traits.iter().any(dials)
+    }
+
+    /// The other ended a connection. As clients do, an honest peer tries the other handshake next where nobody answered.
+    pub(super) fn veil_closed(&mut self, conn: &Conn) {
+        let answered = conn.is_open() || conn.their_id.is_some();
+        if !conn.dialled || !conn.handshaken || answered || !self.honest {
+            return;
+        }
+        if matches!(conn.veil, Veil::Plain) && !self.has_kind(Kind::PlainOnly) {
+            self.encrypted_next.insert(conn.other);
+        } else {
+            self.encrypted_next.remove(&conn.other);
+        }
     }
 
     fn draw(&mut self, cx: &mut Cx<'_>, dialled: bool) -> Box<Drawn> {
@@ -268,7 +283,8 @@ impl ModelPeer {
     /// A connection that it dialled is there.
     pub(super) fn veil_dialled(&mut self, cx: &mut Cx<'_>, id: ConnId) {
         let mut veil = Veil::Plain;
-        if self.dials_encrypted() {
+        let other = self.conns.get(&id).map(|conn| conn.other);
+        if other.is_some_and(|other| self.dials_encrypted(other)) {
             let drawn = self.draw(cx, true);
             let mut said = Said::default();
             drawn.key(&mut self.rng, &mut said);
