@@ -2,6 +2,7 @@
 
 use seedbed_engine::geometry::{BlockRange, Geometry};
 use seedbed_engine::id::PieceIndex;
+use seedbed_engine::time::Instant;
 use std::net::IpAddr;
 
 /// One piece.
@@ -11,6 +12,8 @@ struct Piece {
     from: Vec<Option<IpAddr>>,
     /// Requests of each block that are not answered, taken back or released.
     asked: Vec<u16>,
+    /// When a block of it was last asked for.
+    asked_at: Option<Instant>,
     /// Its hash was wrong, or the disk failed: what came may be forgotten at any time.
     unsure: bool,
     /// Its hash was wrong: it is for one peer alone now, until it is verified.
@@ -33,6 +36,7 @@ impl Blocks {
             Piece {
                 from: vec![None; blocks],
                 asked: vec![0; blocks],
+                asked_at: None,
                 unsure: false,
                 failed: false,
             }
@@ -66,12 +70,13 @@ impl Blocks {
         })
     }
 
-    pub(crate) fn asked(&mut self, range: BlockRange) {
+    pub(crate) fn asked(&mut self, range: BlockRange, now: Instant) {
         if let Some((piece, block)) = self.place(range) {
             if self.pieces[piece].unsure && self.pieces[piece].from[block].is_some() {
                 self.forget(PieceIndex(piece as u32));
             }
             self.pieces[piece].asked[block] += 1;
+            self.pieces[piece].asked_at = Some(now);
         }
     }
 
@@ -86,6 +91,12 @@ impl Blocks {
     /// Whether a block has become free since the last call.
     pub(crate) fn take_freed(&mut self) -> bool {
         std::mem::take(&mut self.freed)
+    }
+
+    /// Whether all of the piece that was ever asked for was asked for before this moment.
+    pub(crate) fn asked_before(&self, piece: PieceIndex, moment: Instant) -> bool {
+        let asked_at = self.pieces.get(piece.as_usize()).and_then(|piece| piece.asked_at);
+        asked_at.is_some_and(|asked_at| asked_at < moment)
     }
 
     /// How many are asked for it.
@@ -154,7 +165,7 @@ mod tests {
         let block = |n| geometry.block(piece, n).unwrap();
         let free = |blocks: &Blocks| blocks.free(piece).next();
         assert_eq!(free(&blocks), Some(0));
-        blocks.asked(block(0));
+        blocks.asked(block(0), Instant::START);
         assert_eq!(free(&blocks), Some(1));
         assert!(blocks.came(block(1), ip));
         assert!(!blocks.came(block(1), ip));
@@ -164,7 +175,7 @@ mod tests {
         assert_eq!(blocks.senders(piece), Some(vec![ip]));
         blocks.doubt(piece);
         assert!(!blocks.has_come(block(0)));
-        blocks.asked(block(0));
+        blocks.asked(block(0), Instant::START);
         assert_eq!(free(&blocks), Some(1), "asking again forgets what was doubtful");
     }
 }

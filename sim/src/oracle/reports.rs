@@ -26,7 +26,8 @@ pub(crate) struct Story {
     pub(crate) have: u32,
     /// Who sent all of a piece that has just failed.
     sole: Vec<IpAddr>,
-    spoiled: BTreeMap<IpAddr, u32>,
+    /// When an address first had a share in a wrong piece, and in how many that were asked for later.
+    spoiled: BTreeMap<IpAddr, (Instant, u32)>,
     pub(crate) banned: Vec<IpAddr>,
 }
 
@@ -162,18 +163,17 @@ impl Watch {
         {
             self.story.sole.push(*sole);
         }
-        // what was on its way when the first failed may fail, too
-        let most = SPOILED_MAX.max(self.geometry.pieces() / 4);
         for ip in contributors {
             if self.is_honest(*ip) {
                 self.verdicts.check(Oracle::I12, true, String::new);
                 continue;
             }
-            let spoiled = self.story.spoiled.entry(*ip).or_default();
-            *spoiled += 1;
+            let (first, spoiled) = self.story.spoiled.entry(*ip).or_insert((self.now, 0));
+            // what was on its way when the first failed may fail, too
+            *spoiled += u32::from(!self.blocks.asked_before(piece, *first));
             let spoiled = *spoiled;
             let banned = self.story.banned.contains(ip);
-            self.verdicts.check(Oracle::I13, banned || spoiled <= most, || {
+            self.verdicts.check(Oracle::I13, banned || spoiled <= SPOILED_MAX, || {
                 format!("{spoiled} pieces failed with the same contributor, who is not banned")
             });
         }

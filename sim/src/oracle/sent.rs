@@ -230,7 +230,7 @@ impl Watch {
             self.racing.push((id, range));
         }
         if counts {
-            self.blocks.asked(range);
+            self.blocks.asked(range, self.now);
         }
         // an answer may come from each
         self.traffic.raced += u64::from(askers > 0 || !counts);
