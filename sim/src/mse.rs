@@ -16,6 +16,8 @@ const P: &str = concat!(
     "E485B576625E7EC6F44C42E9A63A36210000000000090563",
 );
 
+const FIELD: FixedMontyParams<{ U768::LIMBS }> = FixedMontyParams::new_vartime(Odd::<U768>::from_be_hex(P));
+
 /// What begins a connection that is not encrypted (BEP 3).
 pub const PLAIN: &[u8; 20] = b"\x13BitTorrent protocol";
 
@@ -27,10 +29,9 @@ pub fn prime() -> [u8; KEY] {
 }
 
 fn power(base: &U768, private: &[u8; 20]) -> [u8; KEY] {
-    let field = FixedMontyParams::new_vartime(Odd::<U768>::from_be_hex(P));
     let mut exponent = [0; KEY];
     exponent[KEY - 20..].copy_from_slice(private);
-    let power = FixedMontyForm::new(base, &field).pow_vartime(&U768::from_be_slice(&exponent));
+    let power = FixedMontyForm::new(base, &FIELD).pow_vartime(&U768::from_be_slice(&exponent));
     let mut out = [0; KEY];
     out.copy_from_slice(power.retrieve().to_be_bytes().as_ref());
     out
@@ -70,34 +71,40 @@ pub fn ciphers(secret: &[u8; KEY], torrent: &[u8; 20]) -> (Cipher, Cipher) {
 /// RC4 behind its first 1024 bytes.
 #[derive(Clone, Debug)]
 pub struct Cipher {
-    table: Vec<u8>,
-    x: usize,
-    y: usize,
+    table: [u8; 256],
+    x: u8,
+    y: u8,
 }
 
 impl Cipher {
     fn new(key: [u8; 20]) -> Self {
-        let mut table: Vec<u8> = (0..=255).collect();
-        let mut y = 0;
-        for x in 0..256 {
-            y = (y + usize::from(table[x]) + usize::from(key[x % key.len()])) % 256;
-            table.swap(x, y);
+        let mut table = std::array::from_fn(|n| n as u8);
+        let mut y = 0u8;
+        for x in 0..table.len() {
+            y = y.wrapping_add(table[x]).wrapping_add(key[x % key.len()]);
+            table.swap(x, y.into());
         }
         let mut cipher = Self { table, x: 0, y: 0 };
-        cipher.pass(&[0; 1024]);
+        for _ in 0..1024 {
+            cipher.step();
+        }
         cipher
+    }
+
+    /// The next byte of the key stream.
+    fn step(&mut self) -> u8 {
+        self.x = self.x.wrapping_add(1);
+        let a = self.table[usize::from(self.x)];
+        self.y = self.y.wrapping_add(a);
+        let b = self.table[usize::from(self.y)];
+        self.table[usize::from(self.x)] = b;
+        self.table[usize::from(self.y)] = a;
+        self.table[usize::from(a.wrapping_add(b))]
     }
 
     /// The bytes on the other side of the cipher.
     pub fn pass(&mut self, bytes: &[u8]) -> Vec<u8> {
-        let step = |byte: &u8| {
-            self.x = (self.x + 1) % 256;
-            self.y = (self.y + usize::from(self.table[self.x])) % 256;
-            self.table.swap(self.x, self.y);
-            let sum = usize::from(self.table[self.x]) + usize::from(self.table[self.y]);
-            byte ^ self.table[sum % 256]
-        };
-        bytes.iter().map(step).collect()
+        bytes.iter().map(|byte| byte ^ self.step()).collect()
     }
 }
 
@@ -108,6 +115,8 @@ pub struct Lane {
     opens: bool,
     bytes: Vec<u8>,
     place: Place,
+    /// What the padding ends with; none until the secret is known.
+    mark: Vec<u8>,
     cipher: Option<Cipher>,
     /// What was offered or selected.
     pub modes: Option<u32>,
@@ -137,6 +146,7 @@ impl Lane {
             opens,
             bytes: Vec::new(),
             place: Place::Noise,
+            mark: Vec::new(),
             cipher: None,
             modes: None,
             lengths: Vec::new(),
@@ -186,6 +196,17 @@ impl Lane {
         }
     }
 
+    /// What ends the padding, and the cipher that begins behind it.
+    fn prepare(&mut self, secret: &[u8; KEY], torrent: &[u8; 20]) {
+        let name = if self.opens { b"keyA" } else { b"keyB" };
+        let cipher = Cipher::new(sha1(&[name, secret, torrent]));
+        self.mark = match self.opens {
+            true => [req1(secret), req23(secret, torrent)].concat(),
+            false => cipher.clone().pass(&[0; 8]),
+        };
+        self.cipher = Some(cipher);
+    }
+
     /// True when it may go on.
     fn step(
         &mut self,
@@ -197,19 +218,17 @@ impl Lane {
         let there = self.bytes.len();
         match self.place {
             Place::Noise => {
-                let (a, b) = ciphers(secret, torrent);
-                let (mark, cipher) = match self.opens {
-                    true => ([req1(secret), req23(secret, torrent)].concat(), a),
-                    false => (b.clone().pass(&[0; 8]), b),
-                };
+                if self.mark.is_empty() {
+                    self.prepare(secret, torrent);
+                }
                 let behind = self.bytes.get(KEY..).unwrap_or_default();
-                let Some(at) = behind.windows(mark.len()).position(|window| window == mark) else {
+                let mut windows = behind.windows(self.mark.len());
+                let Some(at) = windows.position(|window| window == self.mark) else {
                     return false;
                 };
                 // the constant is read once more, with the modes behind it
-                let hashes = if self.opens { mark.len() } else { 0 };
+                let hashes = if self.opens { self.mark.len() } else { 0 };
                 self.bytes.drain(..KEY + at + hashes);
-                self.cipher = Some(cipher);
                 self.place = Place::Head;
             }
             Place::Head if there >= 14 => {
@@ -253,7 +272,7 @@ impl Lane {
     }
 
     /// The cipher where it stands: for whoever goes on in the same direction.
-    pub const fn cipher(&self) -> Option<&Cipher> {
-        self.cipher.as_ref()
+    pub fn cipher(&self) -> Option<&Cipher> {
+        self.cipher.as_ref().filter(|_| self.place != Place::Noise)
     }
 }

@@ -22,16 +22,47 @@ const HEAD: u64 = 13;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Passed {
     limit: Option<u64>,
-    /// When how much passed, and how much of it may pass as a whole.
-    last: VecDeque<(Instant, u64, u64)>,
+    windows: [Window; WINDOWS.len()],
+}
+
+/// What passed in the last so many seconds.
+#[derive(Clone, Debug, Default)]
+struct Window {
+    /// When how much passed, oldest first.
+    passed: VecDeque<(Instant, u64)>,
+    /// The sum of it.
+    sum: u64,
+    /// How much of it had to pass as a whole: only what nothing as large came after.
+    blocks: VecDeque<(Instant, u64)>,
+}
+
+impl Window {
+    /// Bytes pass, of which so many cannot be parted. The bytes of the window, and its largest block.
+    fn add(&mut self, now: Instant, length: Duration, bytes: u64, block: u64) -> (u64, u64) {
+        while let Some((_, old)) = self.passed.pop_front_if(|(at, _)| now.since(*at) > length) {
+            self.sum -= old;
+        }
+        self.sum += bytes;
+        match self.passed.back_mut() {
+            Some((at, sum)) if *at == now => *sum += bytes,
+            _ => self.passed.push_back((now, bytes)),
+        }
+        while self
+            .blocks
+            .pop_front_if(|(at, _)| now.since(*at) > length)
+            .is_some()
+        {}
+        while self.blocks.pop_back_if(|(_, old)| *old <= block).is_some() {}
+        self.blocks.push_back((now, block));
+        (self.sum, self.blocks.front().map_or(block, |(_, block)| *block))
+    }
 }
 
 impl Passed {
     pub(crate) fn new(limit: RateLimit) -> Self {
-        let last = VecDeque::new();
         Self {
             limit: limit.per_second(),
-            last,
+            windows: Default::default(),
         }
     }
 
@@ -41,19 +72,9 @@ impl Passed {
 
     /// Bytes pass, of which so many cannot be parted.
     fn add(&mut self, verdicts: &mut Verdicts, way: &str, bytes: u64, block: u64) {
-        let (now, Some(rate)) = (verdicts.now, self.limit) else {
-            return;
-        };
-        self.last.push_back((now, bytes, block));
-        let longest = Duration::from_secs(WINDOWS[1]);
-        while self.last.front().is_some_and(|(at, ..)| now.since(*at) > longest) {
-            self.last.pop_front();
-        }
-        for seconds in WINDOWS {
-            let within = |(at, ..): &&(Instant, u64, u64)| now.since(*at) <= Duration::from_secs(seconds);
-            let inside = || self.last.iter().rev().take_while(within);
-            let sum: u64 = inside().map(|(_, bytes, _)| bytes).sum();
-            let block = inside().map(|(.., block)| *block).max().unwrap_or(0);
+        let Some(rate) = self.limit else { return };
+        for (window, seconds) in self.windows.iter_mut().zip(WINDOWS) {
+            let (sum, block) = window.add(verdicts.now, Duration::from_secs(seconds), bytes, block);
             let most = rate * seconds + (rate * seconds / 20).max(block);
             verdicts.check(Oracle::I28, sum <= most, || {
                 format!("{sum} bytes went {way} in {seconds} s, at most {most} of {rate} a second may")

@@ -31,7 +31,7 @@ impl Watch {
             self.digest.word(u64::from(view.have().count()));
         }
         self.announces.check_left(&mut self.verdicts);
-        if let Some((at, _)) = engine.deadline() {
+        if let Some(at) = self.wakes_at {
             self.digest.word(at.as_micros());
         }
         self.sole_senders();

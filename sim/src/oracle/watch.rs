@@ -338,9 +338,9 @@ impl Watch {
 
     /// The engine has said all that it wants.
     pub fn settled(&mut self, engine: &Engine) {
-        self.wakes_at = engine.deadline().map(|(at, _)| at);
+        let deadline = engine.deadline();
+        self.wakes_at = deadline.map(|(at, _)| at);
         if self.ticked {
-            let deadline = engine.deadline();
             let now = self.now;
             let busy = self.ticks.1 > TICKS_AT_ONCE;
             self.verdicts.check(
