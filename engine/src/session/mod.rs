@@ -192,8 +192,9 @@ pub struct Session {
     created: Instant,
     established: Instant,
     last_received: Instant,
-    /// Our disk is behind, so nothing is read: whatever the peer owes is late for a reason of ours.
-    held: bool,
+    /// Since when nothing is read, as our disk is behind or a rate limit reached: whatever the peer owes is late for a
+    /// reason of ours.
+    held: Option<Instant>,
     last_sent: Instant,
     /// When either side last wanted something of the other, or stopped to.
     last_wanted: Instant,
@@ -272,7 +273,7 @@ impl Session {
             created: now,
             established: now,
             last_received: now,
-            held: false,
+            held: None,
             last_sent: now,
             last_wanted: now,
             last_choke_change: None,
@@ -311,15 +312,16 @@ impl Session {
     }
 
     /// Nothing is read from the peer until [`Session::go_on_reading`].
-    pub fn hold_reading(&mut self) {
+    pub fn hold_reading(&mut self, now: Instant) {
         self.marks.hit(Mark::ReadingHeld);
-        self.held = true;
+        self.held.get_or_insert(now);
     }
 
-    /// The peer is read from again. The time of what it owes begins now.
+    /// The peer is read from again. The time of what it owes begins now, and it may have become interested meanwhile.
     pub fn go_on_reading(&mut self, now: Instant) {
-        if core::mem::take(&mut self.held) {
+        if let Some(since) = self.held.take() {
             self.last_received = now;
+            self.last_wanted = self.last_wanted + now.since(since.max(self.last_wanted));
             self.requests.restart(now);
         }
     }

@@ -13,7 +13,7 @@ impl Session {
             Phase::Connecting => Some(self.created + config.connect_timeout),
             Phase::Encrypting(_) | Phase::Handshaking(_) => Some(self.established + config.handshake_timeout),
             Phase::Over => None,
-            Phase::Open(_) if self.held => Some(self.last_sent + config.keepalive_after),
+            Phase::Open(_) if self.held.is_some() => Some(self.last_sent + config.keepalive_after),
             Phase::Open(_) => {
                 let idle = self.last_received + config.idle_timeout;
                 let keepalive = self.last_sent + config.keepalive_after;
@@ -42,7 +42,7 @@ impl Session {
             {
                 Some(End::HandshakeTimeout)
             }
-            Phase::Open(_) if self.held => None,
+            Phase::Open(_) if self.held.is_some() => None,
             Phase::Open(_) if now >= self.last_received + config.idle_timeout => Some(End::Silent),
             Phase::Open(_) if self.useless_at().is_some_and(|at| now >= at) => Some(End::Useless),
             Phase::Open(_) => None,
@@ -54,12 +54,12 @@ impl Session {
             return;
         }
         self.refusals.handle_timeout(now);
-        if !self.held && self.requests.becomes_snubbed(now, config) {
+        if self.held.is_none() && self.requests.becomes_snubbed(now, config) {
             outputs.push(Output::Snubbed {
                 released: self.requests.release_all(),
             });
         }
-        while !self.held
+        while self.held.is_none()
             && let Some(range) = self.requests.expired(now, config, self.reserved.fast())
         {
             self.send(now, &Message::Cancel(range));

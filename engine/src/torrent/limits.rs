@@ -118,7 +118,7 @@ impl Torrent {
         }
         if let Some(peer) = self.sessions.get_mut(&conn) {
             if peer.budget == 0 {
-                peer.session.hold_reading();
+                peer.session.hold_reading(cx.now);
             } else {
                 peer.session.go_on_reading(cx.now);
             }
@@ -299,7 +299,7 @@ impl Torrent {
         };
         peer.read_owed -= budget;
         if peer.budget == 0 {
-            peer.session.hold_reading();
+            peer.session.hold_reading(cx.now);
         }
         peer.session.go_on_reading(cx.now);
         self.grant(cx, conn, budget);

@@ -123,7 +123,7 @@ impl Torrent {
         }
         if self.writing > cx.config.disk_bytes_in_flight_max {
             self.starved.insert(conn);
-            peer.session.hold_reading();
+            peer.session.hold_reading(cx.now);
             return;
         }
         if !limited {

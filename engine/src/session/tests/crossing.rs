@@ -85,7 +85,7 @@ fn a_peer_that_we_do_not_read_is_not_late() {
     let config = SessionConfig::default();
     let mut session = open(FAST);
     asked(&mut session, 4..6);
-    session.hold_reading();
+    session.hold_reading(Instant::START);
     let mut said = vec![];
     let later = Instant::START + config.idle_timeout * 2;
     session.handle_timeout(later, &mut said);
