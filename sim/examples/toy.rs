@@ -98,6 +98,7 @@ fn main() {
     let known = Known {
         actors: Vec::new(),
         trackers: vec![("t0".into(), address, url)],
+        ..Known::default()
     };
     let spec = TrackerSpec {
         name: "t0".into(),

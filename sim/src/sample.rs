@@ -148,6 +148,8 @@ pub struct Known {
     pub actors: Vec<(String, SocketAddr)>,
     /// Trackers: name, address, announce URL.
     pub trackers: Vec<(String, SocketAddr, String)>,
+    /// Engines that take no plain connection.
+    pub encrypted: Vec<String>,
 }
 
 impl Known {
@@ -155,6 +157,12 @@ impl Known {
     pub fn actor(&self, name: &str) -> Option<SocketAddr> {
         let (_, addr) = self.actors.iter().find(|(known, _)| known == name)?;
         Some(*addr)
+    }
+
+    /// Whether whoever is there takes no plain connection.
+    pub fn is_encrypted(&self, addr: SocketAddr) -> bool {
+        let at = |name: &String| self.actors.iter().any(|(known, at)| known == name && *at == addr);
+        self.encrypted.iter().any(at)
     }
 
     /// Who is at this address.

@@ -98,7 +98,9 @@ pub struct ModelPeer {
     rng: Rng,
     started: bool,
     dialled: u64,
-    /// Who ended a plain connection of ours before a word: they may want it encrypted.
+    /// Engines that take no plain connection.
+    encrypted: Vec<SocketAddr>,
+    /// Those of them that are dialled with an encrypted handshake next.
     encrypted_next: BTreeSet<SocketAddr>,
     failures: u32,
     /// Which blocks of unfinished pieces are here.
@@ -151,6 +153,10 @@ impl ModelPeer {
             rng,
             started: false,
             dialled: 0,
+            encrypted: engines(known)
+                .into_iter()
+                .filter(|engine| known.is_encrypted(*engine))
+                .collect(),
             encrypted_next: BTreeSet::new(),
             failures: 0,
             blocks: BTreeMap::new(),

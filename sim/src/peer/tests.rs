@@ -114,6 +114,7 @@ fn run_with(scene: Scene, behaviours: &[Use], honest_after: u64, until: u64, tel
     let known = |actors| Known {
         actors,
         trackers: Vec::new(),
+        ..Known::default()
     };
     let host = EngineSpec {
         name: "eng".into(),

@@ -262,10 +262,12 @@ impl ModelPeer {
         self.encrypted_next.contains(&to) || self.traits.iter().any(dials)
     }
 
-    /// The other ended a connection. As clients do, an honest peer tries the other handshake next where nobody answered.
+    /// The other ended a connection. As clients do, an honest peer tries the other handshake next where nobody answered;
+    /// only where it can help, as most worlds have nothing encrypted.
     pub(super) fn veil_closed(&mut self, conn: &Conn) {
         let answered = conn.is_open() || conn.their_id.is_some();
-        if !conn.dialled || !conn.handshaken || answered || !self.honest {
+        let helps = self.honest && self.encrypted.contains(&conn.other);
+        if !conn.dialled || !conn.handshaken || answered || !helps {
             return;
         }
         if matches!(conn.veil, Veil::Plain) && !self.has_kind(Kind::PlainOnly) {

@@ -5,7 +5,7 @@ use crate::oracle::{Setup, Watch};
 use crate::queue::Queue;
 use crate::run::core::lies;
 use crate::sample::{Known, PORT, Sample, engine_ip, peer_ip, tracker_ip};
-use crate::scenario::{EngineSpec, Scenario};
+use crate::scenario::{EngineSpec, Scenario, Value};
 use crate::seed::Seed;
 use crate::tracker::check::Rules;
 use crate::tracker::{TrackerHost, names};
@@ -92,6 +92,12 @@ fn known(scenario: &Scenario) -> Result<Known, String> {
     {
         known.actors.push((name.clone(), SocketAddr::new(ip, PORT)));
     }
+    let required = ("encryption".to_owned(), Value::Text("require".into()));
+    let encrypted = scenario
+        .engines
+        .iter()
+        .filter(|spec| spec.config.contains(&required));
+    known.encrypted = encrypted.map(|spec| spec.name.clone()).collect();
     for (spec, n) in scenario.trackers.iter().zip(0..) {
         let addr = SocketAddr::new(tracker_ip(n), TRACKER_PORT);
         let url = names::url(spec, addr.ip(), addr.port());

@@ -58,6 +58,7 @@ impl Pair {
         let known = Known {
             actors: (0..2).map(|n| (names[n as usize].into(), addr(n))).collect(),
             trackers: Vec::new(),
+            ..Known::default()
         };
         let mut world = World::new(Seed(4));
         world.telling = true;
