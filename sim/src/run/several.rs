@@ -30,6 +30,9 @@ const SCALED_PIPELINE: i64 = 7;
 /// Blocks of a torrent that M6 is tried with: larger ones take their time.
 const SCALED_BLOCKS_MAX: u32 = 256;
 
+/// Bytes of a piece of metadata in M6: as in life (BEP 9).
+const METADATA_PIECE: u32 = 16 * 1024;
+
 /// Settings of an engine that count bytes.
 const IN_BYTES: &[&str] = &["disk-bytes", "send-buffer", "serve-block"];
 
@@ -234,11 +237,15 @@ pub(super) fn decide_alike(small: &Scenario, large: &Scenario, outcome: &mut Out
 /// - links carry any rate, no rate is limited, and nothing goes wrong: faults and behaviours count bytes in many ways;
 /// - blocks outweigh the heads of messages, which are never multiplied, and few are asked for at a time, so that
 ///   whatever is under way leaves in one portion and is taken in one read;
-/// - no allowed-fast set is granted: it is drawn from the info-hash (BEP 6), which is another one.
+/// - no allowed-fast set is granted: it is drawn from the info-hash (BEP 6), which is another one;
+/// - metadata is one piece: larger numbers have more digits, and may need one more.
 fn unlimited(scenario: &Scenario) -> Scenario {
     let mut free = scenario.clone();
     free.torrent.block = SCALED_BLOCK;
     free.torrent.short %= SCALED_BLOCK;
+    if let Some(magnet) = &mut free.torrent.magnet {
+        magnet.piece = METADATA_PIECE;
+    }
     free.faults.clear();
     free.trackers.iter_mut().for_each(|one| one.behaviours.clear());
     free.peers.iter_mut().for_each(|one| one.behaviours.clear());
