@@ -133,6 +133,8 @@ fn transmission(
         "bind-address-ipv4": address.ip().to_string(),
         "bind-address-ipv6": "::1",
         "blocklist-enabled": false,
+        // what a hub has is looked at on the disk
+        "cache-size-mb": if options.exchanges_peers { 0 } else { 4 },
         "dht-enabled": false,
         "download-dir": data,
         "encryption": if options.is_encrypted { 2 } else { 0 },

@@ -23,6 +23,9 @@ pub(crate) use tracker::Scheme;
 /// From a client's start to its announce as a seed, its check of the data included.
 const READY_LIMIT: Duration = Duration::from_secs(60);
 
+/// An announce URL that nobody answers: the port is "discard".
+const NO_TRACKER: &str = "http://127.0.0.1:9/announce";
+
 /// One torrent and its tracker.
 pub(crate) struct Rig {
     pub(crate) content: Content,
@@ -92,6 +95,16 @@ impl Rig {
             ..Options::default()
         };
         self.start(client, &name, self.folder(&name), options)
+    }
+
+    /// The same for one whose tracker never answers: it knows whom it hears of from its peers.
+    pub(crate) fn hermit(&self, client: Client) -> Peer {
+        let name = format!("{}-hermit", client.name());
+        let options = Options {
+            exchanges_peers: true,
+            ..Options::default()
+        };
+        self.start_by(NO_TRACKER, client, &name, self.folder(&name), options)
     }
 
     /// Starts `client` with all data, and waits until the tracker knows it.
@@ -174,10 +187,14 @@ impl Rig {
     }
 
     fn start(&self, client: Client, name: &str, data: PathBuf, options: Options) -> Peer {
+        let announce = self.tracker.url(client.scheme(self.scheme));
+        self.start_by(&announce, client, name, data, options)
+    }
+
+    fn start_by(&self, announce: &str, client: Client, name: &str, data: PathBuf, options: Options) -> Peer {
         let home = self.folder(&format!("{name}-home"));
         let torrent = home.join("it.torrent");
-        let announce = self.tracker.url(client.scheme(self.scheme));
-        std::fs::write(&torrent, self.content.torrent(&announce)).expect("a file");
+        std::fs::write(&torrent, self.content.torrent(announce)).expect("a file");
         let port = free_port(client.address(options));
         let command = client.command(&torrent, &data, &home, port, options);
         let process = Process::start(name, command, self.folder.path().join(name));
