@@ -3,7 +3,7 @@
 //! No DHT, no local discovery, no port mapping and no uTP, and no PEX unless a test is about it: peers come from the tracker
 //! alone, over TCP. It is plain unless a test says that it must be encrypted.
 
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, TcpListener};
 use std::path::Path;
 use std::process::Command;
 
@@ -74,7 +74,7 @@ impl Client {
         match self {
             Self::Aria2 => aria2(torrent, data, address, options),
             Self::Transmission => transmission(torrent, data, home, address, options),
-            Self::Libtorrent => libtorrent(torrent, data, address, options),
+            Self::Libtorrent => libtorrent(torrent, data, &address.to_string(), options),
         }
     }
 }
@@ -161,13 +161,13 @@ fn transmission(
     command
 }
 
-fn libtorrent(torrent: &Path, data: &Path, address: SocketAddrV4, options: Options) -> Command {
+pub(super) fn libtorrent(torrent: &Path, data: &Path, address: &str, options: Options) -> Command {
     // Debian's own interpreter: the binding is installed for that one.
     let mut command = Command::new("/usr/bin/python3");
     command
         .arg("-B")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/lt.py"));
-    command.arg(torrent).arg(data).arg(address.to_string());
+    command.arg(torrent).arg(data).arg(address);
     command.arg(options.upload_rate_max.unwrap_or(0).to_string());
     if options.is_encrypted {
         command.arg("encrypted");
@@ -176,6 +176,12 @@ fn libtorrent(torrent: &Path, data: &Path, address: SocketAddrV4, options: Optio
         command.arg("pex");
     }
     command
+}
+
+/// The loopback address of IPv6 with a TCP port that is free.
+pub(super) fn free_address_of_ipv6() -> String {
+    let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).expect("IPv6 on loopback");
+    listener.local_addr().expect("a bound socket").to_string()
 }
 
 /// A TCP port that is free on `address`.

@@ -150,6 +150,20 @@ impl Rig {
         peer
     }
 
+    /// Starts libtorrent on the loopback address of IPv6, with what is in `data`, and waits until it listens. Where it
+    /// does, as others name it.
+    #[track_caller]
+    pub(crate) fn libtorrent_over_ipv6(&self, data: &Path) -> (Process, String) {
+        let address = clients::free_address_of_ipv6();
+        let options = Options::default();
+        let command = clients::libtorrent(&self.torrent, data, &address, options);
+        let process = Process::start("libtorrent", command, self.folder.path().join("libtorrent-6"));
+        wait_until("libtorrent's listening", READY_LIMIT, || {
+            process.out().contains("successfully listening on [TCP]")
+        });
+        (process, address)
+    }
+
     /// The magnet link of the torrent, with its tracker and these peers.
     pub(crate) fn link(&self, peers: &[&Peer]) -> String {
         let hash: String = self

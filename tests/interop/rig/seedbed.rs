@@ -25,12 +25,10 @@ impl Rig {
             .arg("-d")
             .arg(data)
             .arg("--json");
-        command.args([
-            "--bind",
-            &OURS.to_string(),
-            "--port",
-            &clients::free_port(OURS).to_string(),
-        ]);
+        command.args(["--port", &clients::free_port(OURS).to_string()]);
+        if !more.contains(&"--bind") {
+            command.args(["--bind", &OURS.to_string()]);
+        }
         // a client must not hear of another by a way that its test is not about
         if !more.contains(&"--peer-exchange") {
             command.arg("--no-pex");
