@@ -1,9 +1,10 @@
 //! Peer exchange (BEP 11) with real clients: a seed that only they know is found through them.
 
+use std::net::TcpStream;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::rig::{Client, Content, Options, Rig, Scheme, finished, wait_until};
+use crate::rig::{Client, Content, Options, Rig, Scheme, finished, network, wait_until};
 
 const LIMIT: Duration = Duration::from_secs(120);
 
@@ -74,15 +75,13 @@ fn a_seed_is_found_through_transmission() {
 }
 
 /// One that knows nobody, and is dialled by us alone, hears from us of a seed that we are fetching from. We give it too
-/// little for it to be complete without.
-#[test]
-#[ignore = "interop: needs libtorrent, aria2 and opentracker"]
-fn libtorrent_finds_a_seed_through_us() {
+/// little for it to be complete without. What it says meanwhile, and where the seed is.
+fn told_by_us(client: Client) -> (String, String) {
     let rig = Rig::new(content(), Scheme::Http);
     let seed = rig.seeder(Client::Aria2, Options::default());
-    let hermit = rig.hermit(Client::Libtorrent);
+    let hermit = rig.hermit(client);
     wait_until("the hermit's listening", LIMIT, || {
-        hermit.process.out().contains("successfully listening on [TCP]")
+        TcpStream::connect((hermit.address, hermit.port)).is_ok()
     });
     let data = rig.folder("ours");
     let peers = [&seed, &hermit].map(|peer| format!("{}:{}", peer.address, peer.port));
@@ -100,6 +99,23 @@ fn libtorrent_finds_a_seed_through_us() {
     ];
     let _ours = rig.ours("download", &data, &flags);
     rig.wait_for_content(&hermit, FOUND_LIMIT);
-    let met = hermit.process.out();
-    assert!(met.contains(&peers[0]), "{met}");
+    let [seed, _] = peers;
+    (hermit.process.out(), seed)
+}
+
+#[test]
+#[ignore = "interop: needs libtorrent, aria2 and opentracker"]
+fn libtorrent_finds_a_seed_through_us() {
+    let (said, seed) = told_by_us(Client::Libtorrent);
+    assert!(said.contains(&seed), "{said}");
+}
+
+/// It dials no loopback address that is named to it.
+#[test]
+#[ignore = "interop: needs Transmission, aria2 and opentracker, and root"]
+fn transmission_finds_a_seed_through_us() {
+    let name = "exchange::transmission_finds_a_seed_through_us";
+    network::in_its_own(name, || {
+        told_by_us(Client::Transmission);
+    });
 }

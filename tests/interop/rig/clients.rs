@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, TcpListener};
 use std::path::Path;
 use std::process::Command;
 
-use super::{Scheme, remote};
+use super::{Scheme, network, remote};
 
 /// A program that is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,9 @@ pub(crate) struct Options {
 }
 
 /// The address of the program under test.
-pub(crate) const OURS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+pub(crate) fn ours() -> Ipv4Addr {
+    network::address(2)
+}
 
 impl Client {
     pub(crate) const ALL: [Self; 3] = [Self::Aria2, Self::Transmission, Self::Libtorrent];
@@ -51,7 +53,7 @@ impl Client {
             Self::Transmission => 4,
             Self::Libtorrent => 5,
         };
-        Ipv4Addr::new(127, 0, 0, if options.is_liar { last + 10 } else { last })
+        network::address(if options.is_liar { last + 10 } else { last })
     }
 
     /// How the client reaches the tracker where the others use `scheme`: aria2 speaks to UDP trackers only with its DHT

@@ -4,6 +4,7 @@
 
 mod clients;
 mod content;
+pub(crate) mod network;
 mod process;
 mod remote;
 mod seedbed;
@@ -14,7 +15,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(crate) use clients::{Client, OURS, Options, free_port};
+pub(crate) use clients::{Client, Options, free_port, ours};
 pub(crate) use content::Content;
 pub(crate) use process::{Process, wait_until};
 pub(crate) use seedbed::{binary, events, finished};
