@@ -243,6 +243,8 @@ pub enum Report {
 pub enum TorrentState {
     /// Learns from its peers what it is.
     Metadata,
+    /// Knows what it is, and waits until its user says which files are wanted.
+    Choosing,
     /// Waits until other downloads are complete.
     Queued,
     /// Learns what is on the disk.
@@ -328,6 +330,7 @@ impl fmt::Display for TorrentState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Metadata => f.write_str("fetching metadata"),
+            Self::Choosing => f.write_str("waiting for a choice of files"),
             Self::Queued => f.write_str("queued"),
             Self::Opening => f.write_str("opening"),
             Self::Checking => f.write_str("checking"),

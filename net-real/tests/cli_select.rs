@@ -87,3 +87,50 @@ fn a_choice_that_cannot_be_is_a_mistake_of_usage() {
     }
     assert!(!sandbox.path().join("got").exists());
 }
+
+/// The magnet link of the album, with no tracker.
+fn link(sandbox: &Sandbox) -> String {
+    let link = sandbox.expect(0, "magnet album.torrent").out;
+    link.trim().split("&tr=").next().expect("a link").to_owned()
+}
+
+#[test]
+fn files_of_a_link_are_chosen_when_its_metadata_is_here() {
+    let sandbox = album("http://127.0.0.1:1/announce");
+    let link = link(&sandbox);
+    let seed_port = free_port();
+    let seed = seed(&sandbox, seed_port, "--no-trackers");
+    let download =
+        format!("download {link} -d got --json {LOCAL} --no-trackers --port 0 --peer 127.0.0.1:{seed_port}");
+    // too great a number shows only now
+    let ran = sandbox.expect(2, &format!("{download} --select 4 --record wrong.journal"));
+    assert!(ran.err.contains("has 3 files"), "{}", ran.err);
+    assert_eq!(ran.json()["status"], "failed");
+    let ran = sandbox.expect(2, &format!("{download} --select-re nothing"));
+    assert!(ran.err.contains("is chosen"), "{}", ran.err);
+    assert!(!sandbox.path().join("got").exists(), "nothing was made for it");
+    let finished = sandbox
+        .expect(0, &format!("{download} --select-re c.bin$ --record run.journal"))
+        .json();
+    let received = finished["received"]["useful"].as_u64().expect("a number");
+    assert!((300_000..400_000).contains(&received), "{finished}");
+    let made = paths(&sandbox, "got");
+    assert_eq!(made.len(), 2, "{made:?}");
+    assert!(same(&sandbox, "album/b/c.bin"));
+    // again: the metadata is kept now, so it is here before anybody is connected to
+    let finished = sandbox.expect(0, &format!("{download} --select 2")).json();
+    assert_eq!(finished["received"]["useful"], 0, "{finished}");
+    let finished = sandbox.expect(0, &download).json();
+    let rest = finished["received"]["useful"].as_u64().expect("a number");
+    assert_eq!(received + rest, 1_000_001);
+    assert!(same(&sandbox, "album/a.bin"));
+    seed.signal("-INT");
+    seed.end();
+    for journal in ["run.journal", "wrong.journal"] {
+        let replayed = sandbox.expect(0, &format!("replay {journal} --json")).json();
+        assert_eq!(replayed["matched"], replayed["steps"], "{replayed}");
+    }
+    let timeline = sandbox.expect(0, "replay run.journal --timeline").out;
+    assert!(timeline.contains("waiting for a choice of files"), "{timeline}");
+    sandbox.expect(2, &format!("{download} --metadata-only --select 1"));
+}

@@ -1,6 +1,7 @@
-//! The handshake dictionary of BEP 10.
+//! The handshake dictionary of BEP 10, and the message of BEP 11.
 
 use seedbed_engine::extension::handshake::ExtendedHandshake;
+use seedbed_engine::extension::pex::{Flags, PexMessage};
 use std::collections::BTreeMap;
 
 #[track_caller]
@@ -81,4 +82,27 @@ fn all_items() {
 #[test]
 fn nothing_to_say() {
     check(&ExtendedHandshake::default(), b"d1:mdee");
+}
+
+/// BEP 11: each family has lists of its own; an address of IPv6 takes 16 bytes and its port two, and has a byte of flags.
+#[test]
+fn contacts_of_both_families() {
+    let addr = |text: &str| text.parse().expect("an address");
+    let message = PexMessage {
+        added: vec![
+            (addr("192.0.2.1:6881"), Flags::REACHABLE),
+            (addr("[2001:db8::7]:6882"), Flags::SEED.with(Flags::REACHABLE)),
+            (addr("[2001:db8::8]:1"), Flags::default()),
+        ],
+        dropped: vec![addr("192.0.2.2:2"), addr("[2001:db8::9]:3")],
+    };
+    let bytes = b"d5:added6:\xc0\0\x02\x01\x1a\xe17:added.f1:\x10\
+        6:added636:\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07\x1a\xe2\
+        \x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x08\0\x018:added6.f2:\x12\0\
+        7:dropped6:\xc0\0\x02\x02\0\x028:dropped618:\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x09\0\x03e";
+    assert_eq!(
+        message.encode().escape_ascii().to_string(),
+        bytes.escape_ascii().to_string()
+    );
+    assert_eq!(PexMessage::decode(bytes), Ok(message));
 }

@@ -12,7 +12,7 @@ _, torrent, folder, listen, rate, *more = sys.argv
 policy = lt.enc_policy.forced if "encrypted" in more else lt.enc_policy.disabled
 session = lt.session({
     "listen_interfaces": listen,
-    "outgoing_interfaces": listen.rsplit(":", 1)[0],
+    "outgoing_interfaces": listen.rsplit(":", 1)[0].strip("[]"),
     "enable_dht": False,
     "enable_lsd": False,
     "enable_upnp": False,

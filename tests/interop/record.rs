@@ -8,7 +8,8 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::rig::{
-    Client, Content, OURS, Options, Process, Rig, Scheme, binary, finished, free_port, wait_until,
+    Client, Content, Options, Process, Rig, Scheme, binary, finished, free_port, ours as our_address,
+    wait_until,
 };
 
 const LIMIT: Duration = Duration::from_secs(180);
@@ -105,7 +106,11 @@ fn what_recording_costs() {
             "-c",
             "TIMEFORMAT='%U %S'; time \"$0\" \"$@\" >/dev/null 2>/dev/null",
         ];
-        let (own, port, bind) = (binary(), free_port(OURS).to_string(), OURS.to_string());
+        let (own, port, bind) = (
+            binary(),
+            free_port(our_address()).to_string(),
+            our_address().to_string(),
+        );
         args.extend([
             path(&own),
             "download",
@@ -356,7 +361,7 @@ fn in_the_way(journal: &Path) {
 fn nobody(journal: &Path) {
     let rig = Rig::new(file(), Scheme::Udp);
     let data = rig.folder("ours");
-    let gone = format!("{OURS}:9");
+    let gone = format!("{}:9", our_address());
     let args = ["--stop-timeout", "3", "--peer", &gone];
     let mut ours = rig.ours("download", &data, &recorded(journal, &args));
     assert_eq!(ours.exit_code(LIMIT), 5);
@@ -366,7 +371,7 @@ fn probe_peer(journal: &Path, client: Client) {
     let rig = Rig::new(file(), Scheme::Http);
     let peer = rig.seeder(client, Options::default());
     let addr = format!("{}:{}", peer.address, peer.port);
-    let bind = OURS.to_string();
+    let bind = our_address().to_string();
     let output = seedbed(&[
         "probe",
         "peer",
@@ -393,7 +398,7 @@ fn probe_tracker(journal: &Path, scheme: Scheme) {
     let rig = Rig::new(file(), scheme);
     let _peer = rig.seeder(Client::Libtorrent, Options::default());
     let url = rig.tracker.url(scheme);
-    let bind = OURS.to_string();
+    let bind = our_address().to_string();
     let output = seedbed(&[
         "probe",
         "tracker",

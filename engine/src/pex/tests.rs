@@ -202,3 +202,16 @@ fn a_peer_may_name_what_reaches_no_less_than_itself() {
     assert!(local("127.0.0.2:1", "127.0.0.3:1") && local("10.0.0.1:1", "10.0.0.2:1"));
     assert!(!local("10.0.0.1:1", "127.0.0.1:1") && !local("8.8.8.8:1", "10.0.0.1:1"));
 }
+
+#[test]
+fn contacts_of_both_families_are_told_to_a_peer_of_either() {
+    for own in ["192.0.2.1:1", "[2001:db8::1]:1"] {
+        let mut pex = listening(own);
+        let contacts = [contact(2, "192.0.2.9:6881"), contact(3, "[2001:db8::7]:5")];
+        let due = pex.deadline().unwrap();
+        let message = pex.message(due, conn(1), &contacts).unwrap().encode();
+        let v4 = b"d5:added6:\xc0\0\x02\x09\x1a\xe17:added.f1:\0";
+        let v6 = b"6:added618:\x20\x01\x0d\xb8\0\0\0\0\0\0\0\0\0\0\0\x07\0\x058:added6.f1:\0e";
+        assert_eq!(message, [&v4[..], &v6[..]].concat(), "to {own}");
+    }
+}

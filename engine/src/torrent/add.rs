@@ -103,6 +103,10 @@ pub struct AddTorrent {
     /// How much each file is wanted, in the torrent's order, pad files included; those beyond the end of the list as
     /// usual.
     pub priorities: Vec<Priority>,
+    /// Whether a link, once its files are known ([`Report::Metadata`](crate::report::Report::Metadata)), waits for
+    /// [`Command::SetPriorities`](crate::event::Command::SetPriorities) before any of them is looked at, made or fetched.
+    /// Files of a torrent file are known before, so nothing waits there.
+    pub waits_for_choice: bool,
     /// Whether pieces are fetched in their order.
     pub sequential: bool,
 }
@@ -124,6 +128,7 @@ impl AddTorrent {
             trust_resume: true,
             limits: TorrentLimits::default(),
             priorities: Vec::new(),
+            waits_for_choice: false,
             sequential: false,
         }
     }

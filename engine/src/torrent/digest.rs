@@ -67,6 +67,7 @@ impl Torrent {
             Phase::Failed { .. } => 6,
             Phase::Stopping => 7,
             Phase::Gone => 8,
+            Phase::Choosing => 11,
             Phase::Metadata(fetching) => {
                 let fetch = fetching.fetch();
                 9 | fetch.bytes() << 8

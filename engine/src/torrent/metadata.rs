@@ -174,7 +174,8 @@ impl Torrent {
     pub(super) fn fetch(&self) -> Option<&Fetch> {
         match &self.phase {
             Phase::Metadata(fetching) => Some(&fetching.fetch),
-            Phase::Queued(_)
+            Phase::Choosing
+            | Phase::Queued(_)
             | Phase::Opening
             | Phase::Checking(_)
             | Phase::Preparing
@@ -261,7 +262,11 @@ impl Torrent {
         }
         self.obey_private(cx);
         self.teach_sessions(cx);
-        self.open(cx);
+        if self.add.waits_for_choice {
+            self.enter(cx, Phase::Choosing);
+        } else {
+            self.open(cx);
+        }
     }
 
     /// A link does not say that a torrent is private. Now that it shows, peers that nobody but the link named are left

@@ -156,6 +156,8 @@ pub enum Output {
 enum Phase {
     /// What the torrent is, is not known yet.
     Metadata(Box<metadata::Fetching>),
+    /// It is known what the torrent is, and the user has yet to say which of its files are wanted.
+    Choosing,
     /// Nothing was begun: others come first. With the numbers that the picker of a link begins with.
     Queued(Box<Rng>),
     Opening,
@@ -275,7 +277,8 @@ impl Torrent {
         let open = match &self.phase {
             Phase::Active | Phase::DiskFailed { .. } => true,
             Phase::Metadata(fetching) => !fetching.is_loading(),
-            Phase::Queued(_)
+            Phase::Choosing
+            | Phase::Queued(_)
             | Phase::Opening
             | Phase::Checking(_)
             | Phase::Preparing
@@ -328,8 +331,9 @@ impl Torrent {
     /// What the torrent does, for the user.
     pub fn state(&self) -> TorrentState {
         match &self.phase {
-            Phase::Metadata(_) if self.paused => TorrentState::Paused,
+            Phase::Metadata(_) | Phase::Choosing if self.paused => TorrentState::Paused,
             Phase::Metadata(_) => TorrentState::Metadata,
+            Phase::Choosing => TorrentState::Choosing,
             Phase::Queued(_) => TorrentState::Queued,
             Phase::Opening | Phase::Preparing => TorrentState::Opening,
             Phase::Checking(_) => TorrentState::Checking,

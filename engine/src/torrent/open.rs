@@ -339,6 +339,7 @@ impl Torrent {
             self.phase,
             Phase::Queued(_)
                 | Phase::Metadata(_)
+                | Phase::Choosing
                 | Phase::Opening
                 | Phase::Checking(_)
                 | Phase::Stopping

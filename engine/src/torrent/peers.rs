@@ -316,7 +316,7 @@ impl Torrent {
     fn greet(&mut self, cx: &mut Context<'_>, conn: ConnId) {
         let looked = !matches!(
             self.phase,
-            Phase::Metadata(_) | Phase::Opening | Phase::Checking(_)
+            Phase::Metadata(_) | Phase::Choosing | Phase::Opening | Phase::Checking(_)
         );
         let none = Bitfield::new(self.geometry.pieces());
         let (have, upload_only) = match &mut self.super_seed {

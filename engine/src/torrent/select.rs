@@ -187,6 +187,12 @@ impl Torrent {
             return;
         }
         self.add.priorities = priorities;
+        self.add.waits_for_choice = false;
+        if matches!(self.phase, Phase::Choosing) {
+            // from here on it is as if the files had been named with it
+            self.open(cx);
+            return self.want_pieces(cx);
+        }
         let was_complete = self.is_complete();
         self.want_pieces(cx);
         if matches!(self.phase, Phase::Active | Phase::DiskFailed { .. }) {

@@ -37,6 +37,8 @@ impl Torrent {
     pub fn needs_place(&self) -> bool {
         let works = match &self.phase {
             Phase::Metadata(_) | Phase::Opening | Phase::Checking(_) | Phase::Preparing => true,
+            // whoever chooses does so at once, and would find the place taken
+            Phase::Choosing => true,
             Phase::Active => !self.is_complete(),
             Phase::DiskFailed { retry_at, .. } => retry_at.is_some(),
             Phase::Queued(_) | Phase::Failed { .. } | Phase::Stopping | Phase::Gone => false,
@@ -87,6 +89,7 @@ impl Torrent {
                 self.candidates.retry_now(true);
                 self.announce_start(cx);
             }
+            Phase::Choosing => self.announce_start(cx),
             // metadata that cannot be used never can be: a hash has one meaning
             Phase::Metadata(_)
             | Phase::Queued(_)
@@ -106,7 +109,7 @@ impl Torrent {
             return;
         }
         self.stop.removed = removed;
-        if matches!(self.phase, Phase::Queued(_)) {
+        if matches!(self.phase, Phase::Queued(_) | Phase::Choosing) {
             // its storage was never opened
             (self.stop.closing, self.stop.disk_closed) = (true, true);
         }

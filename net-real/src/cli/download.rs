@@ -19,6 +19,7 @@ Examples:
   seedbed download album.torrent --select 1,3-5
   curl -s https://example.org/album.torrent | seedbed download -
   seedbed download 'magnet:?xt=urn:btih:…&tr=udp://tracker.example:6969'
+  seedbed download 'magnet:?xt=urn:btih:…' --select-re 'flac$'
   seedbed download 'magnet:?xt=urn:btih:…' --metadata-only -o album.torrent
 
 Run the same command again to resume. Exit code 0 means that every piece passed its hash.";
@@ -34,7 +35,7 @@ pub(crate) struct DownloadArgs {
     #[arg(short, long, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
     /// Fetch the metadata of a magnet link, write it as a .torrent file, and end
-    #[arg(long)]
+    #[arg(long, conflicts_with_all = ["select", "select_re"])]
     metadata_only: bool,
     /// With --metadata-only: the file to write; NAME.torrent in the folder if not given
     #[arg(short, long, value_name = "FILE", requires = "metadata_only")]

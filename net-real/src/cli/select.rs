@@ -4,7 +4,6 @@ use super::failure::Failure;
 use super::torrent_file::Sought;
 use clap::Args;
 use regex::Regex;
-use seedbed_engine::TorrentSource;
 use seedbed_engine::priority::Priority;
 
 /// Choice and order of what is fetched.
@@ -54,19 +53,19 @@ fn regex(text: &str) -> Result<Regex, String> {
 }
 
 impl SelectArgs {
-    /// How much each file of a torrent is wanted; nothing, if nothing was chosen.
+    /// Whether files were chosen by number or path.
+    pub(crate) const fn chooses(&self) -> bool {
+        self.select.is_some() || self.select_re.is_some()
+    }
+
+    /// How much each file of a torrent is wanted; nothing, if nothing was chosen, or the files of a link are not known
+    /// yet.
     ///
     /// # Errors
     /// When a number is too great, or no file is chosen.
     pub(crate) fn priorities(&self, torrent: &Sought) -> Result<Vec<Priority>, Failure> {
-        if self.select.is_none() && self.select_re.is_none() {
+        let Some(metainfo) = torrent.metainfo.as_ref().filter(|_| self.chooses()) else {
             return Ok(Vec::new());
-        }
-        let TorrentSource::Metainfo(metainfo) = &torrent.source else {
-            return Err(Failure::usage(
-                "The files of a magnet link are not known before its metadata is here: fetch that first with \
-                 --metadata-only, then choose from the .torrent file.",
-            ));
         };
         let files = metainfo.layout.files();
         // pad files are not counted: nobody sees them

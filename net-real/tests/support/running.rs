@@ -28,7 +28,10 @@ pub(crate) struct Running(Child);
 
 impl Running {
     pub(crate) fn start(sandbox: &Sandbox, args: &str) -> Self {
-        let mut command = sandbox.command(args);
+        Self::of(sandbox.command(args))
+    }
+
+    pub(crate) fn of(mut command: Command) -> Self {
         Self(
             command
                 .stdout(Stdio::piped())

@@ -102,7 +102,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     row(Area::Host, "CM8", "scrape", "The user asks the first tracker for its figures.", "They are told; those of another torrent are an error, and no figures."),
     row(Area::Host, "CM9", "limit", "The user limits what is read (`down`) and sent (`up`), in bytes a second, of the `torrent` or of all; the end of the fault lifts it.",
         "No more passes in any second or ten seconds than the limit and a block; nothing is late or blamed for it."),
-    row(Area::Host, "CM10", "select", "The user wants the `file`-th file alone; the end of the fault wants all of them.",
+    row(Area::Host, "CM10", "select", "The user wants the `file`-th file alone; the end of the fault wants all of them. With `waits`, in the host's description, a link waits for that.",
         "Only pieces of that file are fetched; other files are not made, and get what came of them when they are wanted."),
     row(Area::Host, "CM11", "prefer", "The user wants the `file`-th file before all others, and the last one after them; the end of the fault takes that back.",
         "Its pieces are asked for first, those of the last file last; nobody waits for that."),

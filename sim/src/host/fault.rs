@@ -25,6 +25,11 @@ pub(super) fn needs_process(what: &Use) -> bool {
     }
 }
 
+/// Whether the user says so only when the files are known, and the torrent waits for that.
+pub(super) fn chooses_later(what: &Use) -> bool {
+    what.name == "select" && what.flag("waits")
+}
+
 /// How long a user waits who is not answered.
 const ASKED_AGAIN: Duration = Duration::from_secs(10);
 

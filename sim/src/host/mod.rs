@@ -339,7 +339,8 @@ impl EngineHost {
         } else {
             Vec::new()
         };
-        let add = self.torrent_to_add(peers);
+        let mut add = self.torrent_to_add(peers);
+        add.waits_for_choice = later.iter().any(fault::chooses_later);
         self.feed(cx, Event::Command(seedbed_engine::Command::Add(Box::new(add))));
         for what in later {
             self.begin_or_plan(cx, &what);

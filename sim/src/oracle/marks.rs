@@ -169,6 +169,7 @@ impl Watch {
 const fn of_state(state: &TorrentState) -> &'static str {
     match state {
         TorrentState::Metadata => "eng:state:metadata",
+        TorrentState::Choosing => "eng:state:choosing",
         TorrentState::Queued => "eng:state:queued",
         TorrentState::Opening => "eng:state:opening",
         TorrentState::Checking => "eng:state:checking",

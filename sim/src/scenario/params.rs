@@ -206,7 +206,7 @@ const OWN: &[(&str, &[Param])] = &[
     ),
     ("few-handles", &[half("max", Kind::Int(1, 8))]),
     ("add-peer", &[written("who")]),
-    ("select", &[half("file", Kind::Int(0, 3))]),
+    ("select", &[half("file", Kind::Int(0, 3)), written("waits")]),
     ("prefer", &[half("file", Kind::Int(0, 3))]),
     ("deadlines", &[half("piece", Kind::Int(0, 40))]),
     (

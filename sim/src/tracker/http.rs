@@ -120,7 +120,8 @@ fn target(request: &[u8]) -> Option<(&[u8], &[u8])> {
 /// The parameters of an announce; a sentence if one is missing or wrong.
 fn parse_announce(now: Instant, from: SocketAddr, parameters: &Parameters) -> Result<Announce, String> {
     let event = match parameters.get("event") {
-        None | Some(b"" | b"empty" | b"paused") => AnnounceEvent::None,
+        None | Some(b"" | b"empty") => AnnounceEvent::None,
+        Some(b"paused") => AnnounceEvent::Paused,
         Some(b"completed") => AnnounceEvent::Completed,
         Some(b"started") => AnnounceEvent::Started,
         Some(b"stopped") => AnnounceEvent::Stopped,

@@ -40,6 +40,9 @@ pub enum AnnounceEvent {
     Started,
     /// The last announce of a run.
     Stopped,
+    /// An announce at the regular interval of one that has all that it wants, and not everything (BEP 21; over HTTP
+    /// alone).
+    Paused,
 }
 
 impl AnnounceEvent {
@@ -50,6 +53,7 @@ impl AnnounceEvent {
             Self::Completed => "completed",
             Self::Started => "started",
             Self::Stopped => "stopped",
+            Self::Paused => "paused",
         }
     }
 }

@@ -77,7 +77,7 @@ impl Swarm {
                 return;
             }
             AnnounceEvent::Completed => self.completed = self.completed.saturating_add(1),
-            AnnounceEvent::None | AnnounceEvent::Started => {}
+            AnnounceEvent::None | AnnounceEvent::Started | AnnounceEvent::Paused => {}
         }
         if self.peers.len() >= peers_max && !self.peers.contains_key(&addr) {
             return;

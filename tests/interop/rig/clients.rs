@@ -3,11 +3,11 @@
 //! No DHT, no local discovery, no port mapping and no uTP, and no PEX unless a test is about it: peers come from the tracker
 //! alone, over TCP. It is plain unless a test says that it must be encrypted.
 
-use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddrV4, TcpListener};
 use std::path::Path;
 use std::process::Command;
 
-use super::{Scheme, remote};
+use super::{Scheme, network, remote};
 
 /// A program that is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +32,9 @@ pub(crate) struct Options {
 }
 
 /// The address of the program under test.
-pub(crate) const OURS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+pub(crate) fn ours() -> Ipv4Addr {
+    network::address(2)
+}
 
 impl Client {
     pub(crate) const ALL: [Self; 3] = [Self::Aria2, Self::Transmission, Self::Libtorrent];
@@ -51,7 +53,7 @@ impl Client {
             Self::Transmission => 4,
             Self::Libtorrent => 5,
         };
-        Ipv4Addr::new(127, 0, 0, if options.is_liar { last + 10 } else { last })
+        network::address(if options.is_liar { last + 10 } else { last })
     }
 
     /// How the client reaches the tracker where the others use `scheme`: aria2 speaks to UDP trackers only with its DHT
@@ -74,7 +76,7 @@ impl Client {
         match self {
             Self::Aria2 => aria2(torrent, data, address, options),
             Self::Transmission => transmission(torrent, data, home, address, options),
-            Self::Libtorrent => libtorrent(torrent, data, address, options),
+            Self::Libtorrent => libtorrent(torrent, data, &address.to_string(), options),
         }
     }
 }
@@ -133,6 +135,8 @@ fn transmission(
         "bind-address-ipv4": address.ip().to_string(),
         "bind-address-ipv6": "::1",
         "blocklist-enabled": false,
+        // what a hub has is looked at on the disk
+        "cache-size-mb": if options.exchanges_peers { 0 } else { 4 },
         "dht-enabled": false,
         "download-dir": data,
         "encryption": if options.is_encrypted { 2 } else { 0 },
@@ -159,13 +163,13 @@ fn transmission(
     command
 }
 
-fn libtorrent(torrent: &Path, data: &Path, address: SocketAddrV4, options: Options) -> Command {
+pub(super) fn libtorrent(torrent: &Path, data: &Path, address: &str, options: Options) -> Command {
     // Debian's own interpreter: the binding is installed for that one.
     let mut command = Command::new("/usr/bin/python3");
     command
         .arg("-B")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("interop/lt.py"));
-    command.arg(torrent).arg(data).arg(address.to_string());
+    command.arg(torrent).arg(data).arg(address);
     command.arg(options.upload_rate_max.unwrap_or(0).to_string());
     if options.is_encrypted {
         command.arg("encrypted");
@@ -174,6 +178,12 @@ fn libtorrent(torrent: &Path, data: &Path, address: SocketAddrV4, options: Optio
         command.arg("pex");
     }
     command
+}
+
+/// The loopback address of IPv6 with a TCP port that is free.
+pub(super) fn free_address_of_ipv6() -> String {
+    let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).expect("IPv6 on loopback");
+    listener.local_addr().expect("a bound socket").to_string()
 }
 
 /// A TCP port that is free on `address`.

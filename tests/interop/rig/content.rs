@@ -80,6 +80,12 @@ impl Content {
         Self::compare(&self.files.iter().collect::<Vec<_>>(), folder)
     }
 
+    /// The same for one file, by its path in the torrent.
+    pub(crate) fn differences_of(&self, path: &str, folder: &Path) -> Vec<String> {
+        let of_path = |file: &&(String, Vec<u8>)| file.0 == path;
+        Self::compare(&self.files.iter().filter(of_path).collect::<Vec<_>>(), folder)
+    }
+
     /// The same for the files that are not empty.
     pub(crate) fn differences_with_bytes(&self, folder: &Path) -> Vec<String> {
         Self::compare(

@@ -4,6 +4,7 @@
 
 mod clients;
 mod content;
+pub(crate) mod network;
 mod process;
 mod remote;
 mod seedbed;
@@ -14,7 +15,7 @@ use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(crate) use clients::{Client, OURS, Options, free_port};
+pub(crate) use clients::{Client, Options, free_port, ours};
 pub(crate) use content::Content;
 pub(crate) use process::{Process, wait_until};
 pub(crate) use seedbed::{binary, events, finished};
@@ -22,6 +23,9 @@ pub(crate) use tracker::Scheme;
 
 /// From a client's start to its announce as a seed, its check of the data included.
 const READY_LIMIT: Duration = Duration::from_secs(60);
+
+/// An announce URL that nobody answers: the port is "discard".
+const NO_TRACKER: &str = "http://127.0.0.1:9/announce";
 
 /// One torrent and its tracker.
 pub(crate) struct Rig {
@@ -94,6 +98,16 @@ impl Rig {
         self.start(client, &name, self.folder(&name), options)
     }
 
+    /// The same for one whose tracker never answers: it knows whom it hears of from its peers.
+    pub(crate) fn hermit(&self, client: Client) -> Peer {
+        let name = format!("{}-hermit", client.name());
+        let options = Options {
+            exchanges_peers: true,
+            ..Options::default()
+        };
+        self.start_by(NO_TRACKER, client, &name, self.folder(&name), options)
+    }
+
     /// Starts `client` with all data, and waits until the tracker knows it.
     #[track_caller]
     pub(crate) fn seeder(&self, client: Client, options: Options) -> Peer {
@@ -137,6 +151,20 @@ impl Rig {
         peer
     }
 
+    /// Starts libtorrent on the loopback address of IPv6, with what is in `data`, and waits until it listens. Where it
+    /// does, as others name it.
+    #[track_caller]
+    pub(crate) fn libtorrent_over_ipv6(&self, data: &Path) -> (Process, String) {
+        let address = clients::free_address_of_ipv6();
+        let options = Options::default();
+        let command = clients::libtorrent(&self.torrent, data, &address, options);
+        let process = Process::start("libtorrent", command, self.folder.path().join("libtorrent-6"));
+        wait_until("libtorrent's listening", READY_LIMIT, || {
+            process.out().contains("successfully listening on [TCP]")
+        });
+        (process, address)
+    }
+
     /// The magnet link of the torrent, with its tracker and these peers.
     pub(crate) fn link(&self, peers: &[&Peer]) -> String {
         let hash: String = self
@@ -174,10 +202,14 @@ impl Rig {
     }
 
     fn start(&self, client: Client, name: &str, data: PathBuf, options: Options) -> Peer {
+        let announce = self.tracker.url(client.scheme(self.scheme));
+        self.start_by(&announce, client, name, data, options)
+    }
+
+    fn start_by(&self, announce: &str, client: Client, name: &str, data: PathBuf, options: Options) -> Peer {
         let home = self.folder(&format!("{name}-home"));
         let torrent = home.join("it.torrent");
-        let announce = self.tracker.url(client.scheme(self.scheme));
-        std::fs::write(&torrent, self.content.torrent(&announce)).expect("a file");
+        std::fs::write(&torrent, self.content.torrent(announce)).expect("a file");
         let port = free_port(client.address(options));
         let command = client.command(&torrent, &data, &home, port, options);
         let process = Process::start(name, command, self.folder.path().join(name));

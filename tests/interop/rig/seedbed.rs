@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::{OURS, Process, Rig, clients};
+use super::{Process, Rig, clients, ours};
 
 impl Rig {
     /// Starts `seedbed <subcommand> <torrent> -d <data>` with `more` arguments. Its results are lines of JSON.
@@ -25,12 +25,10 @@ impl Rig {
             .arg("-d")
             .arg(data)
             .arg("--json");
-        command.args([
-            "--bind",
-            &OURS.to_string(),
-            "--port",
-            &clients::free_port(OURS).to_string(),
-        ]);
+        command.args(["--port", &clients::free_port(ours()).to_string()]);
+        if !more.contains(&"--bind") {
+            command.args(["--bind", &ours().to_string()]);
+        }
         // a client must not hear of another by a way that its test is not about
         if !more.contains(&"--peer-exchange") {
             command.arg("--no-pex");

@@ -51,6 +51,8 @@ pub enum Cause {
     },
     /// The user paused it.
     Paused,
+    /// The user has yet to say which files are wanted.
+    FilesToChoose,
     /// Other downloads come first.
     Queued,
     /// Storage failed.
@@ -275,6 +277,7 @@ impl Cause {
             Self::ShuttingDown => "shutting-down",
             Self::NeedsUser { .. } => "needs-user",
             Self::Paused => "paused",
+            Self::FilesToChoose => "files-to-choose",
             Self::Queued => "queued",
             Self::Disk { fault, .. } => match fault {
                 DiskFault::Full => "disk-full",
@@ -317,6 +320,7 @@ impl Cause {
             Self::ShuttingDown
             | Self::NeedsUser { .. }
             | Self::Paused
+            | Self::FilesToChoose
             | Self::Queued
             | Self::Disk { .. }
             | Self::Opening

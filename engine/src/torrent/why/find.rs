@@ -107,6 +107,7 @@ impl Torrent {
                 missing: self.missing_bytes(),
             }),
             Phase::Queued(_) => causes.push(Cause::Queued),
+            Phase::Choosing => causes.push(Cause::FilesToChoose),
             Phase::Opening | Phase::Preparing => causes.push(Cause::Opening),
             Phase::Checking(checking) => causes.push(Cause::Checking {
                 done: checking.done,

@@ -15,6 +15,7 @@ impl Cause {
             Self::ShuttingDown => "nothing: it ends within some seconds".into(),
             Self::NeedsUser { .. } => "do what it says, then start it again".into(),
             Self::Paused => "resume it".into(),
+            Self::FilesToChoose => "choose its files".into(),
             Self::Queued => "nothing: it begins when another one is complete; --max-active lets more run".into(),
             Self::Disk { fault, retry_in, missing, .. } => disk_next(*fault, *retry_in, *missing),
             Self::Opening | Self::Checking { .. } => "nothing: it goes on by itself when that is done".into(),

@@ -19,6 +19,7 @@ impl fmt::Display for Cause {
             Self::ShuttingDown => f.write_str("it is ending"),
             Self::NeedsUser { text } => f.write_str(text),
             Self::Paused => f.write_str("it is paused"),
+            Self::FilesToChoose => f.write_str("nobody has said which of its files are wanted"),
             Self::Queued => f.write_str("it waits until other downloads are complete"),
             Self::Disk { fault, text, .. } => write!(f, "{}: {text}", disk(*fault)),
             Self::Opening => f.write_str("the files are being opened"),

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 pub(super) fn state_word(state: &TorrentState) -> &'static str {
     match state {
         TorrentState::Metadata => "fetching metadata",
+        TorrentState::Choosing => "choosing files",
         TorrentState::Queued => "queued",
         TorrentState::Opening => "opening",
         TorrentState::Checking => "checking",

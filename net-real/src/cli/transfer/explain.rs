@@ -147,6 +147,7 @@ fn is_busy(state: &TorrentState) -> bool {
             true
         }
         TorrentState::Metadata
+        | TorrentState::Choosing
         | TorrentState::Downloading
         | TorrentState::Seeding
         | TorrentState::Paused

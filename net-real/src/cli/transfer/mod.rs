@@ -134,6 +134,7 @@ impl<'a> Transfers<'a> {
             overwrite: self.plan.overwrite,
             super_seed: self.plan.super_seed,
             priorities: self.plan.select.priorities(torrent)?,
+            waits_for_choice: self.plan.select.chooses() && torrent.metainfo.is_none(),
             sequential: self.plan.select.sequential,
             ..AddTorrent::new(torrent.source.clone(), root.clone(), self.plan.purpose)
         })
@@ -174,6 +175,9 @@ impl<'a> Transfers<'a> {
         }
         self.note_report(&report);
         self.show(client.now(), &report)?;
+        if let Report::Metadata { torrent, .. } = report {
+            self.choose(client, torrent);
+        }
         if matches!(
             report,
             Report::Completed { .. } | Report::State { .. } | Report::Removed { .. }
@@ -181,6 +185,21 @@ impl<'a> Transfers<'a> {
             self.refresh(client);
         }
         Ok(())
+    }
+
+    /// The files of a link are known: says which of them are wanted, if that was said of them before.
+    fn choose(&mut self, client: &Client, id: TorrentId) {
+        let select = self.plan.select;
+        let Some(transfer) = self.find(id).filter(|_| select.chooses()) else {
+            return;
+        };
+        match select.priorities(&transfer.torrent) {
+            Ok(priorities) => client.command(Command::SetPriorities(id, priorities)),
+            Err(failure) => {
+                transfer.failure = Some(failure);
+                client.command(Command::Remove(id));
+            }
+        }
     }
 
     /// Keeps what a report means for the end.

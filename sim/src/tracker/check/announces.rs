@@ -72,6 +72,7 @@ pub(super) fn check(heard: &[&Heard], rules: &Rules, found: &mut Vec<(Instant, S
             AnnounceEvent::Completed => completed(life, announce, well, rules, &mut say),
             AnnounceEvent::Stopped => stopped(life, well, rules, &mut say),
             AnnounceEvent::None => none(life, rules, &mut say),
+            AnnounceEvent::Paused => paused(life, announce, rules, &mut say),
         }
         life.lacked |= announce.left > 0;
         life.last = Some(heard.at);
@@ -136,9 +137,18 @@ fn none(life: &Life, rules: &Rules, say: &mut impl FnMut(String)) {
     }
 }
 
+/// BEP 21: whoever says so lacks something that it does not want.
+fn paused(life: &Life, announce: &Announce, rules: &Rules, say: &mut impl FnMut(String)) {
+    none(life, rules, say);
+    if announce.left == 0 {
+        say("paused came from a client that has everything".into());
+    }
+}
+
 /// A regular announce waits for the interval; any waits for something.
 fn interval(life: &Life, at: Instant, event: AnnounceEvent, rules: &Rules, say: &mut impl FnMut(String)) {
-    let (Some((told, interval, least)), AnnounceEvent::None) = (life.told, event) else {
+    let (Some((told, interval, least)), AnnounceEvent::None | AnnounceEvent::Paused) = (life.told, event)
+    else {
         return;
     };
     if life.last_failed {
