@@ -28,8 +28,8 @@ impl LocalTracker {
     pub(crate) fn start_on(addresses: &[IpAddr]) -> Self {
         let tracker = Arc::new(Mutex::new(Tracker::new(Limits::default(), [9; 32])));
         let began = Instant::now();
-        let udp = on_one_port(addresses, |addr| UdpSocket::bind(addr), UdpSocket::local_addr);
-        let http = on_one_port(addresses, |addr| TcpListener::bind(addr), TcpListener::local_addr);
+        let udp = on_one_port(addresses, UdpSocket::bind, UdpSocket::local_addr);
+        let http = on_one_port(addresses, TcpListener::bind, TcpListener::local_addr);
         let (udp_addr, http_addr) = (
             udp[0].local_addr().expect("one"),
             http[0].local_addr().expect("one"),
