@@ -33,8 +33,8 @@ pub(super) fn lies(spec: &PeerSpec) -> bool {
 /// The actor of a model peer.
 pub(super) fn add_peer(world: &mut World, spec: &PeerSpec, n: u32, sample: &Sample, known: &Known) {
     let peer = ModelPeer::new(spec, sample, world.seed, known);
-    let ip = crate::sample::peer_ip(n);
-    let id = world.add(&spec.name, ip, Box::new(peer), spec.after);
+    let ips = crate::sample::addresses(crate::sample::peer_ip(n), &spec.link);
+    let id = world.add_at(&spec.name, &ips, Box::new(peer), spec.after);
     world.net.set_link(id, spec.link);
 }
 
@@ -53,7 +53,17 @@ impl Core {
 
 /// Whether those who serve honestly, and can be found or find the engines by themselves, hold everything.
 fn found(scenario: &Scenario) -> bool {
-    let healthy = |tracker: &TrackerSpec| !tracker.behaviours.iter().any(|used| blocks_peers(&used.name));
+    // only those of IPv4 are counted on, where all engines have it: others are not found by every way
+    if !scenario
+        .engines
+        .iter()
+        .all(|engine| engine.link.addresses.has_v4())
+    {
+        return false;
+    }
+    let healthy = |tracker: &TrackerSpec| {
+        tracker.link.addresses.has_v4() && !tracker.behaviours.iter().any(|used| blocks_peers(&used.name))
+    };
     // who answers well is not left for the next one, whatever its peers are good for (BEP 12)
     let misleads = |tracker: &TrackerSpec| tracker.behaviours.iter().any(|used| misleads(&used.name));
     let mut trackers = scenario.trackers.iter();
@@ -77,7 +87,7 @@ fn found(scenario: &Scenario) -> bool {
         .engines
         .iter()
         .all(|engine| stays_whole(scenario, engine));
-    let comes = |spec: &&PeerSpec| by_tracker || spec.dials && returns;
+    let comes = |spec: &&PeerSpec| spec.link.addresses.has_v4() && (by_tracker || spec.dials && returns);
     for spec in scenario.peers.iter().filter(comes) {
         for piece in capability(spec, pieces, Seed(scenario.seed)).serves.iter() {
             held.insert(piece);
@@ -96,7 +106,9 @@ fn knows_metadata(scenario: &Scenario, by_tracker: bool) -> bool {
             .engines
             .iter()
             .any(|engine| engine.seed && stays_whole(scenario, engine));
-    let found = |peer: &PeerSpec| peer.behaviours.is_empty() && (by_tracker || peer.dials);
+    let found = |peer: &PeerSpec| {
+        peer.behaviours.is_empty() && peer.link.addresses.has_v4() && (by_tracker || peer.dials)
+    };
     !magnet.broken && (seeds || scenario.peers.iter().any(found))
 }
 
