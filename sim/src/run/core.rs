@@ -46,7 +46,7 @@ impl Core {
         let transfer = (PASSES * bytes).checked_div(slowest(scenario)).unwrap_or(0);
         Self {
             exists: found(scenario),
-            within: BACK_OFFS + Duration::from_secs(transfer),
+            within: BACK_OFFS + Duration::from_secs(transfer) + offers(scenario),
         }
     }
 }
@@ -126,6 +126,15 @@ fn stays_whole(scenario: &Scenario, engine: &EngineSpec) -> bool {
         .map(|fault| &fault.what)
         .chain(&engine.behaviours)
         .any(on_disk)
+}
+
+/// How long a super-seed takes to show everything to a peer that it believes to share nothing.
+fn offers(scenario: &Scenario) -> Duration {
+    /// Longer than the engine's patience, with a round of choking on top.
+    const EACH: Duration = Duration::from_secs(150);
+    let mut engines = scenario.engines.iter();
+    let any = engines.any(|engine| crate::host::super_seeds(&engine.config));
+    EACH * if any { scenario.torrent.pieces } else { 0 }
 }
 
 /// Bytes a second of the slowest link; 0 when none is limited.

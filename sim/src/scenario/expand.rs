@@ -191,6 +191,9 @@ impl World {
             config.push(("slots".into(), slots));
         }
         config.extend(self.limits(engine));
+        if self.stream(&format!("{engine}/super-seed")).chance(1, 8) {
+            config.push(("super-seed".into(), Value::Bool(true)));
+        }
         config
     }
 
