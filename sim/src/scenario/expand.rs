@@ -7,6 +7,7 @@
 mod encrypt;
 mod families;
 mod faults;
+mod links;
 
 use super::params::{self, Kind, Often};
 use super::{
@@ -34,6 +35,7 @@ pub fn expand(seed: u64) -> Scenario {
     let mut engines = world.engines();
     let mut trackers = world.trackers();
     let mut peers = world.peers(&trackers);
+    world.metadata(&torrent, &mut peers);
     world.families(&mut engines, &mut peers, &mut trackers);
     world.encrypt(&mut engines, &mut peers, &trackers);
     let mut faults = world.faults(&engines, &trackers, &peers);
