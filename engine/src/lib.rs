@@ -34,6 +34,7 @@ pub mod throttle;
 pub mod time;
 // 1: pure functions
 pub mod bencode;
+pub mod client_name;
 pub mod geometry;
 // 2: values, codecs, request machines
 pub mod disk;

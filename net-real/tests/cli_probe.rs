@@ -135,7 +135,7 @@ fn a_probed_peer_gives_one_verified_piece() {
     assert!(
         json["client"]
             .as_str()
-            .is_some_and(|client| client.starts_with("sE")),
+            .is_some_and(|client| client.starts_with("seedbed ")),
         "{json}"
     );
     let left = std::fs::read_dir(sandbox.path()).expect("a listing").flatten();

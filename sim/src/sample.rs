@@ -2,13 +2,13 @@
 //!
 //! Content comes from a seeded stream and never repeats within a torrent, so a block at a wrong place is a wrong block.
 
-use crate::scenario::TorrentSpec;
+use crate::scenario::{Addresses, LinkSpec, TorrentSpec};
 use crate::seed::Seed;
 use seedbed_engine::id::{InfoHash, PieceIndex, Sha1Digest};
 use seedbed_engine::layout::LayoutFile;
 use seedbed_engine::metainfo::{CreateError, Metainfo, NewContent, NewFile, NewTorrent};
 use sha1::{Digest, Sha1};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -169,7 +169,9 @@ impl Known {
     pub fn name_of(&self, ip: IpAddr) -> Option<&str> {
         let actors = self.actors.iter().map(|(name, addr)| (name, addr));
         let trackers = self.trackers.iter().map(|(name, addr, _)| (name, addr));
-        let (name, _) = actors.chain(trackers).find(|(_, addr)| addr.ip() == ip)?;
+        // of a tracker only the first address is listed
+        let at = |addr: &SocketAddr| addr.ip() == ip || six(addr.ip()) == ip;
+        let (name, _) = actors.chain(trackers).find(|(_, addr)| at(addr))?;
         Some(name)
     }
 }
@@ -188,6 +190,28 @@ pub fn peer_ip(n: u32) -> IpAddr {
 /// Address of the n-th tracker: a public one, so that no rule about local services applies to it.
 pub fn tracker_ip(n: u32) -> IpAddr {
     host([192, 0, 2], n)
+}
+
+/// The addresses that a link gives to whom has this one of IPv4. Those of IPv6 hold it, so that each is in a network of
+/// its own if the others are.
+pub fn addresses(ip: IpAddr, link: &LinkSpec) -> Vec<IpAddr> {
+    match link.addresses {
+        Addresses::V4 => vec![ip],
+        Addresses::V6 => vec![six(ip)],
+        Addresses::Both => vec![ip, six(ip)],
+    }
+}
+
+/// The address of IPv6 beside one of IPv4: of RFC 3849's block, which engines take for any other.
+pub(crate) fn six(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(ip) => {
+            let [a, b, c, d] = ip.octets();
+            let (high, low) = (u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d]));
+            Ipv6Addr::new(0x2001, 0xdb8, high, low, 0, 0, 0, 1).into()
+        }
+        IpAddr::V6(_) => ip,
+    }
 }
 
 fn host([a, b, c]: [u8; 3], n: u32) -> IpAddr {

@@ -12,7 +12,7 @@ use crate::timeline::Line;
 use seedbed_engine::id::ConnId;
 use seedbed_engine::net::{CloseCause, DatagramFault, LookupError};
 use seedbed_engine::time::{Duration, Instant};
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// An actor's place in the world.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -63,6 +63,8 @@ pub struct Slot {
     pub name: String,
     /// Its address.
     pub ip: IpAddr,
+    /// Another one, of the other family.
+    pub other_ip: Option<IpAddr>,
     /// The machine.
     pub actor: Box<dyn Actor>,
     /// Whether it runs: a crashed one gets no input.
@@ -118,6 +120,7 @@ impl World {
         self.actors.push(Slot {
             name: name.into(),
             ip,
+            other_ip: None,
             actor,
             up: true,
             begun: false,
@@ -135,7 +138,23 @@ impl World {
 
     /// The actor at this address.
     pub fn at(&self, ip: IpAddr) -> Option<ActorId> {
-        self.actors.iter().position(|slot| slot.ip == ip).map(ActorId)
+        let has = |slot: &Slot| slot.ip == ip || slot.other_ip == Some(ip);
+        self.actors.iter().position(has).map(ActorId)
+    }
+
+    /// From which of its addresses an actor speaks to this one: none without one of that family.
+    pub fn own_ip(&self, id: ActorId, to: IpAddr) -> Option<IpAddr> {
+        let slot = self.actors.get(id.0)?;
+        let mut own = core::iter::once(slot.ip).chain(slot.other_ip);
+        own.find(|ip| ip.is_ipv4() == to.is_ipv4())
+    }
+
+    /// Puts an actor with all its addresses into the world; it starts `after` the beginning.
+    pub fn add_at(&mut self, name: &str, ips: &[IpAddr], actor: Box<dyn Actor>, after: Duration) -> ActorId {
+        let first = ips.first().copied().unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+        let id = self.add(name, first, actor, after);
+        self.actors[id.0].other_ip = ips.get(1).copied();
+        id
     }
 
     /// An actor as what it is.

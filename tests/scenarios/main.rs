@@ -15,3 +15,4 @@ mod resume;
 mod storage;
 mod super_seeding;
 mod swarm;
+mod two_torrents;

@@ -2,7 +2,7 @@
 //!
 //! Nobody is trusted. Peers claim how long the dictionary is, and may disagree: what comes is kept by the size that its
 //! sender claimed, and believed only when all of it has the hash that we look for. If it has not, whoever sent all of it
-//! lied and is told; if several did, one of them lied, so the next try at that size takes all pieces from one peer.
+//! lied and is told; if several did, one of them lied, so from then on all pieces of that size come from one peer a try.
 //!
 //! Invariants: nothing is asked of one peer twice before it has answered; bytes kept are at most
 //! [`MetadataConfig::size_max`], in at most [`MetadataConfig::sizes_max`] buffers; after [`Fetch::handle_timeout`] the
@@ -136,9 +136,18 @@ impl Fetch {
         true
     }
 
-    /// A peer is gone, or has the dictionary no more.
+    /// A peer is gone, or has the dictionary no more. What it was asked for may be asked of others at once.
     pub fn left(&mut self, conn: ConnId) {
-        self.sources.remove(&conn);
+        if let Some(source) = self.sources.remove(&conn)
+            && let Some(buffer) = self.buffers.get_mut(&source.size)
+        {
+            for piece in source.asked {
+                let asks = |other: &Source| other.size == source.size && other.asked.contains(&piece);
+                if !self.sources.values().any(asks) {
+                    buffer.refused(piece);
+                }
+            }
+        }
         for buffer in self.buffers.values_mut() {
             buffer.left(conn);
         }
@@ -213,7 +222,8 @@ impl Fetch {
         }
         self.failures = self.failures.saturating_add(1);
         let contributors = buffer.contributors();
-        if contributors.len() > 1 {
+        let mixed = contributors.len() > 1;
+        if mixed {
             self.marks.hit(Mark::MetadataMixed);
             let until = now + self.config.penalty;
             for source in self.sources.values_mut() {
@@ -221,11 +231,13 @@ impl Fetch {
                     source.off_until = source.off_until.max(until);
                 }
             }
-            if let Some(buffer) = self.buffers.get_mut(&size) {
-                buffer.begin_alone();
+        }
+        match self.buffers.get_mut(&size) {
+            // one liar is found, and there may be another among those whom it was mixed with
+            Some(buffer) if mixed || buffer.alone().is_some() => buffer.begin_alone(),
+            Some(_) | None => {
+                self.buffers.remove(&size);
             }
-        } else {
-            self.buffers.remove(&size);
         }
         Received::Wrong { contributors }
     }

@@ -76,6 +76,27 @@ fn two_peers_are_asked_at_once_and_a_piece_only_every_three_seconds() {
 }
 
 #[test]
+fn what_was_asked_of_who_left_is_free_at_once() {
+    let mut fetch = fetch();
+    let (one, two) = (fetch.joins(1, SIZE), fetch.joins(2, SIZE));
+    assert_eq!(fetch.ask(at(0), one), [0, 1]);
+    fetch.left(one);
+    assert_eq!(fetch.ask(at(0), two), [2, 0], "those asked for least first");
+}
+
+#[test]
+fn what_another_one_is_asked_for_is_not_free_when_somebody_leaves() {
+    let mut fetch = fetch();
+    let (one, two) = (fetch.joins(1, SIZE), fetch.joins(2, SIZE));
+    assert_eq!(fetch.ask(at(0), one), [0, 1]);
+    fetch.handle_timeout(at(3));
+    assert_eq!(fetch.ask(at(3), two), [2, 0]);
+    let three = fetch.joins(3, SIZE);
+    fetch.left(one);
+    assert_eq!(fetch.ask(at(3), three), [1]);
+}
+
+#[test]
 fn who_refuses_is_left_alone_for_a_minute() {
     let mut fetch = fetch();
     let (one, two) = (fetch.joins(1, SIZE), fetch.joins(2, SIZE));
@@ -132,7 +153,13 @@ fn after_a_mixed_failure_one_peer_gives_all_and_the_liar_is_found() {
     let contributors = vec![peer(2).1];
     assert_eq!(fetch.gives(20, liar, 2, &wrong), Received::Wrong { contributors });
     fetch.left(liar);
-    fetch.ask(at(21), honest);
+    assert_eq!(fetch.ask(at(21), honest), [0, 1]);
+    let third = fetch.joins(3, SIZE);
+    assert_eq!(
+        fetch.ask(at(21), third),
+        [],
+        "alone still: it may be the next liar"
+    );
     fetch.gives(21, honest, 0, &info());
     fetch.gives(21, honest, 1, &info());
     assert_eq!(fetch.ask(at(21), honest), [2]);

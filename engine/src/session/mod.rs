@@ -31,6 +31,7 @@ pub use violation::Violation;
 
 use crate::bitfield::Bitfield;
 use crate::block::{Block, Spans};
+use crate::client_name::client_name;
 use crate::extension::handshake::ExtendedHandshake;
 use crate::extension::pex::PexMessage;
 use crate::geometry::BlockRange;
@@ -386,7 +387,10 @@ impl Session {
 
     /// The peer's client, fit for a terminal: the extended handshake's `v`, else what the peer id tells.
     pub fn client(&self) -> String {
-        let by_id = || self.peer_id.map_or_else(|| "unknown".into(), |id| id.client());
+        let by_id = || {
+            self.peer_id
+                .map_or_else(|| "unknown".into(), |id| client_name(&id))
+        };
         self.extensions.client.clone().unwrap_or_else(by_id)
     }
 

@@ -51,6 +51,7 @@ impl Torrent {
         let mut torrent = Self {
             pex: pex::allowed(cx.config, &metainfo).then(|| Pex::new(cx.config.pex.clone())),
             super_seed: super_seed::begin(&add),
+            just_learned: false,
             id,
             layout: select::first_layout(&metainfo, &geometry),
             misplaced: false,

@@ -164,9 +164,11 @@ impl Torrent {
         }
     }
 
+    /// A peer is gone; what it was asked for may be asked of the others now.
     pub(super) fn metadata_peer_left(&mut self, conn: ConnId) {
         if let Phase::Metadata(fetching) = &mut self.phase {
             fetching.fetch.left(conn);
+            self.dirty.extend(self.sessions.keys().copied());
         }
     }
 
@@ -261,6 +263,7 @@ impl Torrent {
             return self.stop(cx, true);
         }
         self.obey_private(cx);
+        self.just_learned = true;
         self.teach_sessions(cx);
         if self.add.waits_for_choice {
             self.enter(cx, Phase::Choosing);

@@ -209,6 +209,8 @@ pub struct Torrent {
     pex: Option<Pex>,
     /// None when peers are shown all that we have.
     super_seed: Option<SuperSeed>,
+    /// The metadata has just come from peers, and the first look at the files is not over.
+    just_learned: bool,
 
     sessions: BTreeMap<ConnId, Peer>,
     /// Registered deadlines of sessions. One may be earlier than the session's own, never later.

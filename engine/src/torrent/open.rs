@@ -221,8 +221,9 @@ impl Torrent {
         checking.missing.sort_unstable();
         self.check_decides();
         let have = self.picker.have().count();
-        // peers that had nothing to give may have now, and seeds are of use again if anything lacks
-        if self.sessions.is_empty() {
+        // peers that had nothing to give may have now, and seeds are of use again if anything lacks. Who broke a rule
+        // that only the metadata showed is not dialled again for it
+        if !core::mem::take(&mut self.just_learned) && self.sessions.is_empty() {
             self.candidates.retry_now(!self.picker.have().is_full());
         }
         let foreign = checking.foreign;

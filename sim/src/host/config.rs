@@ -48,6 +48,8 @@ enum Field {
     Rate(fn(&mut Config) -> &mut RateLimit),
     Policy,
     Encryption,
+    /// Nothing of the configuration: a flag of the torrent.
+    OfTorrent,
 }
 
 /// Every name that a scenario may set.
@@ -151,6 +153,7 @@ const FIELDS: &[(&str, Field)] = &[
     ("slots", Field::U32(|c| &mut c.choker.slots)),
     ("snub-timeout", Field::Time(|c| &mut c.session.snub_timeout)),
     ("stray-rejects", Field::U32(|c| &mut c.session.stray_rejects_max)),
+    (SUPER_SEED, Field::OfTorrent),
     ("trackers", Field::Size(|c| &mut c.tracker.trackers_max)),
     ("udp-retries", Field::U32(|c| &mut c.tracker.udp_retries)),
     ("udp-timeout", Field::Time(|c| &mut c.tracker.udp_timeout)),
@@ -161,6 +164,14 @@ const FIELDS: &[(&str, Field)] = &[
 pub fn names() -> impl Iterator<Item = &'static str> {
     FIELDS.iter().map(|(name, _)| *name)
 }
+
+/// Whether the torrent is to be super-seeded: a matter of the torrent, which a file says of its engine.
+pub fn super_seeds(settings: &[(String, Value)]) -> bool {
+    let mut settings = settings.iter();
+    settings.any(|(name, value)| name == SUPER_SEED && *value == Value::Bool(true))
+}
+
+const SUPER_SEED: &str = "super-seed";
 
 /// Sets one field by its name.
 ///
@@ -186,6 +197,7 @@ pub fn set(config: &mut Config, name: &str, value: &Value) -> Result<(), String>
             }
             Value::Int(_) | Value::Text(_) => None,
         },
+        Field::OfTorrent => matches!(value, Value::Bool(_)).then_some(()),
         Field::Encryption => encryption(value).map(|encryption| config.encryption = encryption),
         Field::Rate(at) => rate(value).map(|value| *at(config) = value),
         Field::Policy => policy(value).map(|policy| config.choker.seed_policy = policy),

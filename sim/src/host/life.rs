@@ -45,6 +45,7 @@ impl EngineHost {
     pub(super) fn torrent_to_add(&self, peers: Vec<SocketAddr>) -> AddTorrent {
         AddTorrent {
             peers,
+            super_seed: self.super_seeds,
             ..AddTorrent::new(self.source(), Root(b"/download".as_slice().into()), self.purpose)
         }
     }

@@ -19,7 +19,7 @@ mod tests;
 mod translate;
 
 pub use catalogue::BEHAVIOURS;
-pub use config::{names as config_names, set as set_config, small as small_config};
+pub use config::{names as config_names, set as set_config, small as small_config, super_seeds};
 pub use disk::{DiskModel, File, Files, Loss};
 pub use fault::inflict;
 pub use tell::Level;
@@ -54,6 +54,7 @@ pub struct EngineHost {
     known: Known,
     config: Config,
     purpose: Purpose,
+    super_seeds: bool,
     seed: Seed,
     level: Level,
 
@@ -136,6 +137,7 @@ impl EngineHost {
             } else {
                 Purpose::Download
             },
+            super_seeds: config::super_seeds(&spec.config),
             seed,
             level: Level::Nothing,
             engine: None,

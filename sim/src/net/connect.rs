@@ -26,7 +26,7 @@ impl World {
         if self.net.ends.contains_key(&(id, stream)) {
             return;
         }
-        let ip = self.actors[id.0].ip;
+        let ip = self.own_ip(id, to.ip()).unwrap_or(self.actors[id.0].ip);
         let host: &mut Host = self.net.host(id);
         let port = PORTS.0 + host.dialled % PORTS.1;
         host.dialled = host.dialled.wrapping_add(1);
@@ -55,7 +55,7 @@ impl World {
         }
         let there = self.at(to.ip());
         let (lost, far) = match there {
-            _ if self.no_network(who) => {
+            _ if self.no_network(who) || self.own_ip(who, to.ip()).is_none() => {
                 self.push_net(self.now, NetEvent::Answered(at, Answer::Unreachable));
                 return;
             }

@@ -69,7 +69,18 @@ impl World {
         data: Vec<u8>,
     ) {
         let slot = &self.actors[sender.0];
-        let own = SocketAddr::new(slot.ip, slot.actor.port().unwrap_or(1));
+        let port = slot.actor.port().unwrap_or(1);
+        let (first, own) = (slot.ip, self.own_ip(sender, to.ip()));
+        let way = own.is_some();
+        let own = SocketAddr::new(own.unwrap_or(first), port);
+        // whoever says its first address means the one of this family
+        let from = from.map(|from| {
+            if from.ip() == first {
+                SocketAddr::new(own.ip(), from.port())
+            } else {
+                from
+            }
+        });
         let spoofed = from.is_some_and(|from| from != own);
         if spoofed {
             self.marks.hit("spoofed-source");
@@ -77,7 +88,7 @@ impl World {
         if data.len() > PAYLOAD_MAX {
             return self.datagram_error(sender, to, DatagramFault::TooLong, Duration::ZERO);
         }
-        if self.no_network(sender) {
+        if !way || self.no_network(sender) {
             return self.datagram_error(sender, to, DatagramFault::Unreachable, Duration::ZERO);
         }
         let now = self.now;

@@ -344,7 +344,12 @@ impl World {
 
     /// The actor's address becomes another: its streams are gone, and the other ends do not hear of it.
     fn move_to(&mut self, id: ActorId, ip: IpAddr) {
-        self.actors[id.0].ip = ip;
+        let first = &mut self.actors[id.0].ip;
+        *first = if first.is_ipv6() {
+            crate::sample::six(ip)
+        } else {
+            ip
+        };
         let ends: Vec<_> = self.net.ends_of(id).collect();
         for at in ends {
             self.kill_silently(at);

@@ -108,8 +108,6 @@ pub const RARE_MARKS: &[&str] = &[
     "metadata-evicted",
     // needs an engine that seeds and has lost a piece
     "eng:end:nothing-wanted",
-    // no drawn engine super-seeds
-    "piece-offered",
 ];
 
 impl Watch {

@@ -25,7 +25,7 @@ pub use generate::{Capability, capability, pieces_at_start, sample};
 
 use crate::actor::{Actor, Cx, Input};
 use crate::sample::{Known, PORT, Sample};
-use crate::scenario::PeerSpec;
+use crate::scenario::{Addresses, LinkSpec, PeerSpec};
 use crate::seed::Seed;
 use crate::timeline::{Arrow, Line};
 use behave::{Moment, Say, Trait, View};
@@ -39,7 +39,7 @@ use seedbed_engine::time::{Duration, Instant};
 use seedbed_engine::wire::Message;
 use std::any::Any;
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Ended connections that are remembered.
 const PAST_MAX: usize = 4096;
@@ -142,7 +142,7 @@ impl ModelPeer {
             geometry: geometry(torrent),
             torrent: torrent.clone(),
             peer_id,
-            engines: engines(known),
+            engines: engines(known, &spec.link),
             others: known
                 .actors
                 .iter()
@@ -153,7 +153,7 @@ impl ModelPeer {
             rng,
             started: false,
             dialled: 0,
-            encrypted: engines(known)
+            encrypted: engines(known, &spec.link)
                 .into_iter()
                 .filter(|engine| known.is_encrypted(*engine))
                 .collect(),
@@ -407,11 +407,27 @@ fn geometry(torrent: &Sample) -> Geometry {
 }
 
 /// Where engines are: in a network of their own ([`crate::sample::engine_ip`]).
-fn engines(known: &Known) -> Vec<SocketAddr> {
-    let network = |addr: &SocketAddr| match (addr.ip(), crate::sample::engine_ip(0)) {
-        (std::net::IpAddr::V4(ip), std::net::IpAddr::V4(first)) => ip.octets()[..3] == first.octets()[..3],
-        _ => false,
+/// One address of each: the first that the own link leads to.
+fn engines(known: &Known, link: &LinkSpec) -> Vec<SocketAddr> {
+    let first = crate::sample::engine_ip(0);
+    let all = crate::sample::addresses(
+        first,
+        &LinkSpec {
+            addresses: Addresses::Both,
+            ..*link
+        },
+    );
+    let (four, six) = (link.addresses.has_v4(), link.addresses != Addresses::V4);
+    let network = |addr: &SocketAddr| {
+        all.iter().any(|engine| match (addr.ip(), *engine) {
+            (IpAddr::V4(ip), IpAddr::V4(first)) => four && ip.octets()[..3] == first.octets()[..3],
+            // the first three bytes of the address of IPv4 follow the block's prefix
+            (IpAddr::V6(ip), IpAddr::V6(first)) => six && ip.octets()[..7] == first.octets()[..7],
+            _ => false,
+        })
     };
-    let found = known.actors.iter().map(|(_, addr)| *addr);
-    found.filter(network).collect()
+    let mut found: Vec<&(String, SocketAddr)> = known.actors.iter().collect();
+    found.retain(|(_, addr)| network(addr));
+    found.dedup_by_key(|(name, _)| name);
+    found.into_iter().map(|(_, addr)| *addr).collect()
 }

@@ -4,7 +4,7 @@ use crate::host::EngineHost;
 use crate::oracle::{Setup, Watch};
 use crate::queue::Queue;
 use crate::run::core::lies;
-use crate::sample::{Known, PORT, Sample, engine_ip, peer_ip, tracker_ip};
+use crate::sample::{Known, PORT, Sample, addresses, engine_ip, peer_ip, tracker_ip};
 use crate::scenario::{EngineSpec, Scenario, Value};
 use crate::seed::Seed;
 use crate::tracker::check::Rules;
@@ -44,9 +44,10 @@ pub fn build(scenario: &Scenario) -> Result<World, String> {
     for (spec, n) in scenario.trackers.iter().zip(0..) {
         let mut tracker = TrackerHost::new(spec, &sample, seed, &known)?;
         *tracker.rules_mut() = Rules::of_scenario(scenario, spec);
-        let id = world.add(&spec.name, tracker_ip(n), Box::new(tracker), Default::default());
+        let ips = addresses(tracker_ip(n), &spec.link);
+        let id = world.add_at(&spec.name, &ips, Box::new(tracker), Default::default());
         world.net.set_link(id, spec.link);
-        for name in names::set(&mut world.net.dns, spec, tracker_ip(n)) {
+        for name in names::set(&mut world.net.dns, spec, &ips) {
             world.marks.hit(name);
         }
     }
@@ -69,7 +70,8 @@ pub fn build(scenario: &Scenario) -> Result<World, String> {
             honest: honest.clone(),
             others: others(&known, &spec.name),
         }));
-        let id = world.add(&spec.name, engine_ip(n), Box::new(host), spec.after);
+        let ips = addresses(engine_ip(n), &spec.link);
+        let id = world.add_at(&spec.name, &ips, Box::new(host), spec.after);
         world.net.set_link(id, spec.link);
     }
     Ok(world)
@@ -86,11 +88,14 @@ fn known(scenario: &Scenario) -> Result<Known, String> {
     let mut known = Known::default();
     let engines = scenario.engines.iter().zip(0..);
     let peers = scenario.peers.iter().zip(0..);
-    for (name, ip) in engines
-        .map(|(spec, n)| (&spec.name, engine_ip(n)))
-        .chain(peers.map(|(spec, n)| (&spec.name, peer_ip(n))))
+    for (name, ips) in engines
+        .map(|(spec, n)| (&spec.name, addresses(engine_ip(n), &spec.link)))
+        .chain(peers.map(|(spec, n)| (&spec.name, addresses(peer_ip(n), &spec.link))))
     {
-        known.actors.push((name.clone(), SocketAddr::new(ip, PORT)));
+        let all = ips
+            .into_iter()
+            .map(|ip| (name.clone(), SocketAddr::new(ip, PORT)));
+        known.actors.extend(all);
     }
     let required = ("encryption".to_owned(), Value::Text("require".into()));
     let encrypted = scenario
@@ -99,12 +104,15 @@ fn known(scenario: &Scenario) -> Result<Known, String> {
         .filter(|spec| spec.config.contains(&required));
     known.encrypted = encrypted.map(|spec| spec.name.clone()).collect();
     for (spec, n) in scenario.trackers.iter().zip(0..) {
-        let addr = SocketAddr::new(tracker_ip(n), TRACKER_PORT);
+        let ips = addresses(tracker_ip(n), &spec.link);
+        let addr = SocketAddr::new(ips.first().copied().unwrap_or(tracker_ip(n)), TRACKER_PORT);
         let url = names::url(spec, addr.ip(), addr.port());
         known.trackers.push((spec.name.clone(), addr, url));
     }
-    let mut names: Vec<&str> = known.actors.iter().map(|(name, _)| name.as_str()).collect();
-    names.extend(known.trackers.iter().map(|(name, ..)| name.as_str()));
+    let engines = scenario.engines.iter().map(|spec| spec.name.as_str());
+    let mut names: Vec<&str> = engines.collect();
+    names.extend(scenario.peers.iter().map(|spec| spec.name.as_str()));
+    names.extend(scenario.trackers.iter().map(|spec| spec.name.as_str()));
     names.sort_unstable();
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => Err(format!("two actors are called {:?}", pair[0])),
@@ -135,7 +143,9 @@ fn honest(scenario: &Scenario) -> Vec<IpAddr> {
         !all.any(|used| DISHONEST_DISKS.contains(&used.name.as_str()))
     };
     let engines = scenario.engines.iter().zip(0..).filter(|(spec, _)| sound(spec));
-    let engines = engines.map(|(_, n)| engine_ip(n));
+    let engines = engines.flat_map(|(spec, n)| addresses(engine_ip(n), &spec.link));
     let peers = scenario.peers.iter().zip(0..).filter(|(spec, _)| !lies(spec));
-    engines.chain(peers.map(|(_, n)| peer_ip(n))).collect()
+    engines
+        .chain(peers.flat_map(|(spec, n)| addresses(peer_ip(n), &spec.link)))
+        .collect()
 }

@@ -33,8 +33,8 @@ pub(super) fn lies(spec: &PeerSpec) -> bool {
 /// The actor of a model peer.
 pub(super) fn add_peer(world: &mut World, spec: &PeerSpec, n: u32, sample: &Sample, known: &Known) {
     let peer = ModelPeer::new(spec, sample, world.seed, known);
-    let ip = crate::sample::peer_ip(n);
-    let id = world.add(&spec.name, ip, Box::new(peer), spec.after);
+    let ips = crate::sample::addresses(crate::sample::peer_ip(n), &spec.link);
+    let id = world.add_at(&spec.name, &ips, Box::new(peer), spec.after);
     world.net.set_link(id, spec.link);
 }
 
@@ -46,14 +46,24 @@ impl Core {
         let transfer = (PASSES * bytes).checked_div(slowest(scenario)).unwrap_or(0);
         Self {
             exists: found(scenario),
-            within: BACK_OFFS + Duration::from_secs(transfer),
+            within: BACK_OFFS + Duration::from_secs(transfer) + offers(scenario),
         }
     }
 }
 
 /// Whether those who serve honestly, and can be found or find the engines by themselves, hold everything.
 fn found(scenario: &Scenario) -> bool {
-    let healthy = |tracker: &TrackerSpec| !tracker.behaviours.iter().any(|used| blocks_peers(&used.name));
+    // only those of IPv4 are counted on, where all engines have it: others are not found by every way
+    if !scenario
+        .engines
+        .iter()
+        .all(|engine| engine.link.addresses.has_v4())
+    {
+        return false;
+    }
+    let healthy = |tracker: &TrackerSpec| {
+        tracker.link.addresses.has_v4() && !tracker.behaviours.iter().any(|used| blocks_peers(&used.name))
+    };
     // who answers well is not left for the next one, whatever its peers are good for (BEP 12)
     let misleads = |tracker: &TrackerSpec| tracker.behaviours.iter().any(|used| misleads(&used.name));
     let mut trackers = scenario.trackers.iter();
@@ -77,7 +87,7 @@ fn found(scenario: &Scenario) -> bool {
         .engines
         .iter()
         .all(|engine| stays_whole(scenario, engine));
-    let comes = |spec: &&PeerSpec| by_tracker || spec.dials && returns;
+    let comes = |spec: &&PeerSpec| spec.link.addresses.has_v4() && (by_tracker || spec.dials && returns);
     for spec in scenario.peers.iter().filter(comes) {
         for piece in capability(spec, pieces, Seed(scenario.seed)).serves.iter() {
             held.insert(piece);
@@ -96,7 +106,9 @@ fn knows_metadata(scenario: &Scenario, by_tracker: bool) -> bool {
             .engines
             .iter()
             .any(|engine| engine.seed && stays_whole(scenario, engine));
-    let found = |peer: &PeerSpec| peer.behaviours.is_empty() && (by_tracker || peer.dials);
+    let found = |peer: &PeerSpec| {
+        peer.behaviours.is_empty() && peer.link.addresses.has_v4() && (by_tracker || peer.dials)
+    };
     !magnet.broken && (seeds || scenario.peers.iter().any(found))
 }
 
@@ -114,6 +126,15 @@ fn stays_whole(scenario: &Scenario, engine: &EngineSpec) -> bool {
         .map(|fault| &fault.what)
         .chain(&engine.behaviours)
         .any(on_disk)
+}
+
+/// How long a super-seed takes to show everything to a peer that it believes to share nothing.
+fn offers(scenario: &Scenario) -> Duration {
+    /// Longer than the engine's patience, with a round of choking on top.
+    const EACH: Duration = Duration::from_secs(150);
+    let mut engines = scenario.engines.iter();
+    let any = engines.any(|engine| crate::host::super_seeds(&engine.config));
+    EACH * if any { scenario.torrent.pieces } else { 0 }
 }
 
 /// Bytes a second of the slowest link; 0 when none is limited.

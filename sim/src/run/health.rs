@@ -3,7 +3,7 @@
 use super::driver::Driver;
 use crate::host::EngineHost;
 use crate::oracle::Surroundings;
-use crate::sample::tracker_ip;
+use crate::sample::{addresses, tracker_ip};
 use crate::scenario::{Scenario, TrackerSpec};
 use crate::tracker::Limits;
 
@@ -26,7 +26,9 @@ fn surroundings(scenario: &Scenario) -> Surroundings {
     };
     for (spec, n) in scenario.trackers.iter().zip(0..) {
         if spec.behaviours.is_empty() {
-            around.trackers.push(tracker_ip(n));
+            around
+                .trackers
+                .extend(addresses(tracker_ip(n), &spec.link).first().copied());
         } else if !is_dead(spec) {
             around.trackers.clear();
             break;

@@ -5,12 +5,14 @@
 //! world, since worlds in which everything goes wrong at once explore less than worlds in which a few things do.
 
 mod encrypt;
+mod families;
 mod faults;
+mod links;
 
 use super::params::{self, Kind, Often};
 use super::{
-    Area, Behaviour, EngineSpec, LinkSpec, MagnetSpec, PeerSpec, Scenario, TorrentSpec, TrackerSpec, Use,
-    Value, text,
+    Addresses, Area, Behaviour, EngineSpec, LinkSpec, MagnetSpec, PeerSpec, Scenario, TorrentSpec,
+    TrackerSpec, Use, Value, text,
 };
 use crate::catalogue;
 use crate::seed::Seed;
@@ -19,7 +21,7 @@ use seedbed_engine::time::Duration;
 
 /// Counts up with every change after which a seed stands for another scenario. Failing seeds of an older version have
 /// to be kept as files.
-pub const GENERATOR_VERSION: u32 = 3;
+pub const GENERATOR_VERSION: u32 = 4;
 
 /// Actors at the most in the nine worlds in ten that are small.
 const PEERS_SMALL: u32 = 8;
@@ -31,8 +33,10 @@ pub fn expand(seed: u64) -> Scenario {
     let world = World::new(seed);
     let torrent = world.torrent();
     let mut engines = world.engines();
-    let trackers = world.trackers();
+    let mut trackers = world.trackers();
     let mut peers = world.peers(&trackers);
+    world.metadata(&torrent, &mut peers);
+    world.families(&mut engines, &mut peers, &mut trackers);
     world.encrypt(&mut engines, &mut peers, &trackers);
     let mut faults = world.faults(&engines, &trackers, &peers);
     faults.extend(world.companions(&engines, &trackers, &faults));
@@ -189,6 +193,9 @@ impl World {
             config.push(("slots".into(), slots));
         }
         config.extend(self.limits(engine));
+        if self.stream(&format!("{engine}/super-seed")).chance(1, 8) {
+            config.push(("super-seed".into(), Value::Bool(true)));
+        }
         config
     }
 
@@ -314,6 +321,7 @@ impl World {
             }
         };
         LinkSpec {
+            addresses: Addresses::V4,
             up,
             down,
             latency: Duration::from_millis(u64::from(few(&mut rng, 1, 200))),

@@ -9,8 +9,8 @@ use super::params;
 use super::print::VERSION;
 use super::text;
 use super::{
-    Area, EngineSpec, FaultSpec, LinkSpec, MagnetSpec, PeerSpec, Scenario, TorrentSpec, TrackerSpec, Use,
-    Value, When,
+    Addresses, Area, EngineSpec, FaultSpec, LinkSpec, MagnetSpec, PeerSpec, Scenario, TorrentSpec,
+    TrackerSpec, Use, Value, When,
 };
 use crate::catalogue;
 use crate::oracle::parse_moment;
@@ -237,10 +237,16 @@ fn link(fields: &mut Fields<'_>) -> Result<LinkSpec, Mistake> {
     let (latency, jitter) = fields
         .quantity("latency", "a time or a range such as \"20..60ms\"", text::range)?
         .unwrap_or((usual.latency, usual.jitter));
+    let family = |text: &str| {
+        let found = Addresses::ALL.iter().find(|(word, _)| *word == text);
+        found.map(|(_, addresses)| *addresses)
+    };
+    let addresses = fields.quantity("addresses", "\"v4\", \"v6\" or \"both\"", family)?;
     let mut rate = |name| fields.quantity(name, "a rate such as \"1MB/s\"", text::rate);
     let (up, down) = (rate("up")?.unwrap_or(0), rate("down")?.unwrap_or(0));
     let mut share = |name| fields.quantity(name, "a share such as \"3%\"", text::share);
     Ok(LinkSpec {
+        addresses: addresses.unwrap_or_default(),
         up,
         down,
         latency,

@@ -115,9 +115,33 @@ pub struct PeerSpec {
     pub behaviours: Vec<Use>,
 }
 
+/// The addresses that a link gives to its host.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Addresses {
+    /// One of IPv4.
+    #[default]
+    V4,
+    /// One of IPv6.
+    V6,
+    /// One of each: dual stack.
+    Both,
+}
+
+impl Addresses {
+    /// All of them with their words in files.
+    pub const ALL: [(&str, Self); 3] = [("v4", Self::V4), ("v6", Self::V6), ("both", Self::Both)];
+
+    /// Whether one of IPv4 is among them.
+    pub const fn has_v4(self) -> bool {
+        matches!(self, Self::V4 | Self::Both)
+    }
+}
+
 /// An access link. Zero bandwidth means unlimited.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LinkSpec {
+    /// The addresses of whom it connects.
+    pub addresses: Addresses,
     /// Bytes a second that can leave.
     pub up: u64,
     /// Bytes a second that can arrive.
@@ -139,6 +163,7 @@ pub struct LinkSpec {
 impl Default for LinkSpec {
     fn default() -> Self {
         Self {
+            addresses: Addresses::V4,
             up: 0,
             down: 0,
             latency: Duration::from_millis(10),

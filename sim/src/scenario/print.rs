@@ -3,7 +3,9 @@
 //! What [`parse`](super::kdl::parse) makes of it equals the scenario, for every scenario that it accepts.
 
 use super::text::{print_duration, print_range, print_rate, print_share};
-use super::{EngineSpec, FaultSpec, LinkSpec, MagnetSpec, PeerSpec, Scenario, TrackerSpec, Use, Value, When};
+use super::{
+    Addresses, EngineSpec, FaultSpec, LinkSpec, MagnetSpec, PeerSpec, Scenario, TrackerSpec, Use, Value, When,
+};
 use seedbed_engine::time::Duration;
 use std::fmt::Write as _;
 
@@ -144,6 +146,12 @@ fn start(line: &mut String, after: Duration) {
 
 fn link(line: &mut String, link: &LinkSpec) {
     let usual = LinkSpec::default();
+    let mut words = Addresses::ALL.iter();
+    if let Some((word, _)) = words.find(|(_, addresses)| *addresses == link.addresses)
+        && link.addresses != usual.addresses
+    {
+        put(line, "addresses", quoted(word));
+    }
     for (name, rate) in [("up", link.up), ("down", link.down)] {
         if rate != 0 {
             put(line, name, quoted(&print_rate(rate)));

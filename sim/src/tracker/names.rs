@@ -4,7 +4,8 @@
 //! gives such a tracker's URL [`host`] for an address, and tells the names to the network with [`set`].
 
 use crate::net::{Dns, DnsAnswer};
-use crate::scenario::{TrackerSpec, Use};
+use crate::sample;
+use crate::scenario::{Addresses, TrackerSpec, Use};
 use seedbed_engine::time::Duration;
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -18,7 +19,7 @@ pub fn is_about_names(used: &Use) -> bool {
 
 /// The host in a tracker's URL: its address, or a name if one of its behaviours is about names.
 pub fn host(spec: &TrackerSpec, ip: IpAddr) -> String {
-    if spec.behaviours.iter().any(is_about_names) {
+    if spec.behaviours.iter().any(is_about_names) || spec.link.addresses == Addresses::Both {
         return format!("{}.tracker.test", spec.name);
     }
     match ip {
@@ -39,8 +40,14 @@ pub fn url(spec: &TrackerSpec, ip: IpAddr, port: u16) -> String {
 
 /// Tells a network what a tracker's name means. Nothing for one without a name. Returns the behaviours' names, for the
 /// marks: what the resolver does is seen by nobody else.
-pub fn set(dns: &mut Dns, spec: &TrackerSpec, ip: IpAddr) -> Vec<&'static str> {
+pub fn set(dns: &mut Dns, spec: &TrackerSpec, ips: &[IpAddr]) -> Vec<&'static str> {
     let mut set = Vec::new();
+    let Some(ip) = ips.first().copied() else {
+        return set;
+    };
+    if spec.link.addresses == Addresses::Both {
+        dns.set_list(&host(spec, ip), vec![DnsAnswer::new(ips.to_vec())]);
+    }
     for used in spec.behaviours.iter().filter(|used| is_about_names(used)) {
         let Some(known) = super::BEHAVIOURS.iter().find(|known| known.name == used.name) else {
             continue;
@@ -56,7 +63,8 @@ pub fn addresses(spec: &TrackerSpec, ip: IpAddr) -> Vec<IpAddr> {
     let named = spec.behaviours.iter().filter(|used| is_about_names(used));
     let named = named.flat_map(|used| answers(used, ip));
     let found = named.flat_map(|answer| answer.addresses);
-    core::iter::once(ip).chain(found).collect()
+    let own = sample::addresses(ip, &spec.link);
+    core::iter::once(ip).chain(own).chain(found).collect()
 }
 
 fn answers(used: &Use, ip: IpAddr) -> Vec<DnsAnswer> {

@@ -46,12 +46,21 @@ pub struct Node {
     pub engine: Engine,
     /// Its disk.
     pub disk: MemoryDisk,
+    /// Disks of torrents that have one of their own: where there are several.
+    pub disks: BTreeMap<TorrentId, MemoryDisk>,
     /// Everything it reported, with its time.
     pub reports: Vec<(Instant, Report)>,
     listen_port: u16,
     streams: BTreeMap<ConnId, Stream>,
     accepted: u64,
     tick_at: Option<Instant>,
+}
+
+impl Node {
+    /// The disk of a torrent.
+    fn disk_of(&mut self, torrent: TorrentId) -> &mut MemoryDisk {
+        self.disks.get_mut(&torrent).unwrap_or(&mut self.disk)
+    }
 }
 
 /// The world.
@@ -120,6 +129,7 @@ impl World {
             ip: ip.parse().expect("an address"),
             engine: Engine::new(config, seed),
             disk: MemoryDisk::default(),
+            disks: BTreeMap::new(),
             reports: Vec::new(),
             listen_port,
             streams: BTreeMap::new(),
@@ -183,9 +193,9 @@ impl World {
                 let now = self.now;
                 self.nodes[node].reports.push((now, report));
             }
-            Action::Disk { op, torrent: _, job } => {
+            Action::Disk { op, torrent, job } => {
                 let slow = !matches!(job, DiskJob::Write { .. });
-                let result = self.nodes[node].disk.carry_out(job);
+                let result = self.nodes[node].disk_of(torrent).carry_out(job);
                 let after = if slow {
                     Duration::from_millis(1)
                 } else {

@@ -88,7 +88,9 @@ pub(super) fn alone(one: &Trait, view: &View<'_>, conn: &Conn) -> Vec<Say> {
         }
         Kind::MetadataResized => {
             let size = one.int("n", 77);
-            let payload = format!("d1:md11:ut_metadatai3ee13:metadata_sizei{size}ee");
+            // id 0 turns the extension off
+            let id = one.int("which", 3);
+            let payload = format!("d1:md11:ut_metadatai{id}ee13:metadata_sizei{size}ee");
             vec![extended(0, payload.into_bytes())]
         }
         _ => Vec::new(),

@@ -50,6 +50,26 @@ fn compact(peers: &[SocketAddr]) -> Vec<u8> {
     peers.iter().flat_map(one).collect()
 }
 
+/// Eighteen bytes a peer, of those of IPv6.
+fn compact6(peers: &[SocketAddr]) -> Vec<u8> {
+    let one = |peer: &SocketAddr| match peer.ip() {
+        IpAddr::V4(_) => Vec::new(),
+        IpAddr::V6(ip) => [ip.octets().as_slice(), &peer.port().to_be_bytes()].concat(),
+    };
+    peers.iter().flat_map(one).collect()
+}
+
+/// What is said of those of IPv6, if there are any: under `added6` or `dropped6`.
+fn six(key: &'static str, peers: &[SocketAddr]) -> Vec<(&'static str, Vec<u8>)> {
+    let compact = compact6(peers);
+    let flags = vec![0; compact.len() / 18];
+    match key {
+        _ if compact.is_empty() => Vec::new(),
+        "added6" => vec![(key, compact), ("added6.f", flags)],
+        _ => vec![(key, compact)],
+    }
+}
+
 /// A dictionary of byte strings, in the order given.
 fn dictionary(items: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = vec![b'd'];
@@ -95,11 +115,32 @@ fn many(conn: &Conn, count: u32) -> Vec<SocketAddr> {
     odd.into_iter().chain(strangers).collect()
 }
 
+/// Addresses of IPv6 that nobody may dial, and the engine's own if it has one; a stranger for whom speaks over IPv6.
+fn many6(conn: &Conn) -> Vec<SocketAddr> {
+    let odd = [
+        "[::1]:80",
+        "[::]:80",
+        "[fe80::1]:80",
+        "[fc00::1]:80",
+        "[ff02::1]:80",
+        "[::ffff:127.0.0.1]:80",
+        "[2001:db8::7]:0",
+    ];
+    let odd = odd.iter().filter_map(|text| text.parse().ok());
+    let own = SocketAddr::new(conn.other.ip(), crate::sample::PORT);
+    let stranger = SocketAddr::from(([0x2001, 0xdb8, 0x4444, 0, 0, 0, 0, 1], 6881));
+    let also = [own, stranger].into_iter().filter(|_| own.is_ipv6());
+    odd.chain(also).collect()
+}
+
 /// What is said.
 pub(super) fn says(one: &Trait, view: &View<'_>, conn: &Conn) -> Vec<Say> {
     let peers = named(one, view, conn);
-    let flags = vec![0; peers.len()];
-    let good = || dictionary(&[("added", compact(&peers)), ("added.f", flags.clone())]);
+    let flags = vec![0; peers.iter().filter(|peer| peer.is_ipv4()).count()];
+    let good = || {
+        let four = [("added", compact(&peers)), ("added.f", flags.clone())];
+        dictionary(&[four.as_slice(), &six("added6", &peers)].concat())
+    };
     let payloads = match one.entry.kind {
         Kind::PexNotDict => vec![b"li1ei2ee".to_vec()],
         Kind::PexHuge => vec![dictionary(&[("added", vec![7; one.int("n", 600_000) as usize])])],
@@ -116,11 +157,17 @@ pub(super) fn says(one: &Trait, view: &View<'_>, conn: &Conn) -> Vec<Say> {
         Kind::PexMany => {
             let many = many(conn, one.int("n", 10_000));
             let flags = vec![0; many.len()];
-            vec![dictionary(&[("added", compact(&many)), ("added.f", flags)])]
+            let four = [("added", compact(&many)), ("added.f", flags)];
+            vec![dictionary(
+                &[four.as_slice(), &six("added6", &many6(conn))].concat(),
+            )]
         }
         Kind::PexDrops => {
             let strangers = many(conn, 60);
-            vec![dictionary(&[("dropped", compact(&strangers))])]
+            let four = [("dropped", compact(&strangers))];
+            vec![dictionary(
+                &[four.as_slice(), &six("dropped6", &many6(conn))].concat(),
+            )]
         }
         _ => vec![good()],
     };

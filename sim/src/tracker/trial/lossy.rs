@@ -7,6 +7,7 @@ use crate::tracker::AnnounceEvent;
 
 /// Thirty in a hundred lost, thirty doubled.
 const LOSSY: LinkSpec = LinkSpec {
+    addresses: crate::scenario::Addresses::V4,
     up: 0,
     down: 0,
     latency: seedbed_engine::time::Duration::from_millis(10),

@@ -117,7 +117,7 @@ impl Plan {
             let host = TrackerHost::new(spec, &sample, Seed(self.root), &known).expect("a tracker");
             let id = world.add(&spec.name, place(n).ip(), Box::new(host), Duration::ZERO);
             world.net.set_link(id, spec.link);
-            for name in names::set(&mut world.net.dns, spec, place(n).ip()) {
+            for name in names::set(&mut world.net.dns, spec, &[place(n).ip()]) {
                 world.marks.hit(name);
             }
             ids.push(id);
