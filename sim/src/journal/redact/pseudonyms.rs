@@ -10,6 +10,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 /// Bytes of a peer id that name the client (BEP 20), which stay.
 const CLIENT_PREFIX: usize = 8;
 
+/// Pseudonyms of a peer id that are tried: so many lie all on one side of ours only if it is at an end of its range.
+const PEER_ID_TRIES: u32 = 256;
+
 /// The pseudonyms of one journal.
 #[derive(Clone, Debug)]
 pub(super) struct Pseudonyms {
@@ -19,6 +22,8 @@ pub(super) struct Pseudonyms {
     names: BTreeMap<String, String>,
     info_hashes: BTreeMap<InfoHash, InfoHash>,
     peer_ids: BTreeMap<PeerId, PeerId>,
+    /// Ours, and what stands for it.
+    own_id: Option<(PeerId, PeerId)>,
     digests: BTreeMap<Sha1Digest, Sha1Digest>,
     /// Parts of URLs: passkeys, folders, arguments.
     url_parts: BTreeMap<String, String>,
@@ -39,6 +44,7 @@ impl Pseudonyms {
             names: BTreeMap::new(),
             info_hashes: BTreeMap::new(),
             peer_ids: BTreeMap::new(),
+            own_id: None,
             digests: BTreeMap::new(),
             url_parts: BTreeMap::new(),
             dictionaries: BTreeMap::new(),
@@ -186,14 +192,25 @@ impl Pseudonyms {
 
     /// From now on `old` is `new`: our own.
     pub(super) fn set_peer_id(&mut self, old: PeerId, new: PeerId) {
+        self.own_id = Some((old, new));
         self.peer_ids.insert(old, new);
     }
 
-    /// A peer id with the same client.
+    /// A peer id with the same client, and on the same side of ours: which of two connections to a peer stays is decided
+    /// by the greater one.
     pub(super) fn peer_id(&mut self, id: PeerId) -> PeerId {
-        let mut new = id;
-        let keyed = self.keyed("peer id", &id.0, 0);
-        new.0[CLIENT_PREFIX..].copy_from_slice(&keyed[CLIENT_PREFIX..]);
+        let new = |n| {
+            let mut new = id;
+            let keyed = self.keyed("peer id", &id.0, n);
+            new.0[CLIENT_PREFIX..].copy_from_slice(&keyed[CLIENT_PREFIX..]);
+            new
+        };
+        let sided = |new: &PeerId| {
+            self.own_id
+                .is_none_or(|(old_own, own)| id.cmp(&old_own) == new.cmp(&own))
+        };
+        let found = (0..PEER_ID_TRIES).map(new).find(sided);
+        let new = found.unwrap_or_else(|| new(0));
         *self.peer_ids.entry(id).or_insert(new)
     }
 
