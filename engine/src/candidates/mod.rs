@@ -335,6 +335,11 @@ impl Candidates {
         }
     }
 
+    /// The addresses that are known.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> {
+        self.entries.keys().copied()
+    }
+
     /// How many addresses are known.
     pub fn known(&self) -> usize {
         self.entries.len()

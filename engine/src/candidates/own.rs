@@ -67,7 +67,16 @@ impl Candidates {
         let addr = canonical(addr);
         let [v4, v6] = self.seen_as;
         let own = if addr.is_ipv4() { v4 } else { v6 };
-        own.map(|own| priority(own, addr))
+        let given = &self.config.priorities_given;
+        own.map(|own| {
+            let given = given.get(&(own, addr)).copied();
+            given.unwrap_or_else(|| priority(own, addr))
+        })
+    }
+
+    /// Our address in each family as others see it, as far as they agree.
+    pub fn seen_as(&self) -> impl Iterator<Item = SocketAddr> {
+        self.seen_as.into_iter().flatten()
     }
 }
 

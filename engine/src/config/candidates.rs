@@ -1,6 +1,8 @@
 //! Constants of the list of known addresses.
 
 use crate::time::Duration;
+use alloc::collections::BTreeMap;
+use core::net::SocketAddr;
 use serde::{Deserialize, Serialize};
 
 /// Whom to dial (protocol.md §19).
@@ -24,9 +26,11 @@ pub struct CandidatesConfig {
     /// Bans kept; the one that ends first is dropped for a new one.
     pub bans_max: usize,
     /// Whether the order among equal addresses is that of BEP 40, once our own address is known, instead of a random
-    /// one, and a newcomer of higher priority takes the place of an idle peer when all connections are taken. Off: the
-    /// order then hangs on addresses, so that a redacted recording decides otherwise.
+    /// one, and a newcomer of higher priority takes the place of an idle peer when all connections are taken.
     pub canonical_priority: bool,
+    /// Priorities that are given to be used instead of computed ones, by our own address and the other's: of a recording
+    /// in which addresses, which they are computed from, are pseudonyms.
+    pub priorities_given: BTreeMap<(SocketAddr, SocketAddr), u32>,
     /// Addresses of our own kept.
     pub own_max: usize,
 }
@@ -43,6 +47,7 @@ impl Default for CandidatesConfig {
             ban_time: Duration::from_secs(24 * 60 * 60),
             bans_max: 10_000,
             canonical_priority: false,
+            priorities_given: BTreeMap::new(),
             own_max: 64,
         }
     }

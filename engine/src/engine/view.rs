@@ -1,6 +1,7 @@
 //! Read-only views of an engine's state, for the command line and for tests.
 
 use crate::bitfield::Bitfield;
+use crate::candidates::Candidates;
 use crate::id::InfoHash;
 use crate::metainfo::Metainfo;
 use crate::report::TorrentState;
@@ -18,6 +19,11 @@ pub struct TorrentView<'a> {
 }
 
 impl<'a> TorrentView<'a> {
+    /// Whom it knows, and how others see us.
+    pub const fn candidates(&self) -> &'a Candidates {
+        self.torrent.candidates()
+    }
+
     /// What it does.
     pub fn state(&self) -> TorrentState {
         self.torrent.state()

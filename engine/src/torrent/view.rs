@@ -1,6 +1,7 @@
 //! The state of a torrent as values for the user.
 
 use super::{Phase, Torrent};
+use crate::candidates::Candidates;
 use crate::id::{ConnId, InfoHash};
 use crate::ledger::Ledger;
 use crate::metainfo::Metainfo;
@@ -110,6 +111,11 @@ impl Torrent {
     /// What peers and trackers know the torrent by.
     pub fn info_hash(&self) -> InfoHash {
         self.add.source.info_hash()
+    }
+
+    /// Whom it knows, and how others see us.
+    pub const fn candidates(&self) -> &Candidates {
+        &self.candidates
     }
 
     /// The torrent file; none before the metadata of a magnet link is here.

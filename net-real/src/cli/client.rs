@@ -112,6 +112,7 @@ pub(crate) fn watch_signals(handle: Handle) -> Result<(), Failure> {
 pub(crate) fn limit(options: &mut Options, args: &TransferArgs) {
     let config = &mut options.config;
     config.pex.enabled = !args.no_pex;
+    config.candidates.canonical_priority = true;
     if let Some(limit) = args.max_peers {
         config.connections_per_torrent_max = usize::from(limit);
         config.connections_max = config.connections_max.max(usize::from(limit));

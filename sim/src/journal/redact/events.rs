@@ -4,6 +4,7 @@ use super::RedactError;
 use super::answers::{Exchange, datagram};
 use super::bencode::info;
 use super::peers::{PROTOCOL, PeerStream};
+use super::priorities::Priorities;
 use super::pseudonyms::Pseudonyms;
 use super::urls::url;
 use super::veil::{Veil, secret};
@@ -52,6 +53,7 @@ pub(super) struct Rewriter {
     pub(super) hashes: BTreeSet<InfoHash>,
     /// Addresses of peers.
     met: BTreeSet<IpAddr>,
+    pub(super) priorities: Priorities,
 }
 
 impl Rewriter {
@@ -68,6 +70,7 @@ impl Rewriter {
             torrents: BTreeMap::new(),
             hashes: BTreeSet::new(),
             met: BTreeSet::new(),
+            priorities: Priorities::default(),
         }
     }
 
@@ -84,6 +87,8 @@ impl Rewriter {
             let Some(seen) = player.step() else {
                 break;
             };
+            self.priorities
+                .look(seen.played.engine, &journal.header().config.candidates);
             for action in seen.played.actions {
                 if let Action::Send { conn, head, .. } = action {
                     let plain = head.starts_with(PROTOCOL);
@@ -102,6 +107,7 @@ impl Rewriter {
                     self.exchanges.entry(*conn).or_default().fetch = seen.played.engine.is_fetch(*conn);
                 } else {
                     self.met.insert(to.ip().to_canonical());
+                    self.priorities.meet(*to);
                 }
             }
         }
@@ -125,6 +131,7 @@ impl Rewriter {
         match &step.event {
             Event::Accepted { from, .. } => {
                 self.met.insert(from.ip().to_canonical());
+                self.priorities.meet(*from);
             }
             Event::Command(Command::Add(add)) => {
                 if let Some(metainfo) = add.source.metainfo() {

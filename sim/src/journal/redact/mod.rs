@@ -10,6 +10,7 @@ mod compare;
 mod events;
 mod magnets;
 mod peers;
+mod priorities;
 mod pseudonyms;
 mod search;
 #[cfg(test)]
@@ -195,6 +196,7 @@ fn header(old: &Header, seeds: &Seeds, rewriter: &mut Rewriter) -> Header {
     config.peer_id = config
         .peer_id
         .map(|id| rewriter.names.peer_id(seedbed_engine::id::PeerId(id)).0);
+    config.candidates.priorities_given = rewriter.priorities.given(&mut rewriter.names);
     config.session.allowed_fast_given = rewriter.allowed_fast(config.session.allowed_fast_count);
     let mut new = Header::new(config, seeds, &old.commit, &old.what);
     new.engine.clone_from(&old.engine);

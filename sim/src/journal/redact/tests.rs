@@ -12,11 +12,9 @@ use std::path::Path;
 
 const KEY: [u8; 32] = [42; 32];
 
-/// Scenarios whose runs cannot be redacted, and say so: which peer is the better one is decided by its address (BEP 40);
-/// an answer that is cut at every byte, or endless, is cut elsewhere when it is written again; a dictionary with the
+/// Scenarios whose runs cannot be redacted, and say so: an answer that is cut at every byte, or endless, is cut elsewhere when it is written again; a dictionary with the
 /// right hash is no torrent; and of 2,000 invented addresses one gets the pseudonym that another one is.
-const REFUSED: [&str; 6] = [
-    "connect/priority.kdl",
+const REFUSED: [&str; 5] = [
     "http-tracker/http-trickle.kdl",
     "http-tracker/http-endless-body.kdl",
     "network/one-byte-reads.kdl",

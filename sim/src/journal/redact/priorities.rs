@@ -1,0 +1,61 @@
+//! Priorities of connections (BEP 40), which are computed from addresses: a copy is given those of the original.
+
+use super::pseudonyms::Pseudonyms;
+use seedbed_engine::Engine;
+use seedbed_engine::candidates::priority;
+use seedbed_engine::config::CandidatesConfig;
+use seedbed_engine::id::TorrentId;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+/// Our own addresses and those of others, as they come up while the original is played.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Priorities {
+    own: BTreeSet<SocketAddr>,
+    others: BTreeSet<SocketAddr>,
+    /// How many addresses each torrent knew when it was looked at last.
+    known: BTreeMap<TorrentId, usize>,
+}
+
+impl Priorities {
+    /// Somebody is dialled, or dials.
+    pub(super) fn meet(&mut self, addr: SocketAddr) {
+        self.others.insert(canonical(addr));
+    }
+
+    /// Takes note of what an engine of these settings knows after a step.
+    pub(super) fn look(&mut self, engine: &Engine, config: &CandidatesConfig) {
+        if !config.canonical_priority {
+            return;
+        }
+        for (id, view) in engine.torrents().filter_map(|id| Some((id, engine.torrent(id)?))) {
+            let candidates = view.candidates();
+            self.own.extend(candidates.seen_as());
+            let known = candidates.known();
+            // in a full list one comes for another
+            if self.known.insert(id, known) != Some(known) || known >= config.known_max {
+                self.others.extend(candidates.addresses());
+            }
+        }
+    }
+
+    /// The priorities of all pairs, by what stands for the addresses.
+    pub(super) fn given(&self, names: &mut Pseudonyms) -> BTreeMap<(SocketAddr, SocketAddr), u32> {
+        let mut given = BTreeMap::new();
+        for own in &self.own {
+            for other in self
+                .others
+                .iter()
+                .filter(|other| other.is_ipv4() == own.is_ipv4())
+            {
+                let pair = (names.addr(*own), names.addr(*other));
+                given.insert(pair, priority(*own, *other));
+            }
+        }
+        given
+    }
+}
+
+fn canonical(addr: SocketAddr) -> SocketAddr {
+    SocketAddr::new(addr.ip().to_canonical(), addr.port())
+}
