@@ -238,9 +238,9 @@ impl Engine {
                 self.probe_attempt();
                 self.actions.push_back(Action::Datagram { to, data });
             }
-            ClientOutput::Asked { request } => {
+            ClientOutput::Asked { request, family } => {
                 let id = TorrentId(request.namespace());
-                self.with_torrent(id, |torrent, _| torrent.handle_tracker_asked(request));
+                self.with_torrent(id, |torrent, _| torrent.handle_tracker_asked(request, family));
             }
             ClientOutput::FirstTimeout { request } => {
                 let id = TorrentId(request.namespace());

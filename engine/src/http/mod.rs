@@ -58,7 +58,7 @@ impl Answer {
 }
 
 /// Which address families there are sockets for, or which one a request is meant to use.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug, Serialize, Deserialize)]
 pub struct Families {
     /// IPv4.
     pub v4: bool,
@@ -73,6 +73,26 @@ impl Families {
             core::net::IpAddr::V4(_) => self.v4,
             core::net::IpAddr::V6(_) => self.v6,
         }
+    }
+
+    /// The family of an address alone.
+    pub const fn of(address: &core::net::IpAddr) -> Self {
+        let v6 = address.is_ipv6();
+        Self { v4: !v6, v6 }
+    }
+
+    /// These and those.
+    #[must_use]
+    pub const fn and(self, more: Self) -> Self {
+        Self {
+            v4: self.v4 || more.v4,
+            v6: self.v6 || more.v6,
+        }
+    }
+
+    /// Whether there is any.
+    pub const fn any(self) -> bool {
+        self.v4 || self.v6
     }
 }
 

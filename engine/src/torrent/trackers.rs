@@ -3,6 +3,7 @@
 use super::{AddTorrent, Context, NAME_SHOWN_MAX, Output, Phase, Purpose, Torrent};
 use crate::candidates::Source;
 use crate::config::Config;
+use crate::http::Families;
 use crate::id::{OpId, PeerId, TorrentId};
 use crate::net::{LookupError, printable};
 use crate::report::Report;
@@ -190,9 +191,9 @@ impl Torrent {
     }
 
     /// A request of the announcer's is on the wire.
-    pub fn handle_tracker_asked(&mut self, request: RequestId) {
+    pub fn handle_tracker_asked(&mut self, request: RequestId, family: Families) {
         if let Some(announcer) = &mut self.announcer {
-            announcer.handle_asked(request);
+            announcer.handle_asked(request, family);
         }
     }
 

@@ -27,7 +27,7 @@ use super::{
     TrackerReply, TrackerUrl,
 };
 use crate::config::{HttpConfig, TrackerConfig};
-use crate::http::{Families, HttpExchange, HttpOutput};
+use crate::http::{Families, HttpError, HttpExchange, HttpOutput};
 use crate::marks::Marks;
 use crate::net::{CloseCause, DatagramFault, LookupError};
 use crate::rng::Rng;
@@ -302,22 +302,28 @@ impl TrackerClient {
                 .filter(|ip| ip.is_ipv6() == v6)
                 .collect();
             family.truncate(ADDRESSES_MAX);
-            if family.is_empty() {
+            let families = Families { v4: !v6, v6 };
+            let Some(kind) = request.kind_over(families).filter(|_| !family.is_empty()) else {
                 continue;
-            }
+            };
             if request.is_udp() {
-                self.start_udp(now, UdpKey { request: id, v6 }, &mut request, &family);
+                self.start_udp(now, UdpKey { request: id, v6 }, &mut request, kind, &family);
             } else {
-                let families = Families { v4: !v6, v6 };
-                let mut exchange = request.http_exchange(now, families, &self.http, &self.user_agent);
+                let mut exchange = request.http_exchange(&kind, now, families, &self.http, &self.user_agent);
                 // it asks for the host that has just been looked up
                 exchange.handle_resolved(now, Ok(family));
                 request.parts.push(Part::Http {
                     exchange: Box::new(exchange),
                     stream: None,
                     looked_up: request.url.url().address().is_some(),
+                    family: families,
                 });
             }
+        }
+        if request.parts.is_empty() {
+            // over what is left nobody has heard of us
+            let error = AnnounceError::Http(HttpError::NoAddress);
+            return self.finish(id, &request, Err(error));
         }
         self.pump(now, id, request);
     }
@@ -346,6 +352,7 @@ impl TrackerClient {
             exchange,
             stream,
             looked_up,
+            family,
         }) = request.parts.get_mut(index)
         {
             match exchange.poll_output() {
@@ -367,7 +374,9 @@ impl TrackerClient {
                 }
                 Some(HttpOutput::Send(data)) => {
                     if let Some(stream) = *stream {
-                        self.outputs.push_back(ClientOutput::Asked { request: id });
+                        let family = *family;
+                        self.outputs
+                            .push_back(ClientOutput::Asked { request: id, family });
                         self.outputs.push_back(ClientOutput::Send { stream, data });
                     }
                 }

@@ -4,7 +4,6 @@ use super::decisions::Decision;
 use super::table::Oracle;
 use super::verdicts::Verdicts;
 use super::watch::Watch;
-use crate::sample::six;
 use seedbed_engine::config::TrackerConfig;
 use seedbed_engine::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
@@ -230,12 +229,9 @@ impl Announces {
         let (floor, ceiling) = (self.config.interval_floor, self.config.interval_ceiling);
         let manual = self.config.manual_min;
         let stopping = self.stopping;
-        // a family that did not answer in time may hear of the start by the next event only (BEP 7)
-        let twin = |addr: &SocketAddr| *addr != to && six(addr.ip()) == six(to.ip());
-        let told = self.asked.iter().any(|(addr, asked)| asked.started && twin(addr));
         let asked = self.asked.entry(to).or_default();
         let early = asked.early || stopping;
-        let first = !asked.started && !told && said.event != Word::Stopped;
+        let first = !asked.started && said.event != Word::Stopped;
         verdicts.check(Oracle::I21, !first || said.event == Word::Started, || {
             format!("the first announce is {said:?}")
         });

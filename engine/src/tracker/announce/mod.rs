@@ -14,8 +14,8 @@ use core::fmt;
 use core::net::{IpAddr, SocketAddr};
 
 use crate::config::Encryption;
-use crate::http::HttpError;
 pub use crate::http::Stage;
+use crate::http::{Families, HttpError};
 use crate::id::{InfoHash, PeerId};
 use crate::net::{CloseCause, DatagramFault, LookupError, printable};
 use crate::time::Duration;
@@ -149,6 +149,8 @@ pub struct AnnounceReply {
     pub lints: Vec<TrackerLint>,
     /// Whether the tracker answered from a loopback address: only then are loopback peers credible.
     pub from_loopback: bool,
+    /// The address families over which it answered (BEP 7).
+    pub answered: Families,
 }
 
 impl AnnounceReply {
@@ -173,6 +175,7 @@ impl AnnounceReply {
         self.warning = self.warning.take().or(other.warning);
         self.external_ip = self.external_ip.or(other.external_ip);
         self.from_loopback &= other.from_loopback;
+        self.answered = self.answered.and(other.answered);
         self.lints.extend(other.lints);
         self.lints.sort_unstable();
         self.lints.dedup();

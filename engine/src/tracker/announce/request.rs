@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 use super::{AnnounceError, AnnounceParams, TrackerReply};
+use crate::http::Families;
 use crate::id::InfoHash;
 use crate::net::ServerName;
 use crate::time::Instant;
@@ -71,6 +72,9 @@ pub struct RequestOptions {
     pub sends_max: Option<u32>,
     /// When the request is given up.
     pub deadline: Option<Instant>,
+    /// The address families over which the tracker knows that the torrent has started: `started` is said over the others
+    /// first. Of an announce that it stopped, those over which it may know.
+    pub heard_start: Families,
 }
 
 /// What the client asks of its owner.
@@ -115,6 +119,8 @@ pub enum ClientOutput {
     Asked {
         /// Which.
         request: RequestId,
+        /// Over which address family.
+        family: Families,
     },
     /// A UDP tracker was silent for the first time-out: the next one may be tried beside it.
     FirstTimeout {

@@ -1,8 +1,10 @@
 //! Requests over UDP: how they begin, and what comes of them.
 
-use super::request::{Part, Request, mark_loopback};
+use super::request::{Part, Request, mark_source};
 use super::{ClientOutput, TrackerClient};
+use crate::http::Families;
 use crate::time::Instant;
+use crate::tracker::RequestKind;
 use crate::tracker::udp::{UdpKey, UdpOutput};
 use core::net::{IpAddr, SocketAddr};
 
@@ -12,14 +14,14 @@ impl TrackerClient {
         now: Instant,
         key: UdpKey,
         request: &mut Request,
+        kind: RequestKind,
         addresses: &[IpAddr],
     ) {
         let port = request.url.port();
         let endpoints = addresses.iter().map(|ip| SocketAddr::new(*ip, port)).collect();
         let hurry = request.hurry(now);
         let url_data = request.url.path_and_query();
-        self.udp
-            .start(now, key, endpoints, request.kind.clone(), url_data, hurry);
+        self.udp.start(now, key, endpoints, kind, url_data, hurry);
         request.parts.push(Part::Udp(key));
     }
 
@@ -29,9 +31,13 @@ impl TrackerClient {
                 UdpOutput::Datagram { to, data } => {
                     self.outputs.push_back(ClientOutput::Datagram { to, data });
                 }
-                UdpOutput::Asked { key } => self
-                    .outputs
-                    .push_back(ClientOutput::Asked { request: key.request }),
+                UdpOutput::Asked { key } => self.outputs.push_back(ClientOutput::Asked {
+                    request: key.request,
+                    family: Families {
+                        v4: !key.v6,
+                        v6: key.v6,
+                    },
+                }),
                 UdpOutput::Trace { key, text } => self.outputs.push_back(ClientOutput::Trace {
                     request: key.request,
                     text,
@@ -48,7 +54,7 @@ impl TrackerClient {
                         self.hosts.answered(request.url.host(), from.ip());
                     }
                     if let Some(index) = index {
-                        let result = mark_loopback(result, from.ip());
+                        let result = mark_source(result, from.ip());
                         request.part_done(now, index, result, &self.config);
                     }
                     self.settle(key.request, request);

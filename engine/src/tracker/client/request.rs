@@ -10,7 +10,10 @@ use crate::time::{Duration, Instant};
 use crate::tracker::announce::parse_failure;
 use crate::tracker::http::{announce_target, parse_announce, parse_scrape, scrape_target};
 use crate::tracker::udp::{Hurry, UdpKey};
-use crate::tracker::{AnnounceError, RequestKind, RequestOptions, StreamKey, TrackerReply, TrackerUrl};
+use crate::tracker::{
+    AnnounceError, AnnounceEvent, AnnounceParams, RequestKind, RequestOptions, StreamKey, TrackerReply,
+    TrackerUrl,
+};
 use serde::{Deserialize, Serialize};
 
 /// One address family's exchange.
@@ -21,6 +24,7 @@ pub(super) enum Part {
         stream: Option<StreamKey>,
         /// Whether its first lookup, made for all families, has been skipped.
         looked_up: bool,
+        family: Families,
     },
     Udp(UdpKey),
     Over,
@@ -147,14 +151,35 @@ impl Request {
         if usable.is_empty() { Err(error) } else { Ok(usable) }
     }
 
+    /// What is asked over one address family: whoever has not acknowledged `started` there hears that first, and nothing
+    /// of the end if others have heard it.
+    pub(super) fn kind_over(&self, family: Families) -> Option<RequestKind> {
+        let heard = self.options.heard_start;
+        let unheard = heard.any() && heard.and(family) != heard;
+        match self.kind.clone() {
+            RequestKind::Announce(params) if unheard => match params.event {
+                AnnounceEvent::Stopped => None,
+                AnnounceEvent::Started
+                | AnnounceEvent::Completed
+                | AnnounceEvent::Paused
+                | AnnounceEvent::None => Some(RequestKind::Announce(AnnounceParams {
+                    event: AnnounceEvent::Started,
+                    ..params
+                })),
+            },
+            kind => Some(kind),
+        }
+    }
+
     pub(super) fn http_exchange(
         &self,
+        kind: &RequestKind,
         now: Instant,
         families: Families,
         config: &HttpConfig,
         user_agent: &str,
     ) -> HttpExchange {
-        let target = match &self.kind {
+        let target = match kind {
             RequestKind::Announce(params) => announce_target(&self.url, params),
             RequestKind::Scrape(hashes) => scrape_target(&self.url, hashes),
         };
@@ -184,7 +209,7 @@ impl Request {
             RequestKind::Announce(_) => TrackerReply::Announce(parse_announce(&answer.body, peers_max)?),
             RequestKind::Scrape(hashes) => TrackerReply::Scrape(parse_scrape(&answer.body, hashes)?),
         };
-        mark_loopback(Ok(reply), answer.from.ip())
+        mark_source(Ok(reply), answer.from.ip())
     }
 
     /// An exchange is over.
@@ -236,14 +261,15 @@ impl Request {
     }
 }
 
-/// Notes in an answer whether it came from this machine.
-pub(super) fn mark_loopback(
+/// Notes in an answer over which address family it came, and whether from this machine.
+pub(super) fn mark_source(
     result: Result<TrackerReply, AnnounceError>,
     from: IpAddr,
 ) -> Result<TrackerReply, AnnounceError> {
     result.map(|mut reply| {
         if let TrackerReply::Announce(announce) = &mut reply {
             announce.from_loopback = from.to_canonical().is_loopback();
+            announce.answered = Families::of(&from.to_canonical());
         }
         reply
     })

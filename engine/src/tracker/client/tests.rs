@@ -1,13 +1,17 @@
 //! Requests over both transports, one announce an address family, pacing, and what never leaves the client.
 
+use alloc::borrow::ToOwned as _;
 use alloc::format;
 use alloc::string::ToString as _;
+use alloc::vec;
 
 use super::*;
 use crate::id::{InfoHash, PeerId};
 use crate::net::ServerName;
 use crate::time::Duration;
 use crate::tracker::{AnnounceEvent, AnnounceParams, AnnounceReply, RequestIds};
+
+mod families;
 
 fn params() -> AnnounceParams {
     AnnounceParams {
@@ -203,47 +207,6 @@ fn both_families_of_a_udp_tracker_are_announced_to_with_one_key() {
     }
     assert_eq!(keys, [[0, 0, 0, 5], [0, 0, 0, 5]]);
     assert_eq!((done.len(), reply(&done).peers.len()), (1, 2));
-}
-
-#[test]
-fn one_family_is_enough() {
-    // the other one is refused
-    let mut world = World::new();
-    world.start("http://t.example/announce");
-    let connects = world.resolve(&["198.51.100.1", "2001:db8::1"]);
-    world
-        .client
-        .handle_closed(world.now, stream(&connects[1]), CloseCause::Unreachable);
-    assert_eq!(
-        reply(&world.answer_http(stream(&connects[0]), "d8:intervali9ee")).interval,
-        Some(Duration::from_secs(9))
-    );
-    // the other one is silent: it is waited for a short while
-    let mut world = World::new();
-    world.start("http://t.example/announce");
-    let connects = world.resolve(&["198.51.100.1", "2001:db8::1"]);
-    world.answer_http(stream(&connects[0]), "d8:intervali9ee");
-    let end = world.run_to(3_000);
-    assert_eq!(
-        end[0],
-        ClientOutput::Close {
-            stream: stream(&connects[1])
-        }
-    );
-    reply(&end);
-    assert_eq!(world.client.requests.len(), 0);
-}
-
-#[test]
-fn when_both_fail_the_trackers_own_words_win() {
-    let mut world = World::new();
-    world.start("http://t.example/announce");
-    let connects = world.resolve(&["198.51.100.1", "2001:db8::1"]);
-    world
-        .client
-        .handle_closed(world.now, stream(&connects[0]), CloseCause::Refused);
-    let end = world.answer_http(stream(&connects[1]), "d14:failure reason4:goneee");
-    assert!(failure(&end).to_string().contains("gone"));
 }
 
 #[test]

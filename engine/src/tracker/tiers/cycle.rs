@@ -139,6 +139,7 @@ impl Announcer {
             typed_by_user: self.options.typed_by_user,
             sends_max: until.map(|_| self.config.stopped_sends_max),
             deadline: until,
+            heard_start: tracker.knows(event),
         };
         tracker.request = Some(InFlight {
             id,

@@ -18,7 +18,7 @@ use self::lane::{Cycle, Index, Lane};
 use self::tracker::Tracker;
 use super::{AnnounceError, AnnounceEvent, Counters, RequestId, RequestIds, TrackerReply, TrackerUrl};
 use crate::config::TrackerConfig;
-use crate::http::UrlError;
+use crate::http::{Families, UrlError};
 use crate::marks::{Mark, Marks};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
@@ -233,12 +233,14 @@ impl Announcer {
         }
     }
 
-    /// A request is on the wire: it may reach its tracker from now on.
-    pub fn handle_asked(&mut self, request: RequestId) {
-        let trackers = self.trackers.iter_mut();
-        let mut sent = trackers.filter_map(|tracker| tracker.request.as_mut());
-        if let Some(sent) = sent.find(|sent| sent.id == request) {
-            sent.asked = true;
+    /// A request is on the wire over an address family: it may reach its tracker there from now on.
+    pub fn handle_asked(&mut self, request: RequestId, family: Families) {
+        for tracker in &mut self.trackers {
+            if let Some(sent) = tracker.request.as_mut().filter(|sent| sent.id == request) {
+                sent.asked = true;
+                tracker.may_know = tracker.may_know.and(family);
+                return;
+            }
         }
     }
 

@@ -109,7 +109,8 @@ impl World {
                     self.log
                         .push(format!("{second} {host} {}", params.event.name().unwrap_or("-")));
                     if self.on_the_wire {
-                        self.announcer.handle_asked(request);
+                        self.announcer
+                            .handle_asked(request, Families { v4: true, v6: false });
                     }
                     self.open.push(Open {
                         id: request,

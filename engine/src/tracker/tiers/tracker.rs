@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 
 use super::{TrackerKey, TrackerState};
 use crate::config::TrackerConfig;
-use crate::http::UrlError;
+use crate::http::{Families, UrlError};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
 use crate::tracker::{AnnounceError, AnnounceEvent, AnnounceReply, Counters, RequestId, RetryIn, TrackerUrl};
@@ -43,6 +43,10 @@ pub(super) struct Tracker {
     pub(super) key: TrackerKey,
     pub(super) url: Result<TrackerUrl, UrlError>,
     pub(super) started: Started,
+    /// The address families over which it has acknowledged that (BEP 7): each counts for itself [libtorrent].
+    heard_start: Families,
+    /// Those over which something of this run may have reached it.
+    pub(super) may_know: Families,
     pub(super) tracker_id: Option<Vec<u8>>,
     failures: u32,
     /// When a regular announce, or the next attempt, may be made.
@@ -71,6 +75,8 @@ impl Tracker {
             key,
             url: TrackerUrl::parse(text),
             started: Started::No,
+            heard_start: Families::default(),
+            may_know: Families::default(),
             tracker_id: None,
             failures: 0,
             not_before: Instant::START,
@@ -135,6 +141,17 @@ impl Tracker {
         }
     }
 
+    /// Over which address families this event needs no `started` before it.
+    pub(super) fn knows(&self, event: AnnounceEvent) -> Families {
+        match event {
+            AnnounceEvent::Stopped => self.may_know,
+            AnnounceEvent::Started
+            | AnnounceEvent::Completed
+            | AnnounceEvent::Paused
+            | AnnounceEvent::None => self.heard_start,
+        }
+    }
+
     /// Whether an announce may be made now; an event does not wait for the interval (BEP 15), but for the back-off.
     pub(super) fn may_announce(&self, now: Instant, event: AnnounceEvent) -> bool {
         let regular = matches!(event, AnnounceEvent::None | AnnounceEvent::Paused);
@@ -162,9 +179,14 @@ impl Tracker {
             AnnounceEvent::Started => self.started = Started::Yes,
             AnnounceEvent::Stopped => {
                 self.started = Started::No;
+                self.heard_start = Families::default();
+                self.may_know = Families::default();
                 self.base = sent.counters;
             }
             AnnounceEvent::None | AnnounceEvent::Completed | AnnounceEvent::Paused => {}
+        }
+        if sent.event != AnnounceEvent::Stopped {
+            self.heard_start = self.heard_start.and(reply.answered);
         }
         if reply.tracker_id.is_some() {
             self.tracker_id.clone_from(&reply.tracker_id);
@@ -270,6 +292,8 @@ impl Tracker {
     /// A new run begins: nobody knows of it.
     pub(super) fn begin_run(&mut self, now: Instant) {
         self.started = Started::No;
+        self.heard_start = Families::default();
+        self.may_know = Families::default();
         self.stop_due = false;
         // an acknowledged `stopped` has ended the interval; a failing tracker keeps a part of its back-off
         if self.healthy {
