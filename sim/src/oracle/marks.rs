@@ -99,7 +99,7 @@ pub const RARE_MARKS: &[&str] = &[
     "foreign-file",
     "piece-doubtful",
     "pick-common",
-    // the priority of BEP 40 is off unless a scenario says so
+    // it takes full slots, idle peers in them, and two who say what our address is
     "gave-way",
     // half a number is written, not drawn
     "eng:violation:bad-dont-have",

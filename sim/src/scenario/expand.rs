@@ -196,6 +196,9 @@ impl World {
         if self.stream(&format!("{engine}/super-seed")).chance(1, 8) {
             config.push(("super-seed".into(), Value::Bool(true)));
         }
+        if self.stream(&format!("{engine}/priority")).chance(1, 4) {
+            config.push(("canonical-priority".into(), Value::Bool(true)));
+        }
         config
     }
 
