@@ -96,4 +96,5 @@ mod kind {
     pub(super) const DISK: u8 = 16;
     pub(super) const NETWORK_CHANGED: u8 = 17;
     pub(super) const STATE: u8 = 18;
+    pub(super) const MULTICAST: u8 = 19;
 }

@@ -173,9 +173,10 @@ impl Watch {
             *spoiled += u32::from(!self.blocks.asked_before(piece, *first));
             let spoiled = *spoiled;
             let banned = self.story.banned.contains(ip);
-            self.verdicts.check(Oracle::I13, banned || spoiled <= SPOILED_MAX, || {
-                format!("{spoiled} pieces failed with the same contributor, who is not banned")
-            });
+            self.verdicts
+                .check(Oracle::I13, banned || spoiled <= SPOILED_MAX, || {
+                    format!("{spoiled} pieces failed with the same contributor, who is not banned")
+                });
         }
     }
 
