@@ -41,7 +41,10 @@ impl<N: Names> Teller<'_, N> {
 
     fn words(&self, report: &Report) -> Option<Words> {
         let (arrow, other, text, folds) = match report {
-            Report::TrackerOk { .. } | Report::TrackerFailed { .. } | Report::Tracker { .. } => {
+            Report::TrackerOk { .. }
+            | Report::TrackerFailed { .. }
+            | Report::Tracker { .. }
+            | Report::Lsd { .. } => {
                 return self.tracker_words(report);
             }
             Report::PeerConnected { conn, encryption, .. } => {
@@ -98,7 +101,7 @@ impl<N: Names> Teller<'_, N> {
                 let when = retry_at.map_or("never again".into(), |at| format!("again at {at}"));
                 (self.0.tracker(url), format!("{text}; {when}"))
             }
-            Report::Tracker { text, .. } => return Some(self.traced(text)),
+            Report::Tracker { text, .. } | Report::Lsd { text } => return Some(self.traced(text)),
             _ => return None,
         };
         Some((Arrow::In, other, text, false))

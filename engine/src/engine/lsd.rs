@@ -14,8 +14,8 @@ impl Engine {
     /// Something happened to a torrent: it may begin or cease to be told.
     pub(super) fn lsd_noted(&mut self, id: TorrentId) {
         if let Some(torrent) = self.torrents.get(&id) {
-            self.lsd
-                .set(self.now, torrent.info_hash(), torrent.is_told_nearby());
+            let told = torrent.is_told_nearby().then(|| torrent.info_hash());
+            self.lsd.set(self.now, id, told);
         }
     }
 

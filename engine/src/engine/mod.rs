@@ -194,7 +194,6 @@ impl Engine {
                 config.lsd.clone(),
                 [config.ipv4, config.ipv6],
                 config.listen_port,
-                config.allow_local_services,
                 seeds.stream(Purpose::LocalDiscovery, 0),
             ),
             secrets: seeds.stream(Purpose::Encryption, 0),

@@ -15,12 +15,12 @@ mod tests;
 pub use packet::{Group, HASHES_SENT_MAX, Malformed, Packet, SENT_MAX, read, write};
 
 use crate::config::LsdConfig;
-use crate::id::InfoHash;
+use crate::id::{InfoHash, TorrentId};
 use crate::marks::{Mark, Marks};
 use crate::rng::Rng;
 use crate::scope::Scope;
 use crate::time::{Duration, Instant};
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -79,6 +79,14 @@ struct Heard {
     hosts: BTreeMap<IpAddr, u32>,
 }
 
+/// A torrent that is told.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Told {
+    hash: InfoHash,
+    /// When it was last.
+    at: Option<Instant>,
+}
+
 /// When to tell the local network of which torrents, and what is believed of what it tells.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Lsd {
@@ -86,12 +94,12 @@ pub struct Lsd {
     groups: Vec<Group>,
     /// Where peers reach us; 0 if nowhere.
     port: u16,
-    /// Whether announces of this machine's loopback addresses count (`Config::allow_local_services`).
-    loopback_ok: bool,
     /// Our announces are known by it when they come back: random, since others choose theirs as they like.
     cookie: String,
-    /// The torrents that are told, and when each was last.
-    torrents: BTreeMap<InfoHash, Option<Instant>>,
+    /// The torrents that are told.
+    torrents: BTreeMap<TorrentId, Told>,
+    /// From what kinds of addresses our own announces came back, by family (IPv4 or not).
+    own: BTreeSet<(bool, Scope)>,
     sent_at: Option<Instant>,
     due: Option<Instant>,
     heard: Heard,
@@ -101,7 +109,7 @@ pub struct Lsd {
 
 impl Lsd {
     /// Nothing to tell of. `families`: whether IPv4 and IPv6 sockets can be made.
-    pub fn new(config: LsdConfig, families: [bool; 2], port: u16, loopback_ok: bool, mut rng: Rng) -> Self {
+    pub fn new(config: LsdConfig, families: [bool; 2], port: u16, mut rng: Rng) -> Self {
         let usable = Group::ALL.into_iter().zip(families);
         Self {
             config,
@@ -109,9 +117,9 @@ impl Lsd {
                 .filter_map(|(group, usable)| usable.then_some(group))
                 .collect(),
             port,
-            loopback_ok,
             cookie: format!("{:016x}", rng.next_u64()),
             torrents: BTreeMap::new(),
+            own: BTreeSet::new(),
             sent_at: None,
             due: None,
             heard: Heard::default(),
@@ -121,18 +129,18 @@ impl Lsd {
 
     /// A torrent is told from now on, or not any more. It is the caller's to name no private one (BEP 27), and none of
     /// which it is not known yet whether it is.
-    pub fn set(&mut self, now: Instant, hash: InfoHash, told: bool) {
-        if !told {
-            self.torrents.remove(&hash);
+    pub fn set(&mut self, now: Instant, id: TorrentId, told: Option<InfoHash>) {
+        let Some(hash) = told else {
+            self.torrents.remove(&id);
             if self.torrents.is_empty() {
                 self.due = None;
             }
             return;
-        }
-        if self.port == 0 || !self.config.enabled || self.torrents.contains_key(&hash) {
+        };
+        if self.port == 0 || !self.config.enabled || self.torrents.contains_key(&id) {
             return;
         }
-        self.torrents.insert(hash, None);
+        self.torrents.insert(id, Told { hash, at: None });
         let at = self.not_before(now + self.config.first_after);
         self.due = Some(self.due.map_or(at, |due| due.min(at)));
     }
@@ -145,10 +153,11 @@ impl Lsd {
 
     /// We may be in another network now: all of it is told anew.
     pub fn network_changed(&mut self, now: Instant) {
+        self.own.clear();
         if self.torrents.is_empty() {
             return;
         }
-        self.torrents.values_mut().for_each(|told| *told = None);
+        self.torrents.values_mut().for_each(|told| told.at = None);
         self.due = Some(self.not_before(now + self.config.first_after));
     }
 
@@ -167,14 +176,14 @@ impl Lsd {
         if self.due.is_none_or(|due| now < due) {
             return Vec::new();
         }
-        let is_due = |told: &Option<Instant>| told.is_none_or(|told| told + self.config.interval <= now);
+        let is_due = |told: &Told| told.at.is_none_or(|at| at + self.config.interval <= now);
         let announces = if self.torrents.values().any(is_due) {
             self.announce(now)
         } else {
             Vec::new()
         };
         let next = self.torrents.values();
-        let next = next.map(|told| told.map_or(now, |told| told + self.config.interval));
+        let next = next.map(|told| told.at.map_or(now, |at| at + self.config.interval));
         let later = now + Duration::from_micros(1);
         self.due = next.min().map(|at| self.not_before(at).max(later));
         announces
@@ -182,16 +191,15 @@ impl Lsd {
 
     /// Those that are due, and whoever there is room for: so torrents come to be told together.
     fn announce(&mut self, now: Instant) -> Vec<Announce> {
-        let mut by_age: Vec<(Option<Instant>, InfoHash)> =
-            self.torrents.iter().map(|(hash, told)| (*told, *hash)).collect();
+        let mut by_age: Vec<(Option<Instant>, TorrentId)> =
+            self.torrents.iter().map(|(id, told)| (told.at, *id)).collect();
         by_age.sort_unstable();
-        let hashes: Vec<InfoHash> = by_age
-            .into_iter()
-            .take(HASHES_SENT_MAX)
-            .map(|(_, hash)| hash)
-            .collect();
-        for hash in &hashes {
-            self.torrents.insert(*hash, Some(now));
+        let mut hashes = Vec::new();
+        for (_, id) in by_age.into_iter().take(HASHES_SENT_MAX) {
+            if let Some(told) = self.torrents.get_mut(&id) {
+                told.at = Some(now);
+                hashes.push(told.hash);
+            }
         }
         self.sent_at = Some(now);
         self.marks.hit(Mark::LsdSent);
@@ -222,13 +230,15 @@ impl Lsd {
         if !self.config.enabled {
             return Err(Ignored::Off);
         }
-        if !is_near(from.ip(), self.loopback_ok) {
-            return Err(Ignored::Afar);
-        }
         self.count(now, from.ip())?;
         let packet = read(data)?;
+        let kind = (from.is_ipv4(), Scope::of(from.ip()));
         if packet.cookie == Some(self.cookie.as_bytes()) {
+            self.own.insert(kind);
             return Err(Ignored::Own);
+        }
+        if !self.is_near(from.ip(), kind) {
+            return Err(Ignored::Afar);
         }
         Ok(Neighbour {
             addr: SocketAddr::new(from.ip(), packet.port),
@@ -256,17 +266,18 @@ impl Lsd {
         heard.count += 1;
         Ok(())
     }
-}
 
-/// Whether an announce from this address may be a neighbour's. The groups are not routed on the internet, but an address
-/// is forged easily, and one of the whole internet in IPv4 is hardly ever a neighbour's while it makes us dial anybody.
-/// In IPv6 neighbours have global addresses. One of fe80::/10 cannot be dialled without its interface.
-fn is_near(ip: IpAddr, loopback_ok: bool) -> bool {
-    match Scope::of(ip) {
-        Scope::Nobody => false,
-        Scope::Loopback => loopback_ok,
-        Scope::Link => ip.is_ipv4(),
-        Scope::Private => true,
-        Scope::Global => ip.is_ipv6(),
+    /// Whether an announce from this address may be a neighbour's. The groups are not routed on the internet, but a source
+    /// address is forged easily, and makes us dial. So one of the whole internet in IPv4, or of this machine alone, has to
+    /// be of the kind that our own announces come back from. In IPv6 neighbours have global addresses; one of fe80::/10
+    /// cannot be dialled without its interface.
+    fn is_near(&self, ip: IpAddr, kind: (bool, Scope)) -> bool {
+        match kind.1 {
+            Scope::Nobody => false,
+            Scope::Loopback => self.own.contains(&kind),
+            Scope::Link => ip.is_ipv4(),
+            Scope::Private => true,
+            Scope::Global => ip.is_ipv6() || self.own.contains(&kind),
+        }
     }
 }

@@ -158,12 +158,12 @@ fn read_hash(digits: &[u8]) -> Option<InfoHash> {
     Some(InfoHash(hash))
 }
 
-/// Writes an announce of as many of the torrents as fit.
+/// Writes an announce. No more than [`HASHES_SENT_MAX`] torrents fit within [`SENT_MAX`].
 pub fn write(group: Group, port: u16, hashes: &[InfoHash], cookie: &str) -> Vec<u8> {
     let mut text = String::with_capacity(SENT_MAX);
     // writing into a string cannot fail
     let _ = write!(text, "BT-SEARCH * HTTP/1.1\r\nHost: {group}\r\nPort: {port}\r\n");
-    for hash in hashes.iter().take(HASHES_SENT_MAX) {
+    for hash in hashes {
         let _ = write!(text, "Infohash: {hash}\r\n");
     }
     let _ = write!(text, "cookie: {cookie}\r\n\r\n\r\n");

@@ -15,7 +15,7 @@ fn config() -> LsdConfig {
 
 fn lsd_with(config: LsdConfig) -> Lsd {
     let rng = Rng::derive(&[1; 32], Purpose::LocalDiscovery, 0);
-    Lsd::new(config, [true, false], 6881, false, rng)
+    Lsd::new(config, [true, false], 6881, rng)
 }
 
 fn lsd() -> Lsd {
@@ -24,6 +24,11 @@ fn lsd() -> Lsd {
 
 fn hash(n: u8) -> InfoHash {
     InfoHash([n; 20])
+}
+
+/// The n-th torrent is told.
+fn tell(lsd: &mut Lsd, now: Instant, n: u8) {
+    lsd.set(now, TorrentId(n.into()), Some(hash(n)));
 }
 
 fn at(secs: u64) -> Instant {
@@ -69,7 +74,7 @@ fn an_announce_has_the_form_of_bep_14() {
 
 #[test]
 fn a_full_announce_is_within_1400_bytes_and_another_hash_would_not_be() {
-    let hashes: Vec<InfoHash> = (0..100).map(hash).collect();
+    let hashes = [hash(1); HASHES_SENT_MAX];
     for group in Group::ALL {
         let length = write(group, 65535, &hashes, "0123456789abcdef").len();
         assert!(length <= SENT_MAX && length + 52 > SENT_MAX, "{length}");
@@ -127,8 +132,8 @@ quickcheck! {
         hashes.sort_unstable();
         hashes.dedup();
         let cookie = format!("{cookie:016x}");
-        let sent = write(Group::V6, port, &hashes, &cookie);
         hashes.truncate(HASHES_SENT_MAX);
+        let sent = write(Group::V6, port, &hashes, &cookie);
         match read(&sent) {
             Ok(packet) => (packet.port, packet.hashes, packet.cookie) == (port, hashes, Some(cookie.as_bytes())),
             Err(Malformed::Port) => port == 0,
@@ -149,27 +154,27 @@ quickcheck! {
 fn a_torrent_is_told_soon_and_every_five_minutes() {
     let mut lsd = lsd();
     assert_eq!(lsd.deadline(), None);
-    lsd.set(at(0), hash(1), true);
-    lsd.set(at(0), hash(1), true);
+    tell(&mut lsd, at(0), 1);
+    tell(&mut lsd, at(0), 1);
     let wanted = [1, 301, 601].map(|at| (at, vec![1]));
     assert_eq!(announces(&mut lsd, at(700)), wanted);
-    lsd.set(at(700), hash(1), false);
+    lsd.set(at(700), TorrentId(1), None);
     assert_eq!((lsd.deadline(), lsd.handle_timeout(at(2000))), (None, Vec::new()));
 }
 
 #[test]
 fn no_more_than_one_announce_a_minute_goes_out() {
     let mut lsd = lsd();
-    lsd.set(at(0), hash(1), true);
+    tell(&mut lsd, at(0), 1);
     assert_eq!(announces(&mut lsd, at(5)), [(1, vec![1])]);
-    lsd.set(at(5), hash(2), true);
+    tell(&mut lsd, at(5), 2);
     // the first goes along: from then on they are told together
     let wanted = [(61, vec![2, 1]), (361, vec![1, 2])];
     assert_eq!(announces(&mut lsd, at(400)), wanted);
     // coming and going does not make it more
     for second in 400..420 {
-        lsd.set(at(second), hash(1), false);
-        lsd.set(at(second), hash(1), true);
+        lsd.set(at(second), TorrentId(1), None);
+        tell(&mut lsd, at(second), 1);
     }
     assert_eq!(announces(&mut lsd, at(425)), [(421, vec![1, 2])]);
     lsd.network_changed(at(430));
@@ -179,7 +184,7 @@ fn no_more_than_one_announce_a_minute_goes_out() {
 #[test]
 fn more_torrents_than_fit_take_turns() {
     let mut lsd = lsd();
-    (0..60).for_each(|n| lsd.set(at(0), hash(n), true));
+    (0..60).for_each(|n| tell(&mut lsd, at(0), n));
     let sent = announces(&mut lsd, at(301));
     let times: Vec<u64> = sent.iter().map(|(at, _)| *at).collect();
     assert_eq!(times, [1, 61, 121, 301]);
@@ -198,15 +203,15 @@ fn more_torrents_than_fit_take_turns() {
 #[test]
 fn who_takes_no_connections_or_does_not_want_it_tells_nothing() {
     let rng = || Rng::derive(&[1; 32], Purpose::LocalDiscovery, 0);
-    let mut deaf = Lsd::new(config(), [true, true], 0, false, rng());
-    deaf.set(at(0), hash(1), true);
+    let mut deaf = Lsd::new(config(), [true, true], 0, rng());
+    tell(&mut deaf, at(0), 1);
     let mut off = lsd_with(LsdConfig::default());
-    off.set(at(0), hash(1), true);
+    tell(&mut off, at(0), 1);
     assert_eq!((deaf.deadline(), off.deadline()), (None, None));
     let heard = off.heard(at(0), neighbour(2), &write(Group::V4, 1, &[hash(1)], ""));
     assert_eq!(heard, Err(Ignored::Off));
-    let mut both = Lsd::new(config(), [true, true], 1, false, rng());
-    both.set(at(0), hash(1), true);
+    let mut both = Lsd::new(config(), [true, true], 1, rng());
+    tell(&mut both, at(0), 1);
     let groups = both
         .handle_timeout(at(1))
         .into_iter()
@@ -227,7 +232,7 @@ fn the_source_address_counts_and_the_port_of_the_header() {
 #[test]
 fn our_own_announces_are_known_by_their_cookie() {
     let mut lsd = lsd();
-    lsd.set(at(0), hash(1), true);
+    tell(&mut lsd, at(0), 1);
     let [own] = &lsd.handle_timeout(at(1))[..] else {
         panic!()
     };
@@ -238,10 +243,19 @@ fn our_own_announces_are_known_by_their_cookie() {
 #[test]
 fn only_addresses_of_local_networks_are_neighbours() {
     let data = write(Group::V4, 1, &[hash(1)], "other");
-    let near = |from: &str, loopback_ok| {
+    let near = |from: &str, own: &[&str]| {
         let mut lsd = lsd();
-        lsd.loopback_ok = loopback_ok;
-        lsd.heard(at(0), from.parse().unwrap(), &data).is_ok()
+        let echo = write(Group::V4, 1, &[hash(1)], &lsd.cookie.clone());
+        for own in own {
+            assert_eq!(lsd.heard(at(0), own.parse().unwrap(), &echo), Err(Ignored::Own));
+        }
+        match lsd.heard(at(0), from.parse().unwrap(), &data) {
+            Ok(_) => true,
+            Err(why) => {
+                assert_eq!(why, Ignored::Afar);
+                false
+            }
+        }
     };
     for from in [
         "10.0.0.2:9",
@@ -250,7 +264,7 @@ fn only_addresses_of_local_networks_are_neighbours() {
         "[fd00::2]:9",
         "[2001:db8::2]:9",
     ] {
-        assert!(near(from, false), "{from}");
+        assert!(near(from, &[]), "{from}");
     }
     for from in [
         "8.8.8.8:9",
@@ -260,9 +274,12 @@ fn only_addresses_of_local_networks_are_neighbours() {
         "[::1]:9",
         "[fe80::1]:9",
     ] {
-        assert!(!near(from, false), "{from}");
+        assert!(!near(from, &["10.0.0.1:9"]), "{from}");
     }
-    assert!(near("127.0.0.1:9", true) && near("[::1]:9", true));
+    // what our own announces come back from is the kind of address that neighbours have
+    assert!(near("127.0.0.1:9", &["127.0.0.2:9"]) && near("8.8.8.8:9", &["9.9.9.9:9"]));
+    assert!(!near("127.0.0.1:9", &["[::1]:9"]) && !near("8.8.8.8:9", &["[2001:db8::1]:9"]));
+    assert!(!near("224.0.0.1:9", &["224.0.0.1:9"]));
 }
 
 #[test]

@@ -158,6 +158,7 @@ impl Watch {
             | Report::Lint { .. }
             | Report::Wire { .. }
             | Report::Tracker { .. }
+            | Report::Lsd { .. }
             | Report::Fetched { .. }
             | Report::TrackerProbed { .. }
             | Report::Removed { .. } => return,
