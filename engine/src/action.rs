@@ -3,6 +3,7 @@
 use crate::block::Block;
 use crate::disk::DiskJob;
 use crate::id::{ConnId, OpId, TorrentId};
+use crate::lsd::Group;
 use crate::net::ServerName;
 use crate::report::Report;
 use crate::session::End;
@@ -59,6 +60,14 @@ pub enum Action {
         /// The bytes.
         data: Vec<u8>,
     },
+    /// Send a datagram to a multicast group, on every interface that we are a member on. Never answered: who is not
+    /// there is not missed.
+    Multicast {
+        /// Where to.
+        group: Group,
+        /// The bytes.
+        data: Vec<u8>,
+    },
     /// Look a host name up. Answered by `Resolved`.
     Resolve {
         /// The engine's number for it.
@@ -84,7 +93,9 @@ impl Action {
     pub const fn is_trace(&self) -> bool {
         matches!(
             self,
-            Self::Report(Report::Wire { .. } | Report::Tracker { .. } | Report::Lint { .. })
+            Self::Report(
+                Report::Wire { .. } | Report::Tracker { .. } | Report::Lsd { .. } | Report::Lint { .. }
+            )
         )
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::disk::{DiskDone, DiskError};
 use crate::id::{ConnId, OpId, PieceIndex, TorrentId};
+use crate::lsd::Group;
 use crate::metainfo::Metainfo;
 use crate::net::{CloseCause, DatagramFault, LookupError};
 use crate::priority::Priority;
@@ -56,6 +57,15 @@ pub enum Event<'a> {
     },
     /// A datagram arrived.
     Datagram {
+        /// From where; an IPv4 address is never in its IPv6-mapped form.
+        from: SocketAddr,
+        /// The bytes, lent for the call.
+        data: &'a [u8],
+    },
+    /// A datagram arrived at the port of a multicast group that we are a member of (BEP 14).
+    Multicast {
+        /// Which group.
+        group: Group,
         /// From where; an IPv4 address is never in its IPv6-mapped form.
         from: SocketAddr,
         /// The bytes, lent for the call.

@@ -51,6 +51,7 @@ pub mod wire;
 pub mod blame;
 pub mod candidates;
 pub mod choker;
+pub mod lsd;
 pub mod metadata;
 pub mod pex;
 pub mod picker;

@@ -64,6 +64,11 @@ pub enum Mark {
     GaveWay,
     PeerLostPiece,
     PieceOffered,
+    LsdSent,
+    LsdHeard,
+    LsdOwn,
+    LsdFlood,
+    LsdIgnored,
 }
 
 /// The names of all marks, in the order of [`Mark`].
@@ -122,6 +127,11 @@ pub const NAMES: &[&str] = &[
     "gave-way",
     "peer-lost-piece",
     "piece-offered",
+    "lsd-sent",
+    "lsd-heard",
+    "lsd-own",
+    "lsd-flood",
+    "lsd-ignored",
 ];
 
 /// The marks that were hit.
@@ -160,7 +170,7 @@ mod tests {
 
     #[test]
     fn a_mark_is_hit_by_its_name() {
-        assert_eq!(NAMES.len(), Mark::PieceOffered as usize + 1);
+        assert_eq!(NAMES.len(), Mark::LsdIgnored as usize + 1);
         assert!(NAMES.len() <= 64, "one word");
         let mut marks = Marks::default();
         assert_eq!(marks.names().count(), 0);

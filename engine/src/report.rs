@@ -219,6 +219,11 @@ pub enum Report {
         /// One line, without secrets.
         text: String,
     },
+    /// With `Config::trace`: an announce to the local network, sent or heard (BEP 14).
+    Lsd {
+        /// One line.
+        text: String,
+    },
     /// Answer to `Command::Fetch`.
     Fetched {
         /// The body, or a sentence.

@@ -31,11 +31,13 @@ pub enum Purpose {
     Announce = 8,
     /// Private keys and paddings of encrypted handshakes (MSE).
     Encryption = 15,
+    /// What our announces to the local network are known by (BEP 14).
+    LocalDiscovery = 16,
 }
 
 impl Purpose {
     /// Every purpose, in the order of their numbers.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::PeerId,
         Self::TrackerKey,
         Self::Transaction,
@@ -45,6 +47,7 @@ impl Purpose {
         Self::Candidates,
         Self::Announce,
         Self::Encryption,
+        Self::LocalDiscovery,
     ];
 }
 

@@ -150,7 +150,12 @@ impl Client {
         for listener in listeners {
             listen(&driver, listener).map_err(no("listener"))?;
         }
-        driver.spawn(watch::watch(Rc::clone(&driver))).detach();
+        if config.lsd.enabled {
+            driver.join_multicast();
+        }
+        driver
+            .spawn(watch::watch(Rc::clone(&driver), config.lsd.enabled))
+            .detach();
         Ok(Self {
             config,
             seed,

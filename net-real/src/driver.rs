@@ -6,6 +6,7 @@
 use crate::Observer;
 use crate::clock::Clock;
 use crate::dns::Dns;
+use crate::multicast::Multicast;
 use crate::record::Recorder;
 use crate::sockets::Sockets;
 use crate::storage::Storage;
@@ -63,6 +64,8 @@ pub(crate) struct Core {
     storage: Storage,
     dns: Dns,
     udp: Udp,
+    /// Empty where local service discovery is off.
+    multicast: Multicast,
     accepted: u64,
 }
 
@@ -105,6 +108,7 @@ impl Driver {
             storage: parts.storage,
             dns: parts.dns,
             udp: parts.udp,
+            multicast: Multicast::default(),
             accepted: 0,
         };
         Rc::new(Self {
@@ -133,6 +137,12 @@ impl Driver {
         let mut core = self.core.borrow_mut();
         self.handle(&mut core, event);
         self.settle(&mut core);
+    }
+
+    /// Listens to the local network from now on, or anew where it is another one.
+    pub(crate) fn join_multicast(self: &Rc<Self>) {
+        let joined = Multicast::join(self);
+        self.core.borrow_mut().multicast = joined;
     }
 
     /// Knows of a connection that a test made.
@@ -263,6 +273,7 @@ impl Driver {
                     core.follow_ups.push_back(Event::DatagramError { to, fault });
                 }
             }
+            Action::Multicast { group, data } => core.multicast.send(group, &data),
             Action::Resolve { op, host } => core.dns.resolve(op, host),
             Action::Disk { op, torrent, job } => core.storage.submit(op, torrent, job),
             Action::Report(report) => core.reports.push_back(report),

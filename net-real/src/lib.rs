@@ -14,6 +14,7 @@ mod clock;
 mod dns;
 mod driver;
 mod limits;
+mod multicast;
 mod observer;
 mod options;
 mod outbox;

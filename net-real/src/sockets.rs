@@ -14,6 +14,9 @@ const BACKLOG: i32 = 256;
 /// How often another port is tried when the free port of one address family is taken in the other.
 const PORT_TRIES: usize = 16;
 
+/// Routers that a datagram to a group may pass: none, it is for the local network.
+const MULTICAST_HOPS: u32 = 1;
+
 /// Makes sockets that are bound as the user asked for.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Sockets {
@@ -76,6 +79,19 @@ impl Sockets {
     }
 
     fn make(&self, local: IpAddr, port: u16, kind: Type) -> io::Result<Socket> {
+        let socket = self.unbound(local, kind)?;
+        if kind == Type::STREAM && port != 0 {
+            // A listener comes back at once after a restart, although old connections have not timed out.
+            socket.set_reuse_address(true)?;
+        }
+        if port != 0 || !local.is_unspecified() || kind == Type::DGRAM {
+            socket.bind(&SockAddr::from(SocketAddr::new(local, port)))?;
+        }
+        Ok(socket)
+    }
+
+    /// A socket on the interface that was asked for, with no address yet.
+    fn unbound(&self, local: IpAddr, kind: Type) -> io::Result<Socket> {
         let protocol = if kind == Type::STREAM {
             Protocol::TCP
         } else {
@@ -92,13 +108,6 @@ impl Sockets {
         }
         if let Some(interface) = &self.interface {
             bind_interface(&socket, interface)?;
-        }
-        if kind == Type::STREAM && port != 0 {
-            // A listener comes back at once after a restart, although old connections have not timed out.
-            socket.set_reuse_address(true)?;
-        }
-        if port != 0 || !local.is_unspecified() || kind == Type::DGRAM {
-            socket.bind(&SockAddr::from(SocketAddr::new(local, port)))?;
         }
         Ok(socket)
     }
@@ -179,6 +188,36 @@ impl Sockets {
     pub fn receive(&self, port: u16) -> io::Result<UdpSocket> {
         let local = self.bind.unwrap_or(Ipv4Addr::UNSPECIFIED.into());
         Ok(self.make(local, port, Type::DGRAM)?.into())
+    }
+
+    /// A socket that is a member of a multicast group, on the interface of the bound address or the one that was asked
+    /// for, or else on the one that the system prefers. Other programs may be members beside it. What it sends does not
+    /// leave the local network.
+    ///
+    /// # Errors
+    /// When there is no socket, or no interface that carries the group.
+    pub fn multicast(&self, group: SocketAddr) -> io::Result<UdpSocket> {
+        let local = self.local_for(group)?;
+        let socket = self.unbound(local, Type::DGRAM)?;
+        socket.set_reuse_address(true)?;
+        // bound to the group, it hears nothing but the group
+        let at = if cfg!(unix) { group.ip() } else { local };
+        socket.bind(&SockAddr::from(SocketAddr::new(at, group.port())))?;
+        match (group.ip(), local) {
+            (IpAddr::V4(group), IpAddr::V4(local)) => {
+                socket.join_multicast_v4(&group, &local)?;
+                socket.set_multicast_if_v4(&local)?;
+                socket.set_multicast_ttl_v4(MULTICAST_HOPS)?;
+                socket.set_multicast_loop_v4(true)?;
+            }
+            (IpAddr::V6(group), _) => {
+                socket.join_multicast_v6(&group, 0)?;
+                socket.set_multicast_hops_v6(MULTICAST_HOPS)?;
+                socket.set_multicast_loop_v6(true)?;
+            }
+            (IpAddr::V4(_), IpAddr::V6(_)) => return Err(io::ErrorKind::AddrNotAvailable.into()),
+        }
+        Ok(socket.into())
     }
 
     fn bind_error(&self, local: IpAddr, port: u16, error: io::Error) -> StartError {

@@ -71,13 +71,17 @@ fn slept() -> Duration {
     Duration::ZERO
 }
 
-/// Looks for as long as the client lives.
-pub(crate) async fn watch(driver: Rc<Driver>) {
+/// Looks for as long as the client lives. `multicast`: whether the groups of the local network are joined anew after a
+/// change.
+pub(crate) async fn watch(driver: Rc<Driver>, multicast: bool) {
     let mut seen = Seen::look(&driver.sockets);
     loop {
         Timer::after(INTERVAL).await;
         if seen.update(Seen::look(&driver.sockets)) {
             tracing::info!("the network of this machine changed, or it slept");
+            if multicast {
+                driver.join_multicast();
+            }
             driver.event(Event::NetworkChanged);
         }
     }

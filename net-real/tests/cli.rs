@@ -54,7 +54,7 @@ fn every_subcommand_explains_itself_with_an_example() {
 fn flags_that_are_not_built_are_absent() {
     let sandbox = Sandbox::new();
     {
-        let flag = "--lsd";
+        let flag = "--dht";
         let help = sandbox.expect(0, "download --help").out;
         assert!(!help.contains(flag), "{flag}");
     }

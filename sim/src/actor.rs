@@ -57,6 +57,15 @@ pub enum Input<'a> {
         /// The bytes.
         data: &'a [u8],
     },
+    /// A datagram to a group arrived that the actor has joined ([`Actor::has_joined`]).
+    Multicast {
+        /// The group.
+        to: SocketAddr,
+        /// From where, as it says.
+        from: SocketAddr,
+        /// The bytes.
+        data: &'a [u8],
+    },
     /// A datagram was refused.
     DatagramError {
         /// Where it was sent.
@@ -122,7 +131,7 @@ pub enum Output {
     },
     /// Send a datagram.
     Datagram {
-        /// Where to.
+        /// Where to: an address, or a group, all of which gets it.
         to: SocketAddr,
         /// From where it claims to be; the actor's own address, unless it lies.
         from: Option<SocketAddr>,
@@ -170,6 +179,12 @@ pub trait Actor: Debug + Send {
 
     /// TCP port that others can reach it at, if any. Datagrams reach it at every port.
     fn port(&self) -> Option<u16>;
+
+    /// Whether datagrams to this multicast group reach it.
+    fn has_joined(&self, group: IpAddr) -> bool {
+        let _ = group;
+        false
+    }
 
     /// A copy.
     fn clone_box(&self) -> Box<dyn Actor>;

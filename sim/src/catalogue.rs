@@ -34,6 +34,7 @@ pub const PEER: &[Area] = &[
     Area::Pieces,
     Area::Extensions,
     Area::Encryption,
+    Area::Local,
 ];
 
 /// All areas in which something can go wrong.
@@ -52,6 +53,7 @@ pub const AREAS: &[Area] = &[
     Area::Disk,
     Area::Host,
     Area::Encryption,
+    Area::Local,
 ];
 
 /// The lists of faults that a schedule can name.

@@ -41,7 +41,10 @@ impl<N: Names> Teller<'_, N> {
 
     fn words(&self, report: &Report) -> Option<Words> {
         let (arrow, other, text, folds) = match report {
-            Report::TrackerOk { .. } | Report::TrackerFailed { .. } | Report::Tracker { .. } => {
+            Report::TrackerOk { .. }
+            | Report::TrackerFailed { .. }
+            | Report::Tracker { .. }
+            | Report::Lsd { .. } => {
                 return self.tracker_words(report);
             }
             Report::PeerConnected { conn, encryption, .. } => {
@@ -98,7 +101,7 @@ impl<N: Names> Teller<'_, N> {
                 let when = retry_at.map_or("never again".into(), |at| format!("again at {at}"));
                 (self.0.tracker(url), format!("{text}; {when}"))
             }
-            Report::Tracker { text, .. } => return Some(self.traced(text)),
+            Report::Tracker { text, .. } | Report::Lsd { text } => return Some(self.traced(text)),
             _ => return None,
         };
         Some((Arrow::In, other, text, false))
@@ -107,7 +110,9 @@ impl<N: Names> Teller<'_, N> {
     /// What was sent to a tracker or came from it: its name instead of its address, and no transaction id.
     fn traced(&self, text: &str) -> Words {
         let text = text.split(", transaction ").next().unwrap_or(text);
-        let is_addr = |word: &&str| word.parse::<SocketAddr>().is_ok();
+        // a group is no side of anything
+        let is_one = |addr: SocketAddr| !addr.ip().is_multicast();
+        let is_addr = |word: &&str| word.parse().is_ok_and(is_one);
         let addr = text.split(' ').find(is_addr).unwrap_or_default();
         let other = addr
             .parse()

@@ -111,7 +111,7 @@ fn originals(journal: &Journal<'_>) -> BTreeSet<Vec<u8>> {
                 found.insert(probe.metainfo.info_hash.0.to_vec());
                 found.insert(probe.metainfo.name.clone().into_bytes());
             }
-            Event::Accepted { from, .. } | Event::Datagram { from, .. } => {
+            Event::Accepted { from, .. } | Event::Datagram { from, .. } | Event::Multicast { from, .. } => {
                 found.extend(forms(from.ip()));
             }
             _ => {}

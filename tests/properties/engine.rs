@@ -59,6 +59,7 @@ impl Known {
             | Action::Read { .. }
             | Action::Hold { .. }
             | Action::Datagram { .. }
+            | Action::Multicast { .. }
             | Action::Report(_) => {}
         }
     }

@@ -21,6 +21,8 @@ pub enum Source {
     Incoming,
     /// An earlier run.
     Resume,
+    /// Who announces itself in the local network (BEP 14).
+    Lsd,
     /// Another peer (BEP 11).
     Pex,
 }
@@ -152,6 +154,14 @@ impl Candidates {
         self.entries.get(&canonical(addr)).map(|entry| entry.source)
     }
 
+    /// How many addresses are known from this kind of source and no better one.
+    pub fn named_by(&self, source: Source) -> usize {
+        self.entries
+            .values()
+            .filter(|entry| entry.source == source)
+            .count()
+    }
+
     /// Keeps why a connection to an address came to nothing, or that it did not. It decides nothing.
     pub fn note(&mut self, addr: SocketAddr, trouble: Option<Trouble>) {
         if let Some(entry) = self.entries.get_mut(&canonical(addr)) {
@@ -178,6 +188,7 @@ impl fmt::Display for Source {
             Self::Tracker => "a tracker",
             Self::Incoming => "an incoming connection",
             Self::Resume => "an earlier run",
+            Self::Lsd => "the local network",
             Self::Pex => "another peer",
         })
     }

@@ -4,6 +4,7 @@
 
 mod candidates;
 mod choker;
+mod lsd;
 mod metadata;
 mod pex;
 mod picker;
@@ -12,6 +13,7 @@ mod tracker;
 
 pub use candidates::CandidatesConfig;
 pub use choker::{ChokerConfig, SeedPolicy};
+pub use lsd::LsdConfig;
 pub use metadata::MetadataConfig;
 pub use pex::PexConfig;
 pub use picker::PickerConfig;
@@ -103,6 +105,8 @@ pub struct Config {
     pub candidates: CandidatesConfig,
     /// Peer exchange.
     pub pex: PexConfig,
+    /// Local service discovery.
+    pub lsd: LsdConfig,
     /// Announcing.
     pub tracker: TrackerConfig,
     /// The HTTP client under tracker announces and fetches.
@@ -143,6 +147,7 @@ impl Default for Config {
             choker: ChokerConfig::default(),
             candidates: CandidatesConfig::default(),
             pex: PexConfig::default(),
+            lsd: LsdConfig::default(),
             tracker: TrackerConfig::default(),
             http: HttpConfig::default(),
         }

@@ -80,6 +80,9 @@ impl Engine {
         digest.count(self.incoming.len());
         digest.count(self.dialer.half_open.len());
         digest.time(self.trackers.deadline());
+        if let Some(at) = self.lsd.deadline() {
+            digest.time(Some(at));
+        }
         digest.time(self.shutdown_at);
         for (id, torrent) in &self.torrents {
             digest.word(id.0.into());

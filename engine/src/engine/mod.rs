@@ -11,6 +11,7 @@ mod dial;
 mod fetch;
 mod figures;
 mod incoming;
+mod lsd;
 mod probe;
 mod queue;
 mod rates;
@@ -25,6 +26,7 @@ use crate::block::Spans;
 use crate::config::Config;
 use crate::event::Event;
 use crate::id::{ConnId, InfoHash, OpId, PeerId, TorrentId};
+use crate::lsd::Lsd;
 use crate::marks::Marks;
 use crate::report::Report;
 use crate::rng::{Purpose, Rng, Seeds};
@@ -70,6 +72,7 @@ pub struct Engine {
     ops: BTreeMap<OpId, OpOwner>,
     streams: BTreeMap<StreamKey, ConnId>,
     trackers: TrackerClient,
+    lsd: Lsd,
     incoming: BTreeMap<ConnId, Incoming>,
     /// Keys and paddings for those who dial us.
     secrets: Rng,
@@ -118,6 +121,8 @@ pub enum Timer {
     Tracker,
     /// A peer may be told of others.
     Pex,
+    /// The local network is told of what we share.
+    Lsd,
     /// The resume state should be saved.
     Resume,
     /// Storage is tried again.
@@ -185,6 +190,12 @@ impl Engine {
             streams: BTreeMap::new(),
             trackers,
             incoming: BTreeMap::new(),
+            lsd: Lsd::new(
+                config.lsd.clone(),
+                [config.ipv4, config.ipv6],
+                config.listen_port,
+                seeds.stream(Purpose::LocalDiscovery, 0),
+            ),
             secrets: seeds.stream(Purpose::Encryption, 0),
             dialer: Dialer::default(),
             throttle: Throttle::new(Gate::new(
@@ -230,6 +241,7 @@ impl Engine {
             Event::Datagram { from, data } => {
                 self.trackers.handle_datagram(self.now, from, data);
             }
+            Event::Multicast { group, from, data } => self.multicast(group, from, data),
             Event::DatagramError { to, fault } => self.trackers.handle_datagram_error(self.now, to, fault),
             Event::Resolved { op, result } => self.resolved(op, result),
             Event::DiskDone { op, result } => {
@@ -239,6 +251,7 @@ impl Engine {
             }
             Event::NetworkChanged => {
                 self.trackers.network_changed();
+                self.lsd.network_changed(self.now);
                 for id in self.torrent_ids() {
                     self.with_torrent(id, Torrent::network_changed);
                 }
@@ -259,6 +272,7 @@ impl Engine {
         }
         self.rates_timeout();
         self.trackers.handle_timeout(self.now);
+        self.lsd_timeout();
         self.incoming_timeouts();
         self.fetch_timeout();
         self.probe_timeout();
@@ -287,6 +301,7 @@ impl Engine {
             self.dialer.may_want(id);
             self.slots_wanted(id);
             self.queue_noted(id);
+            self.lsd_noted(id);
             self.register(id);
         }
     }
@@ -315,6 +330,7 @@ impl Engine {
     pub fn marks(&self) -> Marks {
         let mut marks = self.marks;
         marks.merge(self.trackers.marks());
+        marks.merge(self.lsd.marks);
         self.torrents
             .values()
             .for_each(|torrent| marks.merge(torrent.marks()));
@@ -325,16 +341,19 @@ impl Engine {
     pub fn deadline(&self) -> Option<(Instant, Timer)> {
         let torrents = self.timers.first().map(|(at, due, _)| (*at, Timer::from(*due)));
         let trackers = self.trackers.deadline().map(|at| (at, Timer::Tracker));
+        let lsd = self.lsd.deadline().map(|at| (at, Timer::Lsd));
         let incoming = self.incoming_deadline().map(|at| (at, Timer::Peer));
         let dialer = self.dial_deadline().map(|at| (at, Timer::Candidates));
         let fetch = self.fetch_deadline().map(|at| (at, Timer::Fetch));
         let probe = self.probe_deadline().map(|at| (at, Timer::Tracker));
         let shutdown = self.shutdown_at.map(|at| (at, Timer::Shutdown));
         let rate = self.throttle.deadline().map(|at| (at, Timer::Rate));
-        [torrents, trackers, incoming, dialer, fetch, probe, shutdown, rate]
-            .into_iter()
-            .flatten()
-            .min()
+        [
+            torrents, trackers, lsd, incoming, dialer, fetch, probe, shutdown, rate,
+        ]
+        .into_iter()
+        .flatten()
+        .min()
     }
 
     /// Reads the state of a torrent.
@@ -392,6 +411,7 @@ impl Engine {
         self.streams.clear();
         self.torrents.keys().for_each(|id| self.throttle.forget(*id));
         self.torrents.clear();
+        self.lsd.clear();
         self.by_hash.clear();
         self.timers.clear();
         self.registered.clear();

@@ -96,6 +96,7 @@ impl Engine {
         };
         self.marks.merge(torrent.marks());
         self.by_hash.remove(&torrent.info_hash());
+        self.lsd.set(self.now, id, None);
         self.touched.remove(&id);
         self.throttle.forget(id);
         self.slots.forget(id);

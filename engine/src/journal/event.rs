@@ -102,6 +102,11 @@ impl Codec {
                 put_value(out, from);
                 put_bytes(out, data);
             }
+            Event::Multicast { group, from, data } => {
+                put_value(out, group);
+                put_value(out, from);
+                put_bytes(out, data);
+            }
             Event::DatagramError { to, fault } => {
                 put_value(out, to);
                 put_value(out, fault);
@@ -155,6 +160,11 @@ impl Codec {
                 from: cursor.value()?,
                 data: cursor.sized()?,
             },
+            kind::MULTICAST => Event::Multicast {
+                group: cursor.value()?,
+                from: cursor.value()?,
+                data: cursor.sized()?,
+            },
             kind::DATAGRAM_ERROR => Event::DatagramError {
                 to: cursor.value()?,
                 fault: cursor.value()?,
@@ -196,6 +206,7 @@ const fn kind_of(event: &Event<'_>) -> u8 {
         Event::Sent { .. } => kind::SENT,
         Event::Closed { .. } => kind::CLOSED,
         Event::Datagram { .. } => kind::DATAGRAM,
+        Event::Multicast { .. } => kind::MULTICAST,
         Event::DatagramError { .. } => kind::DATAGRAM_ERROR,
         Event::Resolved { .. } => kind::RESOLVED,
         Event::DiskDone { result, .. } => match result {

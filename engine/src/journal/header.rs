@@ -51,7 +51,10 @@ impl Header {
 /// The streams of one torrent, or those that belong to none.
 pub(super) fn streams(seeds: &Seeds, instance: u64) -> Vec<StreamSeed> {
     let used = Purpose::ALL.into_iter().filter(|purpose| {
-        let global = matches!(purpose, Purpose::PeerId | Purpose::Transaction);
+        let global = matches!(
+            purpose,
+            Purpose::PeerId | Purpose::Transaction | Purpose::LocalDiscovery
+        );
         // the key of a probe belongs to no torrent, nor does who dials us before it says which
         let both = matches!(purpose, Purpose::TrackerKey | Purpose::Encryption);
         (instance == 0) == global || both

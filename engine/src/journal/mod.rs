@@ -40,7 +40,7 @@ pub use write::Writer;
 pub const MAGIC: [u8; 8] = *b"seedbedJ";
 
 /// The format that is written and read. A journal of another one is refused.
-pub const VERSION: u16 = 2;
+pub const VERSION: u16 = 3;
 
 /// Steps between two checks.
 pub const CHECK_INTERVAL: u64 = 4096;
@@ -96,4 +96,5 @@ mod kind {
     pub(super) const DISK: u8 = 16;
     pub(super) const NETWORK_CHANGED: u8 = 17;
     pub(super) const STATE: u8 = 18;
+    pub(super) const MULTICAST: u8 = 19;
 }

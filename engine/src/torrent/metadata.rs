@@ -272,8 +272,8 @@ impl Torrent {
         }
     }
 
-    /// A link does not say that a torrent is private. Now that it shows, peers that nobody but the link named are left
-    /// (BEP 27).
+    /// A link does not say that a torrent is private. Now that it shows, peers that nobody but the link or the
+    /// local network named are left (BEP 27).
     fn obey_private(&mut self, cx: &mut Context<'_>) {
         if !self.metainfo.private {
             return;
@@ -281,7 +281,11 @@ impl Torrent {
         if let Some(announcer) = &mut self.announcer {
             announcer.set_private();
         }
-        let named = |addr| self.candidates.source_of(addr) == Some(Source::Magnet);
+        let strange = [Source::Magnet, Source::Lsd];
+        let named = |addr| {
+            let source = self.candidates.source_of(addr);
+            source.is_some_and(|source| strange.contains(&source))
+        };
         let strangers = self
             .sessions
             .iter()
@@ -290,7 +294,9 @@ impl Torrent {
         for conn in strangers {
             self.end_session(cx, conn, End::Private);
         }
-        self.candidates.forget_sources(Source::Magnet);
+        for source in strange {
+            self.candidates.forget_sources(source);
+        }
     }
 
     /// The connections go on under the rules of the torrent that is known now.

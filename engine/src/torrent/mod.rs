@@ -20,6 +20,7 @@ mod doubt;
 mod figures;
 mod ids;
 mod limits;
+mod lsd;
 mod metadata;
 mod open;
 mod part;

@@ -138,6 +138,9 @@ pub(crate) struct TransferArgs {
     /// Do not exchange addresses of peers with peers (BEP 11); private torrents never do
     #[arg(long)]
     pub(crate) no_pex: bool,
+    /// Do not tell the local network what is shared, nor listen to it (BEP 14); private torrents are never told
+    #[arg(long)]
+    pub(crate) no_lsd: bool,
     /// Serve until so many times the content was uploaded, such as 1.5
     #[arg(long, value_name = "R", value_parser = values::ratio)]
     pub(crate) seed_ratio: Option<values::Ratio>,

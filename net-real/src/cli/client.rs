@@ -108,10 +108,16 @@ pub(crate) fn watch_signals(handle: Handle) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Applies `--no-pex`, `--max-peers`, `--upload-slots`, `--limit-down` and `--limit-up`.
+/// Applies `--no-pex`, `--no-lsd`, `--max-peers`, `--upload-slots`, `--limit-down` and `--limit-up`.
 pub(crate) fn limit(options: &mut Options, args: &TransferArgs) {
     let config = &mut options.config;
     config.pex.enabled = !args.no_pex;
+    // who is bound to this machine alone has no neighbours
+    let alone = args
+        .sockets
+        .bind
+        .is_some_and(|bind| bind.to_canonical().is_loopback());
+    config.lsd.enabled = !args.no_lsd && !alone;
     config.candidates.canonical_priority = true;
     if let Some(limit) = args.max_peers {
         config.connections_per_torrent_max = usize::from(limit);

@@ -4,7 +4,7 @@ use crate::rig::{ask, client, options};
 use seedbed::engine::disk::Root;
 use seedbed::engine::metainfo::{Metainfo, NewContent, NewFile, NewTorrent};
 use seedbed::engine::{AddTorrent, Command, Purpose, Report, TorrentState};
-use seedbed::{Client, Input};
+use seedbed::{Client, Input, Options};
 use sha1::{Digest as _, Sha1};
 use std::net::SocketAddr;
 use std::ops::ControlFlow;
@@ -70,13 +70,14 @@ fn shut_down(client: &mut Client) {
 
 /// A seed on a thread of its own, which ends when the sender is dropped.
 fn seed(
+    options: Options,
     folder: &Path,
     metainfo: &Arc<Metainfo>,
 ) -> (SocketAddr, seedbed::Handle, std::thread::JoinHandle<()>) {
     let (folder, metainfo) = (folder.to_owned(), Arc::clone(metainfo));
     let (sender, receiver) = mpsc::channel();
     let thread = std::thread::spawn(move || {
-        let (mut client, _) = client(options(&folder.join("state")));
+        let (mut client, _) = client(options);
         ask(
             &mut client,
             add(&metainfo, &folder, Purpose::Seed, Vec::new()),
@@ -99,7 +100,8 @@ fn seed(
 fn a_folder_is_downloaded_saved_and_found_again() {
     let folder = tempfile::tempdir().unwrap();
     let (metainfo, content) = sample(&folder.path().join("seed"));
-    let (addr, handle, thread) = seed(&folder.path().join("seed"), &metainfo);
+    let seeding = folder.path().join("seed");
+    let (addr, handle, thread) = seed(options(&seeding.join("state")), &seeding, &metainfo);
     let out = folder.path().join("out");
     let (mut leecher, seen) = client(options(&folder.path().join("state")));
     ask(
@@ -142,6 +144,35 @@ fn a_folder_is_downloaded_saved_and_found_again() {
     );
     assert_eq!(seen.borrow().hash_jobs, 0);
     shut_down(&mut again);
+}
+
+/// Local service discovery by real multicast on the loopback interface: nobody names the seed.
+#[test]
+fn two_clients_of_one_machine_find_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let seeding = folder.path().join("seed");
+    let (metainfo, content) = sample(&seeding);
+    let nearby = |state: &Path| {
+        let mut options = options(state);
+        options.config.lsd.enabled = true;
+        options
+    };
+    let (_, handle, thread) = seed(nearby(&seeding.join("state")), &seeding, &metainfo);
+    let (mut leecher, seen) = client(nearby(&folder.path().join("state")));
+    ask(
+        &mut leecher,
+        add(
+            &metainfo,
+            &folder.path().join("out"),
+            Purpose::Download,
+            Vec::new(),
+        ),
+        |report| matches!(report, Report::Completed { .. }).then_some(()),
+    );
+    shut_down(&mut leecher);
+    assert!(seen.borrow().received >= content.len() as u64);
+    handle.command(Command::Shutdown);
+    thread.join().unwrap();
 }
 
 #[test]

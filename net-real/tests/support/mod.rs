@@ -41,7 +41,7 @@ impl Sandbox {
         path
     }
 
-    /// The program with these arguments, separated by spaces.
+    /// The program with these arguments, separated by spaces. It tells the local network nothing.
     pub(crate) fn command(&self, args: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_seedbed"));
         command
@@ -51,6 +51,10 @@ impl Sandbox {
             .env("TMPDIR", self.path())
             .env_remove("SEEDBED_LOG")
             .stdin(Stdio::null());
+        let subcommand = args.split_whitespace().find(|word| !word.starts_with('-'));
+        if matches!(subcommand, Some("download" | "seed")) {
+            command.arg("--no-lsd");
+        }
         command
     }
 

@@ -36,6 +36,7 @@ pub(super) enum Held {
     Sent(ConnId, u64),
     Closed(ConnId, CloseCause),
     Datagram(SocketAddr, Vec<u8>),
+    Multicast(SocketAddr, SocketAddr, Vec<u8>),
     DatagramError(SocketAddr, DatagramFault),
     Resolved(u64, Result<Vec<IpAddr>, LookupError>),
 }
@@ -168,7 +169,7 @@ impl EngineHost {
         let Some(held) = &mut self.held else { return };
         let datagrams = || {
             held.iter()
-                .filter(|held| matches!(held, Held::Datagram(..)))
+                .filter(|held| matches!(held, Held::Datagram(..) | Held::Multicast(..)))
                 .count()
         };
         let input = match input {
@@ -178,8 +179,10 @@ impl EngineHost {
                 cx.out.push(Output::Reset { stream });
                 return;
             }
-            Input::Datagram { .. } | Input::DatagramError { .. } if self.asleep => return,
-            Input::Datagram { .. } if datagrams() >= DATAGRAMS_HELD_MAX => {
+            Input::Datagram { .. } | Input::Multicast { .. } | Input::DatagramError { .. } if self.asleep => {
+                return;
+            }
+            Input::Datagram { .. } | Input::Multicast { .. } if datagrams() >= DATAGRAMS_HELD_MAX => {
                 cx.marks.hit("suspend-drops-datagram");
                 return;
             }
@@ -189,6 +192,7 @@ impl EngineHost {
             Input::Sent { stream, bytes } => Held::Sent(stream, bytes),
             Input::Closed { stream, cause } => Held::Closed(stream, cause),
             Input::Datagram { from, data } => Held::Datagram(from, data.to_vec()),
+            Input::Multicast { to, from, data } => Held::Multicast(to, from, data.to_vec()),
             Input::DatagramError { to, fault } => Held::DatagramError(to, fault),
             Input::Resolved { lookup, result } => Held::Resolved(lookup, result),
         };
@@ -233,6 +237,11 @@ impl EngineHost {
                     cause: cause.clone(),
                 },
                 Held::Datagram(from, data) => Input::Datagram { from: *from, data },
+                Held::Multicast(to, from, data) => Input::Multicast {
+                    to: *to,
+                    from: *from,
+                    data,
+                },
                 Held::DatagramError(to, fault) => Input::DatagramError {
                     to: *to,
                     fault: *fault,

@@ -38,7 +38,7 @@ use seedbed_engine::time::Instant;
 use seedbed_engine::{Action, Config, Engine, Event, Purpose, Report, TorrentState};
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 /// Reports that are kept; the older half goes when there are more.
 const REPORTS_MAX: usize = 4096;
@@ -475,6 +475,10 @@ impl Actor for EngineHost {
 
     fn port(&self) -> Option<u16> {
         (self.engine.is_some() && !self.asleep).then_some(PORT)
+    }
+
+    fn has_joined(&self, group: IpAddr) -> bool {
+        self.engine.is_some() && !self.asleep && self.config.lsd.enabled && self.group(group).is_some()
     }
 
     fn clone_box(&self) -> Box<dyn Actor> {

@@ -3,8 +3,10 @@
 use super::EngineHost;
 use crate::actor::{Cx, Input, Output};
 use seedbed_engine::id::{ConnId, OpId};
+use seedbed_engine::lsd::Group;
 use seedbed_engine::net::{CloseCause, TlsFault};
 use seedbed_engine::{Action, Event};
+use std::net::IpAddr;
 
 /// Streams that one process may dial: more than any run does.
 const LIFE_SHIFT: u32 = 40;
@@ -21,6 +23,11 @@ impl EngineHost {
                 cx.out.push(Output::Resolve { lookup, host });
             }
             Action::Datagram { to, data } => cx.out.push(Output::Datagram { to, from: None, data }),
+            Action::Multicast { group, data } => cx.out.push(Output::Datagram {
+                to: group.addr(),
+                from: None,
+                data,
+            }),
             Action::Connect { conn, to, tls } => {
                 let full = self.handles.is_some_and(|handles| self.streams.len() >= handles);
                 let cause = if full {
@@ -68,6 +75,16 @@ impl EngineHost {
                 }
             }
         }
+    }
+
+    /// The group of this address, if the host has its family.
+    pub(super) fn group(&self, ip: IpAddr) -> Option<Group> {
+        let usable = |group: &Group| match group {
+            Group::V4 => self.config.ipv4,
+            Group::V6 => self.config.ipv6,
+        };
+        let mut all = Group::ALL.into_iter().filter(usable);
+        all.find(|group| group.addr().ip() == ip)
     }
 
     /// The world's number of a stream that the engine numbers. Numbers of dialled streams begin anew with each
@@ -130,6 +147,11 @@ impl EngineHost {
                 }
             }
             Input::Datagram { from, data } => self.feed(cx, Event::Datagram { from, data }),
+            Input::Multicast { to, from, data } => {
+                if let Some(group) = self.group(to.ip()) {
+                    self.feed(cx, Event::Multicast { group, from, data });
+                }
+            }
             Input::DatagramError { to, fault } => self.feed(cx, Event::DatagramError { to, fault }),
             Input::Resolved { lookup, result } => {
                 if lookup >> LIFE_SHIFT == u64::from(self.life) {

@@ -2,6 +2,7 @@
 
 use seedbed_engine::Event;
 use seedbed_engine::id::ConnId;
+use seedbed_engine::lsd::Group;
 use std::net::SocketAddr;
 
 /// An event that outlives the buffer it was read from.
@@ -9,6 +10,7 @@ use std::net::SocketAddr;
 pub(super) enum OwnedEvent {
     Received(ConnId, Vec<u8>),
     Datagram(SocketAddr, Vec<u8>),
+    Multicast(Group, SocketAddr, Vec<u8>),
     Other(Event<'static>),
 }
 
@@ -18,6 +20,7 @@ impl OwnedEvent {
         Self::Other(match event {
             Event::Received { conn, data } => return Self::Received(*conn, data.to_vec()),
             Event::Datagram { from, data } => return Self::Datagram(*from, data.to_vec()),
+            Event::Multicast { group, from, data } => return Self::Multicast(*group, *from, data.to_vec()),
             Event::Tick => Event::Tick,
             Event::NetworkChanged => Event::NetworkChanged,
             Event::Command(command) => Event::Command(command.clone()),
@@ -54,6 +57,11 @@ impl OwnedEvent {
         match self {
             Self::Received(conn, data) => Event::Received { conn: *conn, data },
             Self::Datagram(from, data) => Event::Datagram { from: *from, data },
+            Self::Multicast(group, from, data) => Event::Multicast {
+                group: *group,
+                from: *from,
+                data,
+            },
             Self::Other(event) => event.clone(),
         }
     }

@@ -26,6 +26,13 @@ pub fn event_words(cast: &Cast, event: &Event<'_>) -> String {
         Event::Datagram { from, data } => {
             format!("datagram of {} bytes from {}", data.len(), cast.address(*from))
         }
+        Event::Multicast { group, from, data } => {
+            format!(
+                "announce of {} bytes from {} to {group}",
+                data.len(),
+                cast.address(*from)
+            )
+        }
         Event::DatagramError { to, fault } => format!("datagram to {}: {fault}", cast.address(*to)),
         Event::Resolved { op, result } => match result {
             Ok(addrs) => format!("lookup {} found {} addresses", op.0, addrs.len()),
@@ -95,6 +102,7 @@ pub fn action_words(cast: &Cast, action: &Action) -> String {
         Action::Read { conn, budget } => format!("{conn} read up to {budget} bytes"),
         Action::Close { conn, reason } => format!("{conn} close: {reason}"),
         Action::Datagram { to, data } => format!("datagram of {} bytes to {}", data.len(), cast.address(*to)),
+        Action::Multicast { group, data } => format!("announce of {} bytes to {group}", data.len()),
         Action::Resolve { op, .. } => format!("lookup {}", op.0),
         Action::Disk { op, job, .. } => format!("disk job {}: {}", op.0, job_words(job)),
         Action::Report(report) => format!("report {}", printable(&format!("{report:?}"), SHOWN_MAX)),

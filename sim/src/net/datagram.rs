@@ -88,6 +88,10 @@ impl World {
         if data.len() > PAYLOAD_MAX {
             return self.datagram_error(sender, to, DatagramFault::TooLong, Duration::ZERO);
         }
+        if !way && to.ip().is_multicast() {
+            // nobody hears that nobody is told
+            return;
+        }
         if !way || self.no_network(sender) {
             return self.datagram_error(sender, to, DatagramFault::Unreachable, Duration::ZERO);
         }
@@ -98,6 +102,10 @@ impl World {
         {
             self.marks.hit("datagram-rate");
             return;
+        }
+        if to.ip().is_multicast() {
+            let from = from.unwrap_or(own);
+            return self.send_to_group(sender, to, from, data);
         }
         let Some(receiver) = self.at(to.ip()) else {
             let fault = match self.net.absent.get(&to.ip()) {
@@ -121,6 +129,31 @@ impl World {
             data,
         };
         self.post(parcel);
+    }
+
+    /// A datagram to a group: whoever has joined it gets one of its own, with the accidents of its way. All actors are of
+    /// one local network. The sender's own system gives one to its sockets, which no link can lose.
+    fn send_to_group(&mut self, sender: ActorId, to: SocketAddr, from: SocketAddr, data: Vec<u8>) {
+        for receiver in (0..self.actors.len()).map(ActorId) {
+            let joined = self.actors[receiver.0].actor.has_joined(to.ip());
+            if !joined || self.own_ip(receiver, to.ip()).is_none() {
+                continue;
+            }
+            let parcel = Parcel {
+                sender,
+                receiver,
+                from,
+                to,
+                // nobody hears that there is nobody
+                spoofed: true,
+                data: data.clone(),
+            };
+            if receiver == sender {
+                self.push_net(self.now, NetEvent::Parcel(Box::new(parcel)));
+            } else if !self.datagram_lost(sender, receiver, data.len()) {
+                self.post(parcel);
+            }
+        }
     }
 
     /// An actor refuses a datagram that it got: who sent it gets an ICMP message.
@@ -227,7 +260,22 @@ impl World {
             None => Some(DatagramFault::Refused),
         };
         let Some(fault) = refused else {
-            let Parcel { from, data, .. } = parcel;
+            let Parcel {
+                from,
+                to: group,
+                data,
+                ..
+            } = parcel;
+            if group.ip().is_multicast() {
+                return self.give(
+                    to,
+                    crate::actor::Input::Multicast {
+                        to: group,
+                        from,
+                        data: &data,
+                    },
+                );
+            }
             return self.give(to, crate::actor::Input::Datagram { from, data: &data });
         };
         self.marks.hit("datagram-refused");

@@ -156,6 +156,7 @@ impl Watch {
             | Report::Lint { .. }
             | Report::Wire { .. }
             | Report::Tracker { .. }
+            | Report::Lsd { .. }
             | Report::Fetched { .. }
             | Report::TrackerProbed { .. }
             | Report::Removed { .. } => return,

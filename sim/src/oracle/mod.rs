@@ -14,6 +14,7 @@ mod dials;
 mod digest;
 mod disk;
 mod ledger;
+mod local;
 mod marks;
 mod metadata;
 mod moment;

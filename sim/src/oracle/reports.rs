@@ -58,6 +58,7 @@ impl Watch {
                 | Report::ShutDown
                 | Report::PeerClosed { .. }
                 | Report::Tracker { .. }
+                | Report::Lsd { .. }
                 | Report::Fetched { .. }
                 | Report::TrackerProbed { .. }
         );

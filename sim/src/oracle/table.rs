@@ -2,7 +2,7 @@
 //! have in common (M).
 
 /// Number of oracles.
-pub const COUNT: usize = 57;
+pub const COUNT: usize = 58;
 
 /// An oracle, for lists and reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -59,6 +59,7 @@ pub enum Oracle {
     I37,
     I38,
     I39,
+    I40,
     L1,
     L2,
     L3,
@@ -273,6 +274,11 @@ pub const ORACLES: &[OracleInfo] = &[
         "peers were exchanged",
     ),
     info(
+        "I40",
+        "the local network is told of running torrents, once a minute, in the form of BEP 14",
+        "the local network was told of a torrent",
+    ),
+    info(
         "L1",
         "a download that can be completed is completed in bounded time",
         "a core was there after the faults",
@@ -379,7 +385,7 @@ mod tests {
             (0, Oracle::I1),
             (27, Oracle::I28),
             (36, Oracle::I37),
-            (39, Oracle::L1),
+            (40, Oracle::L1),
         ] {
             assert_eq!(
                 (oracle as usize, oracle.info().id),

@@ -7,6 +7,7 @@ use super::decisions::Decisions;
 use super::digest::Digest;
 use super::disk::Job;
 use super::ledger::Heard;
+use super::local::Local;
 use super::moment::Moment;
 use super::private::Answers;
 use super::rate::Passed;
@@ -87,6 +88,8 @@ pub struct Watch {
     pub(crate) traffic: Traffic,
     pub(crate) heard: Heard,
     pub(crate) announces: Announces,
+    /// What the local network was told.
+    pub(crate) local: Local,
     pub(crate) story: Story,
     pub(crate) ticks: (Instant, u32),
     pub(crate) ticked: bool,
@@ -189,6 +192,7 @@ impl Watch {
             writing: 0,
             traffic: Traffic::default(),
             heard: Heard::default(),
+            local: Local::default(),
             story: Story::default(),
             ticks: (Instant::START, 0),
             ticked: false,
@@ -232,6 +236,7 @@ impl Watch {
         self.story = Story::default();
         self.wakes_at = None;
         self.heard = Heard::default();
+        self.local = Local::default();
         self.recovery.restarted();
         self.disk_errors = false;
         self.down = Passed::new(self.setup.config.rate_down);
@@ -275,6 +280,7 @@ impl Watch {
                 self.tracker_says(data);
                 self.answers(from.ip());
             }
+            Event::Multicast { .. } => {}
             Event::DatagramError { to, fault: _ } => self.announces.refused(*to),
             Event::Resolved { op, result } => {
                 self.ops.remove(op);
@@ -330,6 +336,7 @@ impl Watch {
                 self.forget(*conn);
             }
             Action::Datagram { to, data } => self.datagram(*to, data),
+            Action::Multicast { group, data } => self.tells_locally(*group, data),
             Action::Resolve { op, host: _ } => self.op(*op, Job::Resolve),
             Action::Disk { op, torrent: _, job } => self.disk_job(*op, job),
             Action::Report(report) => self.report(report),

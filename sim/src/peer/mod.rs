@@ -13,6 +13,7 @@ mod check_tests;
 pub mod conn;
 mod fetch;
 mod generate;
+mod local;
 pub mod metadata;
 mod serve;
 mod streams;
@@ -68,6 +69,8 @@ enum Later {
     Pace(ConnId),
     /// An engine is dialled.
     Dial(SocketAddr),
+    /// A behaviour speaks to the local network.
+    Local(usize),
 }
 
 /// A peer as data.
@@ -326,6 +329,7 @@ impl ModelPeer {
                 Later::Put(id, bytes) => self.put(cx, id, bytes),
                 Later::Pace(id) => self.pace(cx, id),
                 Later::Dial(to) => self.dial(cx, to),
+                Later::Local(n) => self.speak_local(cx, n),
             }
         }
     }
@@ -368,6 +372,7 @@ impl Actor for ModelPeer {
             }
             Input::Closed { stream, cause } => self.closed(cx, stream, Some(cause)),
             Input::Datagram { .. }
+            | Input::Multicast { .. }
             | Input::DatagramError { .. }
             | Input::Resolved { .. }
             | Input::NetworkChanged => {}

@@ -47,6 +47,7 @@ impl ModelPeer {
             self.active.clear();
         }
         self.started = true;
+        self.begin_local(cx);
         if !self.spec.dials {
             return;
         }

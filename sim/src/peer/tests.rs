@@ -84,6 +84,7 @@ fn config(behaviours: &[Use]) -> Vec<(String, Value)> {
         ("retry-min".into(), Value::Text("5s".into())),
         ("pex".into(), Value::Bool(true)),
         ("dont-have".into(), Value::Bool(true)),
+        ("lsd".into(), Value::Bool(true)),
     ];
     let encrypts = |one: &Use| catalogue::find(&one.name).is_some_and(|entry| entry.kind.is_of_encryption());
     if behaviours.iter().any(encrypts) {

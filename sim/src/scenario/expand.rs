@@ -8,6 +8,7 @@ mod encrypt;
 mod families;
 mod faults;
 mod links;
+mod local;
 
 use super::params::{self, Kind, Often};
 use super::{
@@ -21,7 +22,7 @@ use seedbed_engine::time::Duration;
 
 /// Counts up with every change after which a seed stands for another scenario. Failing seeds of an older version have
 /// to be kept as files.
-pub const GENERATOR_VERSION: u32 = 4;
+pub const GENERATOR_VERSION: u32 = 5;
 
 /// Actors at the most in the nine worlds in ten that are small.
 const PEERS_SMALL: u32 = 8;
@@ -38,6 +39,7 @@ pub fn expand(seed: u64) -> Scenario {
     world.metadata(&torrent, &mut peers);
     world.families(&mut engines, &mut peers, &mut trackers);
     world.encrypt(&mut engines, &mut peers, &trackers);
+    world.announce_locally(&mut engines, &mut peers);
     let mut faults = world.faults(&engines, &trackers, &peers);
     faults.extend(world.companions(&engines, &trackers, &faults));
     Scenario {
@@ -294,8 +296,8 @@ impl World {
             behaviours: if honest {
                 Vec::new()
             } else {
-                // what is wrong with encryption is drawn where there is any
-                let plain = |known: &Behaviour| known.area != Area::Encryption;
+                // what is wrong with encryption and in the local network is drawn where there is any
+                let plain = |known: &Behaviour| !matches!(known.area, Area::Encryption | Area::Local);
                 self.behaviours(&mut rng, catalogue::PEER, 3, plain)
             },
             name,

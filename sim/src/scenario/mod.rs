@@ -287,6 +287,8 @@ pub enum Area {
     Extensions,
     /// A peer, by how it encrypts.
     Encryption,
+    /// A peer, by what it says to the local network.
+    Local,
     /// The disk of an engine.
     Disk,
     /// The host of an engine, or the network.

@@ -277,7 +277,8 @@ pub fn of(behaviour: &Behaviour) -> impl Iterator<Item = &'static Param> {
         | Area::Requests
         | Area::Pieces
         | Area::Extensions
-        | Area::Encryption => PEER,
+        | Area::Encryption
+        | Area::Local => PEER,
         Area::Metainfo => &[],
     };
     let named = move |name: &str| own.iter().any(|param| param.name == name);

@@ -255,6 +255,7 @@ impl Actor for TrackerHost {
                 self.exchanges.remove(&stream);
             }
             Input::Datagram { .. }
+            | Input::Multicast { .. }
             | Input::Connected { .. }
             | Input::Sent { .. }
             | Input::DatagramError { .. }

@@ -29,6 +29,7 @@ impl Rig {
         if !more.contains(&"--bind") {
             command.args(["--bind", &ours().to_string()]);
         }
+        command.arg("--no-lsd");
         // a client must not hear of another by a way that its test is not about
         if !more.contains(&"--peer-exchange") {
             command.arg("--no-pex");

@@ -211,6 +211,8 @@ impl World {
                 self.push(LATENCY, node, Pending::Event(Event::Resolved { op, result }));
             }
             Action::Datagram { to, data } => self.datagram(node, to, data),
+            // its nodes are far from each other
+            Action::Multicast { .. } => {}
             Action::Connect { conn, to, tls: _ } => self.connect(node, conn, to),
             Action::Send { conn, head, body } => self.send(node, conn, head, body),
             Action::Read { conn, budget } => self.read(node, conn, budget),

@@ -43,7 +43,10 @@ impl Timeline {
     pub fn brief(world: &World, node: usize) -> String {
         let mut timeline = Self::default();
         for (at, report) in &world.nodes[node].reports {
-            if !matches!(report, Report::Wire { .. } | Report::Tracker { .. }) {
+            if !matches!(
+                report,
+                Report::Wire { .. } | Report::Tracker { .. } | Report::Lsd { .. }
+            ) {
                 timeline.report(world, *at, report);
             }
         }
@@ -114,6 +117,7 @@ impl Timeline {
                 format!("x  {:<5} {why}", self.name(world, *conn, Some(*addr)))
             }
             Report::Tracker { text, .. } => format!("-- tracker {text}"),
+            Report::Lsd { text } => format!("-- local {text}"),
             Report::TrackerOk {
                 seeders,
                 leechers,

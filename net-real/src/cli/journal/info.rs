@@ -117,6 +117,7 @@ fn kind(event: &Event<'_>) -> &'static str {
         Event::Sent { .. } => "sent",
         Event::Closed { .. } => "closed",
         Event::Datagram { .. } => "datagram",
+        Event::Multicast { .. } => "multicast",
         Event::DatagramError { .. } => "datagram-error",
         Event::Resolved { .. } => "resolved",
         Event::DiskDone { .. } => "disk-done",

@@ -149,6 +149,7 @@ impl Transfers<'_> {
             Report::Choke {
                 conn, unchoked, why, ..
             } => tracing::debug!("{conn} {}: {why}", if *unchoked { "unchoked" } else { "choked" }),
+            Report::Lsd { text } => tracing::trace!("local network: {text}"),
             Report::Tracker { text, .. } => tracing::trace!("tracker: {}", shown(text)),
             Report::Wire { conn, sent, text, .. } => {
                 tracing::trace!("{conn} {} {}", if *sent { "sent" } else { "got" }, shown(text));
@@ -285,6 +286,7 @@ fn torrent(report: &Report) -> Option<TorrentId> {
         | Report::Removed { torrent } => Some(*torrent),
         Report::PeerClosed { torrent, .. } | Report::Tracker { torrent, .. } => *torrent,
         Report::Rejected { .. }
+        | Report::Lsd { .. }
         | Report::Fetched { .. }
         | Report::TrackerProbed { .. }
         | Report::ShutDown => None,

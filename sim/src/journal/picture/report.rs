@@ -25,9 +25,10 @@ impl Picture {
         };
         let (mut who, mut text) = (line.other, line.text);
         let (rank, kind) = match report {
-            Report::TrackerOk { .. } | Report::TrackerFailed { .. } | Report::Tracker { .. } => {
-                self.tracker(report, &who, line.arrow, &text)
-            }
+            Report::TrackerOk { .. }
+            | Report::TrackerFailed { .. }
+            | Report::Tracker { .. }
+            | Report::Lsd { .. } => self.tracker(report, &who, line.arrow, &text),
             Report::PieceFailed { contributors, .. } => {
                 let names: Vec<_> = contributors.iter().map(|ip| cast.ip(*ip)).collect();
                 names.iter().for_each(|name| self.lanes.hash_failed(name));

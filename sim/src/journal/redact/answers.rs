@@ -5,6 +5,8 @@ use super::pseudonyms::Pseudonyms;
 use super::urls::url;
 use seedbed_engine::config::HttpConfig;
 use seedbed_engine::http::Answer;
+use seedbed_engine::lsd::{self, Group};
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
 /// Bytes of one HTTP connection that are kept: an answer has a limit far below.
@@ -32,6 +34,23 @@ pub(super) fn datagram(names: &mut Pseudonyms, from: SocketAddr, data: &[u8]) ->
         _ => new.resize(data.len(), 0),
     }
     new
+}
+
+/// An announce in the local network (BEP 14), with the torrents' new hashes. What is none says nothing, and is none
+/// again. `own` are the cookies of our own, which are random; those of others may say anything.
+pub(super) fn local(names: &mut Pseudonyms, own: &BTreeSet<Vec<u8>>, group: Group, data: &[u8]) -> Vec<u8> {
+    let Ok(packet) = lsd::read(data) else {
+        return vec![b'x'; data.len()];
+    };
+    let cookie = packet.cookie.map(|cookie| {
+        if own.contains(cookie) {
+            String::from_utf8_lossy(cookie).into_owned()
+        } else {
+            "other".into()
+        }
+    });
+    let hashes: Vec<_> = packet.hashes.iter().map(|hash| names.info_hash(*hash)).collect();
+    lsd::write(group, packet.port, &hashes, &cookie.unwrap_or_default())
 }
 
 /// What came over one HTTP connection.

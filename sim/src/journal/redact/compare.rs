@@ -5,6 +5,7 @@ use super::pseudonyms::Pseudonyms;
 use super::veil::Veil;
 use seedbed_engine::block::Block;
 use seedbed_engine::disk::DiskJob;
+use seedbed_engine::lsd;
 use seedbed_engine::{Action, Report, TorrentState};
 use std::mem::discriminant;
 
@@ -23,7 +24,11 @@ const ARGUMENTS: [&str; 8] = [
 /// Whether `new` is `old` with other names.
 pub(super) fn same(rewriter: &mut Rewriter, old: &Action, new: &Action) -> bool {
     let Rewriter {
-        names, http, veils, ..
+        names,
+        http,
+        veils,
+        cookies,
+        ..
     } = rewriter;
     match (old, new) {
         (
@@ -54,6 +59,20 @@ pub(super) fn same(rewriter: &mut Rewriter, old: &Action, new: &Action) -> bool 
         (Action::Datagram { to, data }, Action::Datagram { to: to2, data: data2 }) => {
             names.addr(*to) == *to2 && request(data) == request(data2)
         }
+        (
+            Action::Multicast { group, data },
+            Action::Multicast {
+                group: group2,
+                data: data2,
+            },
+        ) => match (lsd::read(data), lsd::read(data2)) {
+            (Ok(old), Ok(new)) => {
+                cookies.extend(old.cookie.map(<[u8]>::to_vec));
+                let hashes: Vec<_> = old.hashes.iter().map(|hash| names.info_hash(*hash)).collect();
+                group == group2 && old.port == new.port && hashes == new.hashes
+            }
+            _ => false,
+        },
         (Action::Resolve { op, .. }, Action::Resolve { op: op2, .. }) => op == op2,
         (
             Action::Disk { op, torrent, job },

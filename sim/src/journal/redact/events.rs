@@ -1,7 +1,7 @@
 //! Events with other names in them.
 
 use super::RedactError;
-use super::answers::{Exchange, datagram};
+use super::answers::{Exchange, datagram, local};
 use super::bencode::info;
 use super::peers::{PROTOCOL, PeerStream};
 use super::priorities::Priorities;
@@ -51,6 +51,8 @@ pub(super) struct Rewriter {
     pub(super) torrents: BTreeMap<InfoHash, Arc<Metainfo>>,
     /// The hashes of all torrents, also of those that are known by no more.
     pub(super) hashes: BTreeSet<InfoHash>,
+    /// By which the engine knows its own announces in the local network.
+    pub(super) cookies: BTreeSet<Vec<u8>>,
     /// Addresses of peers.
     met: BTreeSet<IpAddr>,
     pub(super) priorities: Priorities,
@@ -69,6 +71,7 @@ impl Rewriter {
             reads: BTreeMap::new(),
             torrents: BTreeMap::new(),
             hashes: BTreeSet::new(),
+            cookies: BTreeSet::new(),
             met: BTreeSet::new(),
             priorities: Priorities::default(),
         }
@@ -218,6 +221,10 @@ impl Rewriter {
             Event::Datagram { from, data } => {
                 let new = datagram(&mut self.names, *from, data);
                 return Some(OwnedEvent::Datagram(self.names.addr(*from), new));
+            }
+            Event::Multicast { group, from, data } => {
+                let new = local(&mut self.names, &self.cookies, *group, data);
+                return Some(OwnedEvent::Multicast(*group, self.names.addr(*from), new));
             }
             Event::Tick => Event::Tick,
             Event::NetworkChanged => Event::NetworkChanged,

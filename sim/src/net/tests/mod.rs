@@ -66,6 +66,7 @@ impl Actor for Toy {
                 Input::Received { data, .. } => Seen::Received(data.to_vec()),
                 Input::Sent { bytes, .. } => Seen::Sent(*bytes),
                 Input::Closed { cause, .. } => Seen::Closed(cause.clone()),
+                Input::Multicast { from, data, .. } => Seen::Datagram(*from, data.to_vec()),
                 Input::Datagram { from, data } => Seen::Datagram(*from, data.to_vec()),
                 Input::DatagramError { fault, .. } => Seen::DatagramError(*fault),
                 Input::Resolved { result, .. } => Seen::Resolved(result.as_ref().map_or(0, Vec::len)),

@@ -3,6 +3,7 @@
 mod connect;
 mod encryption;
 mod exchange;
+mod local;
 mod metadata;
 mod pieces;
 mod talk;
@@ -187,6 +188,12 @@ pub enum Kind {
     PexMany,
     PexAnyway,
     PexDrops,
+    Lsd,
+    LsdBad,
+    LsdPort,
+    LsdFlood,
+    LsdMany,
+    LsdSpoofed,
 }
 
 impl Kind {
@@ -289,13 +296,14 @@ impl Kind {
     }
 }
 
-const PARTS: [&[Entry]; 6] = [
+const PARTS: [&[Entry]; 7] = [
     connect::ENTRIES,
     talk::ENTRIES,
     pieces::ENTRIES,
     exchange::ENTRIES,
     metadata::ENTRIES,
     encryption::ENTRIES,
+    local::ENTRIES,
 ];
 
 const COUNT: usize = {
@@ -307,8 +315,8 @@ const COUNT: usize = {
     count
 };
 
-/// Those of [`ENTRIES`] that need no encryption to show. They come first.
-pub(super) const PLAIN_COUNT: usize = COUNT - encryption::ENTRIES.len();
+/// Those of [`ENTRIES`] that need neither encryption nor a local network to show. They come first.
+pub(super) const PLAIN_COUNT: usize = COUNT - encryption::ENTRIES.len() - local::ENTRIES.len();
 
 /// Everything that peers do.
 pub static ENTRIES: [Entry; COUNT] = {
@@ -417,6 +425,7 @@ mod tests {
             of("PE", &to(5)),
             of("ME", &to(11)),
             of("PX", &to(6)),
+            of("LS", &to(5)),
         ];
         for row in wanted.concat() {
             assert!(rows.contains(row.as_str()), "{row}");
