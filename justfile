@@ -67,6 +67,16 @@ record-cost:
     cargo build --release
     cargo test -p tests --test interop record::what_recording_costs -- --ignored --nocapture
 
+# what a block costs the engine: instructions, which no busy machine changes (needs valgrind)
+[group('speed')]
+instructions:
+    .ci/instructions
+
+# the same in time
+[group('speed')]
+bench-engine:
+    cargo bench -p seedbed-engine --bench download
+
 # one simulated world: a seed or a scenario file
 [group('simulator')]
 sim WORLD *ARGS:
