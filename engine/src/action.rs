@@ -60,8 +60,8 @@ pub enum Action {
         /// The bytes.
         data: Vec<u8>,
     },
-    /// Send a datagram to a multicast group, on every interface that we are a member on. Never answered: who is not
-    /// there is not missed.
+    /// Send a datagram to a multicast group, on the interface that we are a member on. Never answered: who is not there
+    /// is not missed.
     Multicast {
         /// Where to.
         group: Group,

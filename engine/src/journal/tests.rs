@@ -84,6 +84,11 @@ fn events() -> Vec<Event<'static>> {
             from: peer(),
             data: b"1234",
         },
+        Event::Multicast {
+            group: crate::lsd::Group::V6,
+            from: peer(),
+            data: b"BT-SEARCH",
+        },
         Event::DatagramError {
             to: peer(),
             fault: DatagramFault::Refused,

@@ -15,6 +15,7 @@ use seedbed_engine::{Action, BanReason, CloseReason, Command, Config, Event, Rep
 use std::net::{IpAddr, SocketAddr};
 
 mod ledger;
+mod local;
 mod recovery;
 mod sleep;
 
