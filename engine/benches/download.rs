@@ -77,21 +77,13 @@ struct Download {
 }
 
 fn torrent(pieces: usize) -> Arc<Metainfo> {
-    let torrent = NewTorrent {
-        name: "bench".into(),
-        content: NewContent::Single {
-            length: pieces as u64 * u64::from(PIECE),
-        },
-        piece_length: PIECE,
-        pieces: vec![[0; 20]; pieces],
-        trackers: Vec::new(),
-        web_seeds: Vec::new(),
-        private: false,
-        comment: None,
-        created_by: None,
-        creation_date: None,
-        source: None,
-    };
+    let length = pieces as u64 * u64::from(PIECE);
+    let torrent = NewTorrent::new(
+        "bench",
+        NewContent::Single { length },
+        PIECE,
+        vec![[0; 20]; pieces],
+    );
     Arc::new(torrent.create().expect("a torrent").metainfo)
 }
 
@@ -184,7 +176,13 @@ impl Download {
                 let result = Ok(done);
                 self.engine.handle(self.now, Event::DiskDone { op, result });
             }
-            _ => {}
+            Action::Read { .. }
+            | Action::Hold { .. }
+            | Action::Close { .. }
+            | Action::Datagram { .. }
+            | Action::Multicast { .. }
+            | Action::Resolve { .. }
+            | Action::Report(_) => {}
         }
     }
 

@@ -4,7 +4,7 @@
 //! that fails there is no socket: traffic never takes another way than the one that was asked for.
 
 use crate::StartError;
-use socket2::{Domain, Protocol, SockAddr, Socket, Type};
+use socket2::{Domain, InterfaceIndexOrAddress, Protocol, SockAddr, Socket, Type};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 
@@ -190,12 +190,13 @@ impl Sockets {
         Ok(self.make(local, port, Type::DGRAM)?.into())
     }
 
-    /// A socket that is a member of a multicast group, on the interface of the bound address or the one that was asked
-    /// for, or else on the one that the system prefers. Other programs may be members beside it. What it sends does not
-    /// leave the local network.
+    /// A socket that is a member of a multicast group, on the interface that was asked for or that of the bound address,
+    /// or else on the one that the system prefers: joining tells a network of it, too. Other programs may be members
+    /// beside it. What it sends does not leave the local network.
     ///
     /// # Errors
-    /// When there is no socket, or no interface that carries the group.
+    /// When there is no socket, or no interface that carries the group; with a bound address of IPv6 and no interface, since
+    /// the address does not tell it.
     pub fn multicast(&self, group: SocketAddr) -> io::Result<UdpSocket> {
         let local = self.local_for(group)?;
         let socket = self.unbound(local, Type::DGRAM)?;
@@ -203,15 +204,23 @@ impl Sockets {
         // bound to the group, it hears nothing but the group
         let at = if cfg!(unix) { group.ip() } else { local };
         socket.bind(&SockAddr::from(SocketAddr::new(at, group.port())))?;
+        let interface = self.interface.as_deref();
+        let index = interface.map_or(Ok(0), |name| interface_index(&socket, name))?;
         match (group.ip(), local) {
             (IpAddr::V4(group), IpAddr::V4(local)) => {
-                socket.join_multicast_v4(&group, &local)?;
+                let of_address = InterfaceIndexOrAddress::Address(local);
+                let on = interface.map_or(of_address, |_| InterfaceIndexOrAddress::Index(index));
+                socket.join_multicast_v4_n(&group, &on)?;
                 socket.set_multicast_if_v4(&local)?;
                 socket.set_multicast_ttl_v4(MULTICAST_HOPS)?;
                 socket.set_multicast_loop_v4(true)?;
             }
+            (IpAddr::V6(_), _) if index == 0 && !local.is_unspecified() => {
+                return Err(io::ErrorKind::AddrNotAvailable.into());
+            }
             (IpAddr::V6(group), _) => {
-                socket.join_multicast_v6(&group, 0)?;
+                socket.join_multicast_v6(&group, index)?;
+                socket.set_multicast_if_v6(index)?;
                 socket.set_multicast_hops_v6(MULTICAST_HOPS)?;
                 socket.set_multicast_loop_v6(true)?;
             }
@@ -227,6 +236,16 @@ impl Sockets {
             error,
         }
     }
+}
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+fn interface_index(socket: &Socket, interface: &str) -> io::Result<u32> {
+    Ok(rustix::net::netdevice::name_to_index(socket, interface)?)
+}
+
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+fn interface_index(_: &Socket, _: &str) -> io::Result<u32> {
+    Err(io::ErrorKind::Unsupported.into())
 }
 
 #[cfg(any(target_os = "linux", target_os = "android", target_os = "fuchsia"))]
@@ -282,6 +301,50 @@ mod tests {
         let listeners = sockets.listen(0).unwrap();
         assert_eq!(listeners.len(), 1);
         assert_eq!(listeners[0].local_addr().unwrap().ip(), Ipv4Addr::LOCALHOST);
+    }
+
+    /// Groups of this socket on each interface, as the system lists them.
+    fn memberships(table: &str, group: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(table).unwrap();
+        let mut interface = String::new();
+        let mut found = Vec::new();
+        for line in text.lines() {
+            let mut words = line.split_whitespace();
+            // in the table of IPv4 the interface stands in a line of its own, in that of IPv6 in each
+            if !line.starts_with(char::is_whitespace) {
+                interface = words.nth(1).unwrap_or_default().to_owned();
+            }
+            if line.contains(group) {
+                found.push(interface.clone());
+            }
+        }
+        found
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn groups_are_joined_on_the_interface_that_was_asked_for() {
+        // groups that nothing else joins
+        let v4: SocketAddr = "239.192.152.201:6772".parse().unwrap();
+        let v6: SocketAddr = "[ff15::efc0:98c9]:6772".parse().unwrap();
+        for sockets in [
+            Sockets::new(None, Some("lo".into())),
+            Sockets::new(Some(Ipv4Addr::LOCALHOST.into()), None),
+        ] {
+            let _member = sockets.multicast(v4).unwrap();
+            assert_eq!(memberships("/proc/net/igmp", "C998C0EF"), ["lo"], "{sockets:?}");
+        }
+        let lo = Sockets::new(None, Some("lo".into()));
+        if lo.families().unwrap().1 {
+            let _member = lo.multicast(v6).unwrap();
+            assert_eq!(
+                memberships("/proc/net/igmp6", "ff1500000000000000000000efc098c9"),
+                ["lo"]
+            );
+        }
+        let bound = Sockets::new(Some(Ipv6Addr::LOCALHOST.into()), None);
+        assert!(bound.multicast(v6).is_err(), "its interface is not known");
+        assert!(bound.multicast(v4).is_err(), "another family");
     }
 
     #[test]

@@ -40,18 +40,11 @@ impl Sample {
         let total = (u64::from(spec.pieces) * piece_length).saturating_sub(u64::from(spec.short));
         let content = content(seed, total as usize);
         let hash = |piece: &[u8]| -> Sha1Digest { Sha1::digest(piece).into() };
+        let pieces = content.chunks((piece_length as usize).max(1)).map(hash).collect();
         let torrent = NewTorrent {
-            name: "sample".into(),
-            content: files(spec.files, total),
-            piece_length: piece_length as u32,
-            pieces: content.chunks((piece_length as usize).max(1)).map(hash).collect(),
             trackers: trackers.to_vec(),
-            web_seeds: Vec::new(),
             private: spec.private,
-            comment: None,
-            created_by: None,
-            creation_date: None,
-            source: None,
+            ..NewTorrent::new("sample", files(spec.files, total), piece_length as u32, pieces)
         };
         let created = torrent.create()?;
         let broken = spec.magnet.is_some_and(|magnet| magnet.broken);

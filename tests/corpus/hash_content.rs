@@ -13,18 +13,11 @@ fn hash_content_cases() {
         let content = content(size, number(&case["content"]["seed"]));
         let piece_length = u32::try_from(number(&case["piece_length"])).expect("32 bits");
         let pieces = content.chunks(piece_length as usize);
+        let pieces = pieces.map(|piece| Sha1::digest(piece).into()).collect();
+        let name = case["name"].as_str().expect("name");
         let torrent = NewTorrent {
-            name: case["name"].as_str().expect("name").into(),
-            content: NewContent::Single { length: size },
-            piece_length,
-            pieces: pieces.map(|piece| Sha1::digest(piece).into()).collect(),
             trackers: vec![vec!["http://127.0.0.1/announce".into()]],
-            web_seeds: Vec::new(),
-            private: false,
-            comment: None,
-            created_by: None,
-            creation_date: None,
-            source: None,
+            ..NewTorrent::new(name, NewContent::Single { length: size }, piece_length, pieces)
         };
         let expected: Vec<&str> = case["v1_pieces"]
             .as_array()

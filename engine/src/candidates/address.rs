@@ -9,7 +9,7 @@ use core::net::{IpAddr, SocketAddr, SocketAddrV6};
 
 /// One spelling a host: IPv4-mapped IPv6 addresses become IPv4, flow labels are dropped, and so are scopes that mean
 /// nothing. Else one host could be banned under one spelling and connected under another.
-pub(super) fn canonical(addr: SocketAddr) -> SocketAddr {
+pub fn canonical(addr: SocketAddr) -> SocketAddr {
     match addr {
         SocketAddr::V4(_) => addr,
         SocketAddr::V6(v6) => match canonical_ip(IpAddr::V6(*v6.ip())) {

@@ -18,6 +18,7 @@ mod report;
 #[cfg(test)]
 mod tests;
 
+pub use address::canonical;
 pub use priority::priority;
 pub use report::{AddOutcome, BanReason, CandidateView, Refusal, Source, Standing, Trouble};
 
@@ -25,7 +26,7 @@ use crate::config::CandidatesConfig;
 use crate::marks::{Mark, Marks};
 use crate::rng::Rng;
 use crate::time::{Duration, Instant};
-use address::{canonical, canonical_ip};
+use address::canonical_ip;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
 use alloc::vec::Vec;
 use bans::Bans;

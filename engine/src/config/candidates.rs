@@ -46,7 +46,7 @@ impl Default for CandidatesConfig {
             failures_max: 3,
             ban_time: Duration::from_secs(24 * 60 * 60),
             bans_max: 10_000,
-            canonical_priority: false,
+            canonical_priority: true,
             priorities_given: BTreeMap::new(),
             own_max: 64,
         }

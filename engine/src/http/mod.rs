@@ -83,7 +83,7 @@ impl Families {
 
     /// These and those.
     #[must_use]
-    pub const fn and(self, more: Self) -> Self {
+    pub const fn union(self, more: Self) -> Self {
         Self {
             v4: self.v4 || more.v4,
             v6: self.v6 || more.v6,

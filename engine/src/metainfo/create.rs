@@ -133,6 +133,23 @@ struct File<'a> {
 }
 
 impl NewTorrent {
+    /// A torrent that says only what is in it: no trackers, not private, no words about it.
+    pub fn new(name: &str, content: NewContent, piece_length: u32, pieces: Vec<Sha1Digest>) -> Self {
+        Self {
+            name: name.into(),
+            content,
+            piece_length,
+            pieces,
+            trackers: Vec::new(),
+            web_seeds: Vec::new(),
+            private: false,
+            comment: None,
+            created_by: None,
+            creation_date: None,
+            source: None,
+        }
+    }
+
     /// Writes the torrent and reads it again.
     ///
     /// # Errors

@@ -118,7 +118,6 @@ pub(crate) fn limit(options: &mut Options, args: &TransferArgs) {
         .bind
         .is_some_and(|bind| bind.to_canonical().is_loopback());
     config.lsd.enabled = !args.no_lsd && !alone;
-    config.candidates.canonical_priority = true;
     if let Some(limit) = args.max_peers {
         config.connections_per_torrent_max = usize::from(limit);
         config.connections_max = config.connections_max.max(usize::from(limit));

@@ -31,22 +31,9 @@ pub(crate) fn sample(folder: &Path) -> (Arc<Metainfo>, Vec<u8>) {
         path: path.split('/').map(str::to_owned).collect(),
         length: *length as u64,
     };
-    let torrent = NewTorrent {
-        name: "t".into(),
-        content: NewContent::Multi(FILES.iter().map(file).collect()),
-        piece_length: PIECE as u32,
-        pieces: content
-            .chunks(PIECE)
-            .map(|piece| Sha1::digest(piece).into())
-            .collect(),
-        trackers: Vec::new(),
-        web_seeds: Vec::new(),
-        private: false,
-        comment: None,
-        created_by: None,
-        creation_date: None,
-        source: None,
-    };
+    let pieces = content.chunks(PIECE).map(|piece| Sha1::digest(piece).into());
+    let files = NewContent::Multi(FILES.iter().map(file).collect());
+    let torrent = NewTorrent::new("t", files, PIECE as u32, pieces.collect());
     (Arc::new(torrent.create().unwrap().metainfo), content)
 }
 

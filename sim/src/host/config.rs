@@ -3,7 +3,9 @@
 use super::params::duration;
 use crate::scenario::{TorrentSpec, Value, text};
 use seedbed_engine::Config;
-use seedbed_engine::config::{Encryption, MetadataConfig, PexConfig, SeedPolicy, SessionConfig};
+use seedbed_engine::config::{
+    CandidatesConfig, Encryption, MetadataConfig, PexConfig, SeedPolicy, SessionConfig,
+};
 use seedbed_engine::throttle::RateLimit;
 use seedbed_engine::time::Duration;
 
@@ -28,6 +30,10 @@ pub fn small(torrent: &TorrentSpec) -> Config {
         pex: PexConfig {
             enabled: false,
             ..PexConfig::default()
+        },
+        candidates: CandidatesConfig {
+            canonical_priority: false,
+            ..CandidatesConfig::default()
         },
         session: SessionConfig {
             dont_have: false,

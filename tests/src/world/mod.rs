@@ -113,6 +113,7 @@ pub fn small_config() -> Config {
     };
     // a world that is about it says so
     config.pex.enabled = false;
+    config.candidates.canonical_priority = false;
     config.session.dont_have = false;
     config
 }

@@ -77,18 +77,11 @@ impl Sample {
     fn made(files: NewContent, length: usize, piece_length: u32, trackers: &[&str], private: bool) -> Self {
         let content = crate::payload(1, length);
         let hash = |piece: &[u8]| -> Sha1Digest { Sha1::digest(piece).into() };
+        let pieces = content.chunks(piece_length as usize).map(hash).collect();
         let torrent = NewTorrent {
-            name: "sample".into(),
-            content: files,
-            piece_length,
-            pieces: content.chunks(piece_length as usize).map(hash).collect(),
             trackers: trackers.iter().map(|url| vec![(*url).to_string()]).collect(),
-            web_seeds: Vec::new(),
             private,
-            comment: None,
-            created_by: None,
-            creation_date: None,
-            source: None,
+            ..NewTorrent::new("sample", files, piece_length, pieces)
         };
         let created = torrent.create().expect("the sizes make a torrent");
         Self {

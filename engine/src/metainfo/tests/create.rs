@@ -52,17 +52,10 @@ fn what_is_written_is_canonical_and_reads_the_same() {
 
 #[test]
 fn the_least_torrent_has_these_bytes() {
+    let hashes = vec![*b"01234567890123456789"];
     let torrent = NewTorrent {
-        content: NewContent::Single { length: 3 },
-        pieces: vec![*b"01234567890123456789"],
         trackers: vec![vec!["http://a".into()]],
-        web_seeds: Vec::new(),
-        private: false,
-        comment: None,
-        created_by: None,
-        creation_date: None,
-        source: None,
-        ..new()
+        ..NewTorrent::new("t", NewContent::Single { length: 3 }, 16_384, hashes)
     };
     let created = torrent.create().unwrap();
     let bytes: &[u8] = b"d8:announce8:http://a4:infod6:lengthi3e4:name1:t12:piece lengthi16384e\

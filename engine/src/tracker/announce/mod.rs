@@ -175,7 +175,7 @@ impl AnnounceReply {
         self.warning = self.warning.take().or(other.warning);
         self.external_ip = self.external_ip.or(other.external_ip);
         self.from_loopback &= other.from_loopback;
-        self.answered = self.answered.and(other.answered);
+        self.answered = self.answered.union(other.answered);
         self.lints.extend(other.lints);
         self.lints.sort_unstable();
         self.lints.dedup();

@@ -155,7 +155,7 @@ impl Request {
     /// of the end if others have heard it.
     pub(super) fn kind_over(&self, family: Families) -> Option<RequestKind> {
         let heard = self.options.heard_start;
-        let unheard = heard.any() && heard.and(family) != heard;
+        let unheard = heard.any() && heard.union(family) != heard;
         match self.kind.clone() {
             RequestKind::Announce(params) if unheard => match params.event {
                 AnnounceEvent::Stopped => None,

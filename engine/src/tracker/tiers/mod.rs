@@ -238,7 +238,7 @@ impl Announcer {
         for tracker in &mut self.trackers {
             if let Some(sent) = tracker.request.as_mut().filter(|sent| sent.id == request) {
                 sent.asked = true;
-                tracker.may_know = tracker.may_know.and(family);
+                tracker.may_know = tracker.may_know.union(family);
                 return;
             }
         }

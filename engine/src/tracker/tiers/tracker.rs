@@ -186,7 +186,7 @@ impl Tracker {
             AnnounceEvent::None | AnnounceEvent::Completed | AnnounceEvent::Paused => {}
         }
         if sent.event != AnnounceEvent::Stopped {
-            self.heard_start = self.heard_start.and(reply.answered);
+            self.heard_start = self.heard_start.union(reply.answered);
         }
         if reply.tracker_id.is_some() {
             self.tracker_id.clone_from(&reply.tracker_id);

@@ -34,7 +34,7 @@ pub(crate) fn run(command: &ProbeCommand, console: &Console) -> Result<u8, Failu
 fn timeline(began: Instant, now: Instant, report: &Report) -> Option<String> {
     let (mark, text) = match report {
         Report::Wire { sent, text, .. } => (if *sent { '>' } else { '<' }, text.clone()),
-        Report::Tracker { text, .. } | Report::Lsd { text } => (' ', text.clone()),
+        Report::Tracker { text, .. } => (' ', text.clone()),
         Report::PeerConnected {
             client, encryption, ..
         } => {

@@ -2,7 +2,7 @@
 
 use super::pseudonyms::Pseudonyms;
 use seedbed_engine::Engine;
-use seedbed_engine::candidates::priority;
+use seedbed_engine::candidates::{canonical, priority};
 use seedbed_engine::config::CandidatesConfig;
 use seedbed_engine::id::TorrentId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -54,8 +54,4 @@ impl Priorities {
         }
         given
     }
-}
-
-fn canonical(addr: SocketAddr) -> SocketAddr {
-    SocketAddr::new(addr.ip().to_canonical(), addr.port())
 }
