@@ -13,6 +13,9 @@ use core::net::SocketAddr;
 impl Engine {
     /// Something happened to a torrent: it may begin or cease to be told.
     pub(super) fn lsd_noted(&mut self, id: TorrentId) {
+        if !self.config.lsd.enabled {
+            return;
+        }
         if let Some(torrent) = self.torrents.get(&id) {
             let told = torrent.is_told_nearby().then(|| torrent.info_hash());
             self.lsd.set(self.now, id, told);

@@ -292,12 +292,12 @@ impl Session {
         }
     }
 
-    /// Sends the next block that waits. Tells its length.
-    pub fn send_ready(&mut self, now: Instant) -> Option<u32> {
+    /// Sends the next block that waits. Tells which.
+    pub fn send_ready(&mut self, now: Instant) -> Option<BlockRange> {
         self.next_ready()?;
         let (range, data) = self.uploads.take_ready()?;
         self.put_block(now, range, data);
-        Some(range.length)
+        Some(range)
     }
 
     fn put_block(&mut self, now: Instant, range: BlockRange, data: Block) {

@@ -311,12 +311,12 @@ impl Torrent {
         let Some(peer) = self.sessions.get_mut(&conn) else {
             return;
         };
-        if let Some(length) = peer.session.send_ready(cx.now) {
-            self.traffic.uploaded += u64::from(length);
-            self.traffic.rate_up.add(cx.now, length.into());
-        }
+        let sent = peer.session.send_ready(cx.now);
         if peer.session.next_ready().is_some() {
             self.limits.up.conns.push_back(conn);
+        }
+        if let Some(range) = sent {
+            self.block_sent(cx.now, conn, range);
         }
         self.flush(cx, conn);
         // there is room for another block

@@ -423,13 +423,18 @@ impl Torrent {
         } else if limited {
             peer.session.block_read(range, data);
         } else if peer.session.send_block(cx.now, range, data) {
-            self.traffic.uploaded += u64::from(range.length);
-            self.traffic.rate_up.add(cx.now, u64::from(range.length));
-            if let Some(seed) = &mut self.super_seed {
-                seed.sent(conn, range.piece, range.length);
-            }
+            self.block_sent(cx.now, conn, range);
         }
         self.dirty.insert(conn);
+    }
+
+    /// A block was given to the network for a peer.
+    pub(super) fn block_sent(&mut self, now: Instant, conn: ConnId, range: BlockRange) {
+        self.traffic.uploaded += u64::from(range.length);
+        self.traffic.rate_up.add(now, u64::from(range.length));
+        if let Some(seed) = &mut self.super_seed {
+            seed.sent(conn, range.piece, range.length);
+        }
     }
 
     /// A peer that a tracker named.
