@@ -126,6 +126,9 @@ impl Torrent {
         self.limits.gate.gives(cx.now, budget.into());
         cx.throttle.all.gives(cx.now, budget.into());
         cx.out.push(Output::Read { conn, budget });
+        if self.limits.gate.is_crowded() || cx.throttle.all.is_crowded() {
+            self.take_excess_back(cx);
+        }
     }
 
     /// A dialled connection is established.

@@ -85,7 +85,7 @@ impl Torrent {
             (DiskOp::Read(conn, range), DiskDone::Read(data)) => self.upload_read(cx, conn, range, data),
             (DiskOp::DigestsOfFailed(piece), DiskDone::Digests(digests)) => {
                 self.blame.digests_of_failed(piece, digests);
-                self.fetch_again(cx.now, piece);
+                self.fetch_again(cx, piece);
             }
             (DiskOp::DigestsOfGood(piece), DiskDone::Digests(digests)) => {
                 self.blame_by_digests(cx, piece, digests);
@@ -120,14 +120,14 @@ impl Torrent {
             DiskOp::Doubt(piece) => self.doubt_ends(cx, piece, Err(error)),
             DiskOp::Read(conn, range) => self.upload_unreadable(cx, conn, range, error),
             // nobody can be blamed without digests, and nothing is lost by that
-            DiskOp::DigestsOfFailed(piece) => self.fetch_again(cx.now, piece),
+            DiskOp::DigestsOfFailed(piece) => self.fetch_again(cx, piece),
             DiskOp::DigestsOfGood(_) => {}
             DiskOp::Write(range) => {
-                self.block_lost(range.piece);
+                self.block_lost(cx, range.piece);
                 self.disk_failed(cx, error);
             }
             DiskOp::Hash(piece) => {
-                self.hash_failed(piece, error.fault == DiskFault::Missing);
+                self.hash_failed(cx, piece, error.fault == DiskFault::Missing);
                 self.disk_failed(cx, error);
             }
             DiskOp::Arrange => {

@@ -6,7 +6,7 @@
 //! Invariant: a connection that may send nothing is held, so that nothing that it owes is late meanwhile; and one that
 //! waits is in the queue until it is served or gone.
 
-use super::{Context, Output, Torrent};
+use super::{Context, Output, Peer, Torrent};
 use crate::id::ConnId;
 use crate::throttle::{BLOCK_HEAD, Gate, Way};
 use crate::time::Instant;
@@ -205,12 +205,19 @@ impl Torrent {
     /// What peers may send is shared anew.
     fn take_budgets_back(&mut self, cx: &mut Context<'_>) {
         for (conn, peer) in &mut self.sessions {
-            let budget = core::mem::take(&mut peer.budget);
-            if budget > 0 {
-                peer.read_owed = peer.read_owed.saturating_add(budget);
-                self.limits.gate.uses(budget.into());
-                cx.throttle.all.uses(budget.into());
-                cx.out.push(Output::Hold { conn: *conn });
+            if peer.budget > 0 {
+                peer.take_budget_back(*conn, &mut self.limits.gate, cx);
+            }
+        }
+    }
+
+    /// Who has more than its share of now, from a time with fewer connections, has to ask for it anew.
+    pub(super) fn take_excess_back(&mut self, cx: &mut Context<'_>) {
+        for (conn, peer) in &mut self.sessions {
+            let has = u64::from(peer.budget);
+            if has > window(cx, &self.limits.gate, has) {
+                peer.take_budget_back(*conn, &mut self.limits.gate, cx);
+                self.dirty.insert(*conn);
             }
         }
     }
@@ -251,7 +258,7 @@ impl Torrent {
             return 0;
         };
         let has = u64::from(peer.budget);
-        let window = cx.throttle.all.window(has).min(self.limits.gate.window(has));
+        let window = window(cx, &self.limits.gate, has);
         // a small rest is not worth an action
         if has > window / 2 {
             return 0;
@@ -331,4 +338,20 @@ impl Torrent {
         cx.throttle.all.sends(cx.now, bytes);
         cx.out.push(Output::Send { conn, what });
     }
+}
+
+impl Peer {
+    /// What it may send, it may no longer.
+    fn take_budget_back(&mut self, conn: ConnId, gate: &mut Gate, cx: &mut Context<'_>) {
+        let budget = core::mem::take(&mut self.budget);
+        self.read_owed = self.read_owed.saturating_add(budget);
+        gate.uses(budget.into());
+        cx.throttle.all.uses(budget.into());
+        cx.out.push(Output::Hold { conn });
+    }
+}
+
+/// How much budget a connection of the torrent with this gate should have in all, if it has so much now.
+fn window(cx: &Context<'_>, gate: &Gate, has: u64) -> u64 {
+    cx.throttle.all.window(has).min(gate.window(has))
 }

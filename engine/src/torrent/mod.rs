@@ -403,7 +403,7 @@ impl Torrent {
     /// Does what is due.
     pub fn handle_timeout(&mut self, cx: &mut Context<'_>) {
         self.session_timeouts(cx);
-        self.hopeless_timeout(cx.now);
+        self.hopeless_timeout(cx);
         self.metadata_timeout(cx.now);
         self.choke_timeout(cx);
         self.candidates.handle_timeout(cx.now);

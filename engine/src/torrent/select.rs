@@ -202,6 +202,21 @@ impl Torrent {
                 self.disk(cx, DiskOp::Prepare, DiskJob::Prepare);
             }
         }
+        self.follow_completeness(cx, was_complete);
+        self.resume.dirty(cx.now);
+        self.dirty.extend(self.sessions.keys().copied());
+        self.tell_state(cx);
+    }
+
+    /// A piece that was on its way when it ceased to be wanted was wrong, and is not fetched again.
+    pub(super) fn want_fewer(&mut self, cx: &mut Context<'_>) {
+        let was_complete = self.is_complete();
+        self.want_pieces(cx);
+        self.follow_completeness(cx, was_complete);
+    }
+
+    /// Other pieces are wanted: by that a torrent may be complete, or no longer so.
+    fn follow_completeness(&mut self, cx: &mut Context<'_>, was_complete: bool) {
         match (was_complete, self.is_complete()) {
             (true, false) => {
                 self.completed.told = false;
@@ -216,14 +231,12 @@ impl Torrent {
             }
             (true, true) | (false, false | true) => {}
         }
-        self.resume.dirty(cx.now);
-        self.dirty.extend(self.sessions.keys().copied());
-        self.tell_state(cx);
     }
 
     /// Tells the picker which pieces are wanted. Requests that are void by that are taken back.
     fn want_pieces(&mut self, cx: &mut Context<'_>) {
         let mut priorities = piece_priorities(&self.add, &self.layout, &self.geometry);
+        self.verifying.unwanted.clear();
         for (piece, priority) in self.geometry.piece_indices().zip(&mut priorities) {
             let in_work = self.verifying.hashing.contains(&piece) || self.verifying.unhashed.contains(&piece);
             if *priority != Priority::Skip {
@@ -232,6 +245,7 @@ impl Torrent {
             if in_work {
                 // all its blocks are there: it is about to be had
                 *priority = Priority::Low;
+                self.verifying.unwanted.insert(piece);
             } else if !self.picker.have().contains(piece) {
                 // what came of it is given up
                 self.blocks_are_lost(piece);

@@ -30,6 +30,9 @@ pub(super) struct Verifying {
     pub(super) unhashed: BTreeSet<PieceIndex>,
     /// Verified once, unreadable later: hashed when storage works.
     pub(super) doubtful: BTreeSet<PieceIndex>,
+    /// Among `hashing` and `unhashed`: had if it is right, and not fetched again if it is not, since no file that it is
+    /// part of is wanted any more.
+    pub(super) unwanted: BTreeSet<PieceIndex>,
     /// Among `hashing`: storage did not take a block.
     lost: BTreeSet<PieceIndex>,
     /// Pieces that fail whoever sends them, and when each is fetched again.
@@ -44,6 +47,7 @@ impl Verifying {
         self.hashing.clear();
         self.unhashed.clear();
         self.doubtful.clear();
+        self.unwanted.clear();
         self.lost.clear();
         self.hopeless.clear();
     }
@@ -76,23 +80,23 @@ impl Torrent {
     }
 
     /// Storage did not take a block: its piece has to be fetched again.
-    pub(super) fn block_lost(&mut self, piece: PieceIndex) {
+    pub(super) fn block_lost(&mut self, cx: &mut Context<'_>, piece: PieceIndex) {
         if self.verifying.hashing.contains(&piece) {
             // the answer to its hash is on its way, and means nothing now
             self.verifying.lost.insert(piece);
         } else {
             self.blame.forget(piece);
-            self.free_failed_piece(piece);
+            self.free_failed_piece(cx, piece);
         }
     }
 
     /// The hash of a piece that arrived could not be taken. Storage still has its blocks, so it is asked again when
     /// storage works, unless one of them was lost or is `missing`.
-    pub(super) fn hash_failed(&mut self, piece: PieceIndex, missing: bool) {
+    pub(super) fn hash_failed(&mut self, cx: &mut Context<'_>, piece: PieceIndex, missing: bool) {
         self.verifying.hashing.remove(&piece);
         if self.verifying.lost.remove(&piece) || missing {
             self.blame.forget(piece);
-            self.free_failed_piece(piece);
+            self.free_failed_piece(cx, piece);
         } else {
             self.verifying.unhashed.insert(piece);
         }
@@ -105,7 +109,7 @@ impl Torrent {
         }
         if self.verifying.lost.remove(&piece) {
             self.blame.forget(piece);
-            self.free_failed_piece(piece);
+            self.free_failed_piece(cx, piece);
         } else if self.metainfo.piece_hash(piece) == Some(digest) {
             self.verified_now(cx, piece);
         } else {
@@ -131,6 +135,7 @@ impl Torrent {
             },
         );
         self.verifying.failures.remove(&piece);
+        self.verifying.unwanted.remove(&piece);
         self.blame.piece_verified(piece);
         if self.blame.wants_good_digests(piece) {
             self.disk(cx, DiskOp::DigestsOfGood(piece), DiskJob::Digests { piece });
@@ -198,14 +203,14 @@ impl Torrent {
         );
         match verdict {
             crate::blame::Verdict::BanSole(ip) => {
-                self.fetch_again(cx.now, piece);
+                self.fetch_again(cx, piece);
                 self.ban(cx, ip, BanReason::SoleSource { piece });
             }
             // the piece stays as it is until its block digests are taken: later nobody could be blamed
             crate::blame::Verdict::Suspect(_) => {
                 self.disk(cx, DiskOp::DigestsOfFailed(piece), DiskJob::Digests { piece });
             }
-            crate::blame::Verdict::Unknown => self.fetch_again(cx.now, piece),
+            crate::blame::Verdict::Unknown => self.fetch_again(cx, piece),
         }
         if let Some(hopeless) = self.blame.hopeless(piece) {
             let text = format!(
@@ -219,32 +224,35 @@ impl Torrent {
 
     /// A piece that failed its hash is fetched again: at once, or after a growing wait if it fails whoever sends it.
     /// A torrent that is wrong itself would cost the whole line for ever.
-    pub(super) fn fetch_again(&mut self, now: Instant, piece: PieceIndex) {
-        if self.blame.hopeless(piece).is_none() {
-            self.free_failed_piece(piece);
+    pub(super) fn fetch_again(&mut self, cx: &mut Context<'_>, piece: PieceIndex) {
+        if self.blame.hopeless(piece).is_none() || self.verifying.unwanted.contains(&piece) {
+            self.free_failed_piece(cx, piece);
             return;
         }
         let failures = self.verifying.failures.get(&piece).copied().unwrap_or_default();
         let wait = HOPELESS_WAIT.saturating_mul(1 << failures.min(HOPELESS_DOUBLINGS));
-        self.verifying.hopeless.insert((now + wait, piece));
+        self.verifying.hopeless.insert((cx.now + wait, piece));
     }
 
     pub(super) fn hopeless_deadline(&self) -> Option<Instant> {
         self.verifying.hopeless.first().map(|(at, _)| *at)
     }
 
-    pub(super) fn hopeless_timeout(&mut self, now: Instant) {
-        while self.hopeless_deadline().is_some_and(|at| at <= now) {
+    pub(super) fn hopeless_timeout(&mut self, cx: &mut Context<'_>) {
+        while self.hopeless_deadline().is_some_and(|at| at <= cx.now) {
             if let Some((_, piece)) = self.verifying.hopeless.pop_first() {
-                self.free_failed_piece(piece);
+                self.free_failed_piece(cx, piece);
             }
         }
     }
 
-    /// The blocks of a failed piece may be fetched again.
-    pub(super) fn free_failed_piece(&mut self, piece: PieceIndex) {
+    /// The blocks of a failed piece may be fetched again, if they are still wanted.
+    pub(super) fn free_failed_piece(&mut self, cx: &mut Context<'_>, piece: PieceIndex) {
         self.blocks_are_lost(piece);
         self.picker.piece_failed(piece);
+        if self.verifying.unwanted.remove(&piece) {
+            self.want_fewer(cx);
+        }
         self.dirty.extend(self.sessions.keys().copied());
     }
 

@@ -207,7 +207,7 @@ impl EngineHost {
 
     /// An event from within the host; nothing while the process does not run.
     fn user(&mut self, cx: &mut Cx<'_>, event: Event<'_>) {
-        if self.is_running() {
+        if self.is_running() && !self.shut_down {
             self.feed(cx, event);
         }
     }

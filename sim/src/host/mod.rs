@@ -75,6 +75,8 @@ pub struct EngineHost {
     /// Faults that begin with the host, from its description.
     behaviours: Vec<Use>,
     started: bool,
+    /// Its engine said that it is done: nobody is there who takes a command.
+    shut_down: bool,
 
     /// Suspended: what arrived meanwhile.
     held: Option<Vec<Held>>,
@@ -150,6 +152,7 @@ impl EngineHost {
             scheduled: 0,
             behaviours: spec.behaviours.clone(),
             started: false,
+            shut_down: false,
             held: None,
             asleep: false,
             handles: None,
@@ -331,6 +334,7 @@ impl EngineHost {
         }
         let seed = self.seed.bytes(&format!("{}/engine/{}", self.name, self.life));
         self.engine = Some(Engine::new(self.config.clone(), seed));
+        self.shut_down = false;
         self.begin_journal(seed);
         let stale = core::mem::take(&mut self.stale);
         cx.out
@@ -432,6 +436,7 @@ impl EngineHost {
             self.reports.drain(..REPORTS_MAX / 2);
         }
         self.reported += 1;
+        self.shut_down |= report == Report::ShutDown;
         self.reports.push_back((cx.now, report));
     }
 }

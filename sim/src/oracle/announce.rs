@@ -260,7 +260,7 @@ impl Announces {
         asked.completed |= said.event == Word::Completed;
         asked.stopped += u32::from(said.event == Word::Stopped);
         asked.last = Some(said);
-        asked.pending = said.event == Word::None;
+        asked.pending = matches!(said.event, Word::None | Word::Completed);
         asked.awaits = true;
         asked.early &= said.event != Word::None;
     }

@@ -72,7 +72,8 @@ pub(crate) struct Conn {
     pub(crate) snubbed: bool,
     /// Requests of the peer that were neither answered nor cancelled.
     pub(crate) wanted: Vec<BlockRange>,
-    /// Requests that the peer cancelled; with the Fast extension each of them still gets an answer (BEP 6).
+    /// Requests that the peer cancelled. With the Fast extension each of them still gets an answer (BEP 6); without it
+    /// the block may have been on its way from the disk.
     pub(crate) unwanted: Vec<BlockRange>,
     /// Bytes of a peer that dialled us, before we said a word.
     pub(crate) early: u64,

@@ -117,7 +117,7 @@ impl Watch {
                 }
             }
             Said::Cancel(range) => {
-                if take(&mut conn.wanted, range) && conn.fast() {
+                if take(&mut conn.wanted, range) && (conn.fast() || conn.unwanted.len() < WANTED_MAX) {
                     conn.unwanted.push(range);
                 }
             }
