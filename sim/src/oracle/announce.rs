@@ -9,6 +9,9 @@ use seedbed_engine::time::{Duration, Instant};
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, SocketAddr};
 
+/// What an HTTP answer says that refuses an announce (BEP 3).
+const REFUSED: &[u8] = b"14:failure reason";
+
 /// Connection ids of one tracker that are remembered.
 const IDS_KEPT: usize = 32;
 
@@ -46,12 +49,10 @@ struct Asked {
     answered: Option<(Instant, Duration)>,
     /// The next announce may come early: the user or the network said so.
     early: bool,
-    /// The last announce is of no event and has no answer yet: it may be repeated.
+    /// The last announce, of no event or of a completion, has no answer yet: another may follow.
     pending: bool,
     /// An announce has neither an answer nor failed. What comes after the first answer is nothing to the engine.
     awaits: bool,
-    /// A scrape may wait for the same connection id by a schedule of its own.
-    shared: bool,
     /// A connection over HTTP has brought no good answer yet.
     trying: bool,
     started: bool,
@@ -76,6 +77,8 @@ pub(crate) struct Announces {
     told_left: Vec<u64>,
     pub(crate) several_addresses: bool,
     stopping: bool,
+    /// A tracker was probed: a scrape may wait for the same connection id by a schedule of its own.
+    probed: bool,
 }
 
 impl Announces {
@@ -87,6 +90,7 @@ impl Announces {
             told_left: Vec::new(),
             several_addresses: false,
             stopping: false,
+            probed: false,
         }
     }
 
@@ -104,6 +108,7 @@ impl Announces {
 
     pub(crate) fn begin_again(&mut self) {
         self.stopping = false;
+        self.probed = false;
         for asked in self.asked.values_mut() {
             *asked = Asked {
                 ids: std::mem::take(&mut asked.ids),
@@ -152,7 +157,7 @@ impl Announces {
 
     /// A tracker is probed, by a scrape perhaps.
     pub(crate) fn scraped(&mut self) {
-        self.asked.values_mut().for_each(|asked| asked.shared = true);
+        self.probed = true;
     }
 
     /// A datagram came.
@@ -221,7 +226,8 @@ impl Announces {
         if let Some(interval) = number_behind(answer, b"8:intervali") {
             let least = least.unwrap_or(0);
             let seconds = interval.max(least).min(i32::MAX as u64);
-            asked.well_answered(now, Duration::from_secs(seconds));
+            let taken = !answer.windows(REFUSED.len()).any(|window| window == REFUSED);
+            asked.well_answered(now, Duration::from_secs(seconds), taken);
         }
     }
 
@@ -273,7 +279,7 @@ impl Announces {
         let mut gap = None;
         if let Some((at, before, last)) = asked.unanswered
             && before == kind
-            && !asked.shared
+            && !self.probed
             && !self.several_addresses
             && !self.stopping
         {
@@ -305,11 +311,12 @@ impl Announces {
 }
 
 impl Asked {
-    fn well_answered(&mut self, now: Instant, wanted: Duration) {
+    /// An answer as the standard has it; whether what was told was `taken`, or refused.
+    fn well_answered(&mut self, now: Instant, wanted: Duration, taken: bool) {
         self.answered = Some((now, wanted));
         self.pending = false;
         self.trying = false;
-        self.completion_known |= self.last.is_some_and(|last| last.event == Word::Completed);
+        self.completion_known |= taken && self.last.is_some_and(|last| last.event == Word::Completed);
     }
 }
 

@@ -62,15 +62,20 @@ fn found(scenario: &Scenario) -> bool {
         return false;
     }
     let healthy = |tracker: &TrackerSpec| {
-        tracker.link.addresses.has_v4() && !tracker.behaviours.iter().any(|used| blocks_peers(&used.name))
+        let mut behaviours = tracker.behaviours.iter();
+        tracker.link.addresses.has_v4()
+            && !behaviours.any(|used| blocks_peers(&used.name))
+            && !is_patient(tracker)
     };
     // who answers well is not left for the next one, whatever its peers are good for (BEP 12)
-    let misleads = |tracker: &TrackerSpec| tracker.behaviours.iter().any(|used| misleads(&used.name));
+    let misleads = |tracker: &TrackerSpec| {
+        is_patient(tracker) || tracker.behaviours.iter().any(|used| misleads(&used.name))
+    };
     let mut trackers = scenario.trackers.iter();
     let by_tracker = scenario.trackers.is_empty()
         || match scenario.torrent.private {
             // BEP 27: it stays with one that answers, even if that one knows nobody
-            true => trackers.all(healthy),
+            true => trackers.all(|tracker| healthy(tracker) && !is_patient(tracker)),
             false => trackers.any(healthy) && !scenario.trackers.iter().any(misleads),
         };
     if !knows_metadata(scenario, by_tracker) {
@@ -94,6 +99,14 @@ fn found(scenario: &Scenario) -> bool {
         }
     }
     held.is_full()
+}
+
+/// Whether a tracker may garble its only answer for half a day: it wants to be left alone for so long, and does other
+/// odd things.
+fn is_patient(tracker: &TrackerSpec) -> bool {
+    const HALF_A_DAY: i64 = 12 * 3600;
+    let long = |used: &Use| used.name.ends_with("-interval") && used.int("value", 0) >= HALF_A_DAY;
+    tracker.behaviours.len() > 1 && tracker.behaviours.iter().any(long)
 }
 
 /// Whether somebody who can be found gives the metadata, if it is needed: a peer that does nothing odd, or a seed.
