@@ -28,6 +28,7 @@ mod tests;
 mod wishes;
 
 pub use explain::{IdleReason, Pick, PickReason, PieceState};
+pub use peers::Touched;
 
 use crate::bitfield::Bitfield;
 use crate::config::PickerConfig;

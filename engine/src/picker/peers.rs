@@ -21,6 +21,15 @@ pub(super) enum Pieces {
     Some(GroupedSet),
 }
 
+/// Why it matters to a peer that a piece is had.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Touched {
+    /// It does not have the piece: it may want it.
+    Lacks,
+    /// It has nothing that is wanted and missing.
+    Spent,
+}
+
 /// The circumstances under which a peer found nothing to request; the same ones need no second look.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct IdleMark {
@@ -213,6 +222,23 @@ impl Picker {
         self.peers.get(&peer).is_some_and(|state| match state.pieces {
             Pieces::All => !self.is_complete(),
             Pieces::None | Pieces::Some(_) => state.witness.is_some(),
+        })
+    }
+
+    /// Peers to whom it matters that a piece is had now, in the order of their ids: those that lack it, and those that have
+    /// nothing more for us. One walk over the peers; nothing is looked up.
+    pub fn touched_by(&self, piece: PieceIndex) -> impl Iterator<Item = (ConnId, Touched)> + '_ {
+        let complete = self.is_complete();
+        self.peers.iter().filter_map(move |(id, peer)| {
+            let spent = match peer.pieces {
+                Pieces::All => complete,
+                Pieces::None | Pieces::Some(_) => peer.witness.is_none(),
+            };
+            match (peer.has(piece), spent) {
+                (false, _) => Some((*id, Touched::Lacks)),
+                (true, true) => Some((*id, Touched::Spent)),
+                (true, false) => None,
+            }
         })
     }
 

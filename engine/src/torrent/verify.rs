@@ -6,6 +6,7 @@ use crate::candidates;
 use crate::disk::DiskJob;
 use crate::geometry::BlockRange;
 use crate::id::{PieceIndex, Sha1Digest};
+use crate::picker::Touched;
 use crate::report::{BanReason, Report};
 use crate::session::End;
 use crate::time::{Duration, Instant};
@@ -140,18 +141,16 @@ impl Torrent {
         if self.blame.wants_good_digests(piece) {
             self.disk(cx, DiskOp::DigestsOfGood(piece), DiskJob::Digests { piece });
         }
-        for (conn, peer) in &mut self.sessions {
-            if self
-                .picker
-                .peer_set(*conn)
-                .is_some_and(|set| !set.contains(piece))
-            {
-                peer.session.send_have(cx.now, piece);
-                self.dirty.insert(*conn);
-            } else if peer.session.am_interested() {
-                // its last interesting piece may have been this one
-                self.dirty.insert(*conn);
+        for (conn, touched) in self.picker.touched_by(piece) {
+            let Some(peer) = self.sessions.get_mut(&conn) else {
+                continue;
+            };
+            match touched {
+                Touched::Lacks => peer.session.send_have(cx.now, piece),
+                Touched::Spent if peer.session.am_interested() => {}
+                Touched::Spent => continue,
             }
+            self.dirty.insert(conn);
         }
         if !was_complete && self.is_complete() {
             self.complete(cx);

@@ -149,8 +149,9 @@ impl Watch {
         let needs = conn.has.iter().any(|piece| lacks(&piece));
         let tells = conn.interesting;
         // what is not wanted any more and came as a whole may still turn out to be right
-        let may_come =
-            |piece: &PieceIndex| !self.have.contains(*piece) && self.blocks.senders(*piece).is_some();
+        let may_come = |piece: &PieceIndex| {
+            !self.have.contains(*piece) && (self.disk_errors || self.blocks.senders(*piece).is_some())
+        };
         let follows = needs == tells || tells && conn.has.iter().any(|piece| may_come(&piece));
         self.verdicts.check(Oracle::I16, follows, || {
             format!("{id} has something for us: {needs}, is told so: {tells}")
