@@ -131,7 +131,7 @@ impl Default for Config {
             dials_per_second: 18,
             rate_down: RateLimit::Unlimited,
             rate_up: RateLimit::Unlimited,
-            disk_bytes_in_flight_max: 16 * 1024 * 1024,
+            disk_bytes_in_flight_max: 1024 * 1024,
             hash_jobs_max: 4,
             send_buffer_max: 512 * 1024,
             resume_interval: Duration::from_secs(10),

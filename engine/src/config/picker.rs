@@ -9,7 +9,7 @@ pub struct PickerConfig {
     pub random_first_pieces: u32,
     /// Peers that may be asked for the same block at a time in end-game.
     pub endgame_duplicates_max: u32,
-    /// Partial pieces a connected peer, at the most, before a fast peer has to join one instead of opening another.
+    /// Pieces with free blocks a connected peer, at the most, before a fast peer has to join one instead of opening another.
     /// libtorrent's 1.5 peers rounded up, which leaves room for pieces that were abandoned half-way.
     pub partials_per_peer: u32,
     /// Requests a peer that were taken back and are still remembered, so that a late block of them is not mistaken

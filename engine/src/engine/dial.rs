@@ -34,6 +34,12 @@ impl Dialer {
         self.half_open.remove(&conn);
     }
 
+    /// A peer that was dialled is dialled once more: both count as one, or half of a first second would go to peers that
+    /// know nothing of encryption.
+    pub(super) fn dials_again(&mut self) {
+        self.dialled = self.dialled.saturating_sub(1);
+    }
+
     /// Torrents take turns.
     fn next(&self) -> Option<TorrentId> {
         let after = self

@@ -58,6 +58,7 @@ impl Engine {
             }
             Output::Read { conn, budget } => self.actions.push_back(Action::Read { conn, budget }),
             Output::Hold { conn } => self.actions.push_back(Action::Hold { conn }),
+            Output::DialAgain => self.dialer.dials_again(),
             Output::Close { conn, end } => {
                 self.dialer.ended(conn);
                 self.close(conn, CloseReason::Peer(end));

@@ -183,6 +183,12 @@ impl Pool {
         self.shared.values().copied()
     }
 
+    /// How many pieces have a free block for everyone. What is asked for as a whole is not among them: its blocks come one
+    /// behind the other.
+    pub(super) fn shared_len(&self) -> usize {
+        self.shared.len()
+    }
+
     /// Pieces with a free block that somebody fetches alone, oldest first.
     pub(super) fn held(&self) -> impl Iterator<Item = PieceIndex> + '_ {
         self.held.values().copied()

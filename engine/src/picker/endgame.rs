@@ -1,6 +1,7 @@
 //! End-game: when no wanted block is free, a peer with an empty queue races others for a busy one.
 //!
-//! Strict, as in libtorrent: one block at a time and only for an idle peer, because each duplicate is paid for twice.
+//! Only an idle peer races, for as many blocks as its line holds, because each duplicate is paid for twice. libtorrent lets
+//! it race for one at a time: then a fast peer far away fetches one a round trip, and slow ones are waited for.
 
 use super::{Pick, PickMode, PickReason, Picker};
 use crate::id::{ConnId, PieceIndex};
@@ -9,7 +10,7 @@ use crate::id::{ConnId, PieceIndex};
 const COMPARED_MAX: usize = 64;
 
 impl Picker {
-    /// One busy block for a peer that owes nothing, the longest-open piece first, then the fewest requesters.
+    /// One busy block for a peer that is idle but for such ones, the longest-open piece first, then the fewest requesters.
     /// Not for peers that choke us or are snubbed (they would only take the place of a faster one); one on parole
     /// races snubbed ones only.
     pub(super) fn endgame_pick(&mut self, id: ConnId, how: PickMode<'_>) -> Option<Pick> {

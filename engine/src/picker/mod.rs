@@ -56,6 +56,8 @@ pub struct PickMode<'a> {
     pub exclusive: bool,
     /// The peer fetches a whole piece soon (in 20 s at most [libtorrent]): give it whole pieces.
     pub fast: bool,
+    /// Blocks that it may race others for at a time in end-game; one, if this is less.
+    pub races: usize,
 }
 
 /// What an arrived block is worth.

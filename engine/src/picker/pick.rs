@@ -50,7 +50,8 @@ impl Picker {
         }
         self.settle();
         if out.len() == start && mark.queue_empty {
-            out.extend(self.endgame_pick(peer, how));
+            let races = how.races.clamp(1, n);
+            out.extend((0..races).map_while(|_| self.endgame_pick(peer, how)));
         }
         if out.len() < goal && how.allowed.is_none() {
             let found_none = out.len() == start;
@@ -138,7 +139,7 @@ impl Picker {
             return Some((piece, PickReason::Partial));
         }
         let partials_max = self.peers.len() * self.config.partials_per_peer as usize;
-        let open_first = how.snubbed || (how.fast && self.pool.len() < partials_max);
+        let open_first = how.snubbed || (how.fast && self.pool.shared_len() < partials_max);
         let near = if open_first { 0 } else { SCAN_MAX };
         if let Some(piece) = self.shared_partial(peer, near) {
             return Some((piece, PickReason::Partial));

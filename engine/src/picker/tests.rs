@@ -70,6 +70,7 @@ const EXCLUSIVE: PickMode<'static> = PickMode {
     snubbed: false,
     exclusive: true,
     fast: false,
+    races: 1,
 };
 const FAST: PickMode<'static> = PickMode {
     fast: true,
@@ -164,10 +165,17 @@ fn a_fast_peer_gets_whole_pieces_until_too_many_are_partial() {
         picker.peer_has_all(peer);
     }
     let first = plain(&mut picker, A, 1);
-    let second = pick(&mut picker, B, 4, FAST);
-    assert_ne!(pieces_of(&second), pieces_of(&first));
-    pick(&mut picker, B, 8, FAST);
-    assert_eq!(picker.pool.len(), 4, "two a peer");
+    let second = pick(&mut picker, B, 20, FAST);
+    assert_eq!(pieces_of(&second).len(), 5, "however deep its pipeline is");
+    assert!(!pieces_of(&second).contains(&first[0].range.piece.0));
+    for _ in 0..3 {
+        picker.peer_joined(C);
+        picker.peer_has_all(C);
+        let begun = pick(&mut picker, C, 1, FAST);
+        picker.received(C, begun[0].range);
+        picker.peer_left(C);
+    }
+    assert_eq!(picker.pool.shared_len(), 4, "two a peer");
     assert_eq!(pick(&mut picker, B, 1, FAST)[0].range.piece, first[0].range.piece);
 }
 
@@ -244,8 +252,14 @@ fn endgame_is_strict_and_bounded() {
         ..PickMode::default()
     };
     assert_eq!(pick(&mut picker, peer(3), 5, choked), []);
+    let mut two = picker.clone();
+    let far = PickMode {
+        races: 2,
+        ..PickMode::default()
+    };
+    assert_eq!(pick(&mut two, peer(3), 5, far).len(), 2, "its line holds two");
     let raced = plain(&mut picker, peer(3), 5);
-    assert_eq!(raced.len(), 1, "one block at a time");
+    assert_eq!(raced.len(), 1);
     assert_eq!(raced[0].reason, PickReason::Endgame { others: 1 });
     let other = plain(&mut picker, peer(4), 5);
     assert_eq!(

@@ -459,8 +459,14 @@ impl Session {
             Some(id) if id.0.starts_with(b"-BC") => reqq.min(BITCOMET_REQUESTS_MAX),
             _ => reqq,
         };
-        let depth = self.requests.depth(&self.rules.config).min(reqq) as usize;
+        let block_length = self.rules.geometry.block_length();
+        let depth = self.requests.depth(&self.rules.config, block_length).min(reqq) as usize;
         depth.saturating_sub(self.requests.outstanding())
+    }
+
+    /// Blocks that the line to the peer holds.
+    pub fn races(&self) -> usize {
+        self.requests.on_the_way(self.rules.geometry.block_length())
     }
 
     /// Branches that were taken.

@@ -271,8 +271,7 @@ impl Session {
             self.received.unrequested += length;
             return Err(Violation::BlockOutOfRange { range });
         }
-        let rules = self.rules.clone();
-        let arrival = self.requests.arrived(now, range, &data, &rules.config);
+        let arrival = self.requests.arrived(now, range, &data);
         match arrival {
             Arrival::Requested | Arrival::Late | Arrival::Repeated => {
                 self.refusals.served();

@@ -1,7 +1,6 @@
 //! Our requests to one peer: which are outstanding, how many may be, which came too late.
 //!
-//! The depth follows the measured rate (libtorrent's scheme): a slow start that grows by one a block, then as many
-//! blocks as the peer sends in `pipeline_seconds`. BEP 3 asks for a pipeline, BEP 10's `reqq` bounds it.
+//! BEP 3 asks for a pipeline. Its depth follows the measured bandwidth and round trip; BEP 10's `reqq` bounds it.
 
 use crate::block::Block;
 use crate::config::SessionConfig;
@@ -11,10 +10,10 @@ use crate::rate::Rate;
 use crate::time::Instant;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
+use depth::Way;
 use serde::{Deserialize, Serialize};
 
-/// Depth before the first block came: enough to keep a fast link busy while the slow start grows it.
-const DEPTH_FIRST: u32 = 16;
+mod depth;
 
 /// Ranges that are remembered after they were answered or given up. A block of one of them is late, of any other
 /// was never requested. Twice the deepest pipeline, so that a choke and its aftermath fit.
@@ -28,6 +27,10 @@ const DUPLICATES_MAX: u32 = 1024;
 struct Outstanding {
     range: BlockRange,
     at: Instant,
+    /// Bytes that had come when it was sent.
+    delivered: u64,
+    /// Its time began anew: it measures nothing.
+    restarted: bool,
     /// Somebody else may have been asked meanwhile; the answer is still welcome.
     released: bool,
     /// It was cancelled, for its age or because it came from elsewhere; with the Fast extension an answer still has
@@ -78,7 +81,7 @@ pub(super) struct Requests {
     outstanding: VecDeque<Outstanding>,
     late: VecDeque<Late>,
     duplicates: u32,
-    depth: Option<u32>,
+    way: Way,
     /// When the last block came, or the first request was sent to a peer that owed nothing.
     progress: Instant,
     pub(super) snubbed: bool,
@@ -86,6 +89,17 @@ pub(super) struct Requests {
 }
 
 impl Requests {
+    /// How many blocks of this length are on their way while a request goes to the peer and its answer comes back.
+    pub(super) fn on_the_way(&self, block_length: u32) -> usize {
+        self.way.holds(block_length)
+    }
+
+    /// As if the way to the peer took this depth.
+    #[cfg(test)]
+    pub(super) fn assume_depth(&mut self, depth: u32, block_length: u32) {
+        self.way = Way::of_depth(depth, block_length);
+    }
+
     pub(super) fn outstanding(&self) -> usize {
         self.outstanding.len()
     }
@@ -103,32 +117,12 @@ impl Requests {
     }
 
     /// How many requests may be outstanding, whatever the peer's `reqq`.
-    pub(super) fn depth(&self, config: &SessionConfig) -> u32 {
+    pub(super) fn depth(&self, config: &SessionConfig, block_length: u32) -> u32 {
         if self.snubbed {
             1
         } else {
-            let depth = self.depth.unwrap_or(DEPTH_FIRST);
-            depth.clamp(config.pipeline_min, config.pipeline_max.max(config.pipeline_min))
+            self.way.depth(config, block_length)
         }
-    }
-
-    /// As if the rate had led to this depth.
-    #[cfg(test)]
-    pub(super) fn assume_depth(&mut self, depth: u32) {
-        self.depth = Some(depth);
-    }
-
-    fn grow(&mut self, now: Instant, config: &SessionConfig, block_length: u32) {
-        let rate = self.rate.per_second(now);
-        let by_rate = rate * u64::from(config.pipeline_seconds) / u64::from(block_length.max(1));
-        let target = u32::try_from(by_rate).unwrap_or(u32::MAX);
-        let depth = self.depth.unwrap_or(DEPTH_FIRST);
-        let next = if depth < target {
-            depth + 1
-        } else {
-            target.max(DEPTH_FIRST.min(depth))
-        };
-        self.depth = Some(next.clamp(config.pipeline_min, config.pipeline_max));
     }
 
     /// A request is wanted. False when the peer still owes an answer to the same one: that answer will do, and a
@@ -152,6 +146,8 @@ impl Requests {
         self.outstanding.push_back(Outstanding {
             range,
             at: now,
+            delivered: self.way.delivered(),
+            restarted: false,
             released: self.snubbed,
             cancelled: false,
         });
@@ -178,15 +174,13 @@ impl Requests {
     }
 
     /// A block came.
-    pub(super) fn arrived(
-        &mut self,
-        now: Instant,
-        range: BlockRange,
-        data: &Block,
-        config: &SessionConfig,
-    ) -> Arrival {
+    pub(super) fn arrived(&mut self, now: Instant, range: BlockRange, data: &Block) -> Arrival {
+        self.way.came(data.len() as u64);
         let arrival = if let Some(request) = self.take(range) {
             self.remember(range, true);
+            if !request.restarted {
+                self.way.answered(now, request.at, request.delivered);
+            }
             if request.cancelled || request.released {
                 Arrival::Late
             } else {
@@ -212,7 +206,6 @@ impl Requests {
         self.progress = now;
         self.snubbed = false;
         self.rate.add(now, data.len() as u64);
-        self.grow(now, config, range.length);
         arrival
     }
 
@@ -242,6 +235,7 @@ impl Requests {
         self.progress = now;
         for request in &mut self.outstanding {
             request.at = now;
+            request.restarted = true;
         }
     }
 
@@ -318,6 +312,7 @@ impl Requests {
             if fast && !request.cancelled {
                 self.outstanding.push_back(Outstanding {
                     at: now,
+                    restarted: true,
                     released: true,
                     cancelled: true,
                     ..request

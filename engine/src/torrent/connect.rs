@@ -9,7 +9,7 @@ use crate::wire::{HandshakeDecoder, Reserved};
 use core::net::SocketAddr;
 
 /// Bytes that a connection may deliver before the engine has given more budget: some large reads.
-const READ_WINDOW: u32 = 512 * 1024;
+const READ_WINDOW: u32 = 256 * 1024;
 
 /// The first half of the handshake of a peer that dialled us, and what came behind it.
 #[derive(Debug)]

@@ -78,7 +78,7 @@ impl Torrent {
 
     /// A connection ended whose encrypted handshake was not over. A peer that knows nothing of encryption does so, and
     /// it is no fault of its: unless encryption is required, it is dialled in plain at once.
-    pub(super) fn falls_back(&mut self, cx: &Context<'_>, conn: ConnId) -> bool {
+    pub(super) fn falls_back(&mut self, cx: &mut Context<'_>, conn: ConnId) -> bool {
         let Some(session) = self.sessions.get(&conn).map(|peer| &peer.session) else {
             return false;
         };
@@ -87,6 +87,7 @@ impl Torrent {
         }
         self.marks.hit(Mark::EncryptionFallback);
         self.candidates.try_plain(cx.now, session.addr());
+        cx.out.push(Output::DialAgain);
         true
     }
 

@@ -123,6 +123,8 @@ pub enum Output {
         /// From where.
         conn: ConnId,
     },
+    /// A dial was in vain for want of a common way to speak: another one to the same peer follows.
+    DialAgain,
     /// Close a connection.
     Close {
         /// Which one.

@@ -69,6 +69,7 @@ impl Torrent {
             snubbed: session.snubbed(),
             exclusive: self.blame.is_suspect(session.addr().ip()),
             fast: is_fast(session, cx.now, self.geometry.piece_length()),
+            races: session.races(),
         };
         let mut picks = Vec::new();
         let endgame = self.picker.is_endgame();

@@ -18,64 +18,42 @@ fn block() -> Block {
 
 #[test]
 fn a_block_is_requested_late_or_unknown() {
-    let (mut requests, config) = (Requests::default(), SessionConfig::default());
+    let mut requests = Requests::default();
     requests.sent(Instant::START, range(1));
     requests.sent(Instant::START, range(2));
     assert_eq!(
-        requests.arrived(Instant::START, range(1), &block(), &config),
+        requests.arrived(Instant::START, range(1), &block()),
         Arrival::Requested
     );
     assert_eq!(
-        requests.arrived(Instant::START, range(1), &block(), &config),
+        requests.arrived(Instant::START, range(1), &block()),
         Arrival::Repeated
     );
     assert_eq!(
-        requests.arrived(Instant::START, range(3), &block(), &config),
+        requests.arrived(Instant::START, range(3), &block()),
         Arrival::Unknown
     );
     requests.drop_all();
     assert_eq!(
-        requests.arrived(Instant::START, range(2), &block(), &config),
+        requests.arrived(Instant::START, range(2), &block()),
         Arrival::Late
     );
 }
 
 #[test]
 fn too_many_repeated_blocks_are_told() {
-    let (mut requests, config) = (Requests::default(), SessionConfig::default());
+    let mut requests = Requests::default();
     requests.sent(Instant::START, range(1));
-    requests.arrived(Instant::START, range(1), &block(), &config);
+    requests.arrived(Instant::START, range(1), &block());
     for _ in 0..DUPLICATES_MAX {
         assert_eq!(
-            requests.arrived(Instant::START, range(1), &block(), &config),
+            requests.arrived(Instant::START, range(1), &block()),
             Arrival::Repeated
         );
     }
     assert_eq!(
-        requests.arrived(Instant::START, range(1), &block(), &config),
+        requests.arrived(Instant::START, range(1), &block()),
         Arrival::TooManyRepeated
-    );
-}
-
-#[test]
-fn the_depth_grows_with_the_rate_and_keeps_to_its_bounds() {
-    let (mut requests, config) = (Requests::default(), SessionConfig::default());
-    assert_eq!(requests.depth(&config), DEPTH_FIRST);
-    for n in 0..2_000 {
-        requests.sent(Instant::from_millis(n), range(n as u32));
-        requests.arrived(Instant::from_millis(n), range(n as u32), &block(), &config);
-    }
-    // 1000 blocks a second, three seconds: over the maximum
-    assert_eq!(requests.depth(&config), config.pipeline_max);
-    for n in 0..60 {
-        let now = Instant::from_secs(10 + n);
-        requests.sent(now, range(9_000 + n as u32));
-        requests.arrived(now, range(9_000 + n as u32), &block(), &config);
-    }
-    assert!(
-        requests.depth(&config) <= DEPTH_FIRST,
-        "{}",
-        requests.depth(&config)
     );
 }
 
@@ -90,10 +68,10 @@ fn silence_snubs_once_and_a_block_ends_it() {
     let late = Instant::START + config.snub_timeout;
     assert!(requests.becomes_snubbed(late, &config));
     assert!(!requests.becomes_snubbed(late, &config));
-    assert_eq!(requests.depth(&config), 1);
+    assert_eq!(requests.depth(&config, 1000), 1);
     assert_eq!(requests.release_all(), [range(1)]);
     assert!(requests.release_all().is_empty());
-    assert_eq!(requests.arrived(late, range(1), &block(), &config), Arrival::Late);
+    assert_eq!(requests.arrived(late, range(1), &block()), Arrival::Late);
     assert!(!requests.snubbed);
 }
 
@@ -165,7 +143,7 @@ fn a_request_to_a_snubbed_peer_is_released_from_the_beginning() {
     requests.release_all();
     assert!(requests.asks(late, range(2)));
     assert_eq!(requests.unreleased().count(), 0);
-    requests.arrived(late, range(1), &block(), &config);
+    requests.arrived(late, range(1), &block());
     assert!(requests.asks(late, range(3)));
     assert_eq!(requests.unreleased().collect::<Vec<_>>(), [range(3)]);
 }

@@ -101,7 +101,9 @@ fn bitcomet_is_asked_for_fifty_blocks_at_a_time() {
     for (id, wants) in [(b"-BC0190-bbbbbbbbbbbb", 50), (b"-XX0190-bbbbbbbbbbbb", 100)] {
         let mut session = open(FAST);
         session.peer_id = Some(PeerId(*id));
-        session.requests.assume_depth(100);
+        session
+            .requests
+            .assume_depth(100, session.rules.geometry.block_length());
         asked(&mut session, 0..0);
         assert_eq!(session.wants(), wants);
     }
