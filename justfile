@@ -77,6 +77,17 @@ instructions:
 bench-engine:
     cargo bench -p seedbed-engine --bench download
 
+# what the engine holds in memory: a large torrent, a peer, an idle torrent
+[group('speed')]
+bench-memory:
+    cargo bench -p seedbed-engine --bench memory
+
+# downloads beside every other client that is installed, on loopback: such as `just bench-peers --gib 2 --seeders 8`
+[group('speed')]
+bench-peers *ARGS:
+    cargo build --release
+    tests/speed/bench-peers.py {{ARGS}}
+
 # one simulated world: a seed or a scenario file
 [group('simulator')]
 sim WORLD *ARGS:

@@ -79,6 +79,9 @@ pub(super) enum Arrival {
 pub(super) struct Requests {
     /// Oldest first.
     outstanding: VecDeque<Outstanding>,
+    /// One of them may be released or cancelled, so that its range may be asked for again. Where none is, which is nearly
+    /// always, a new request need not be looked for among the others.
+    loose: bool,
     late: VecDeque<Late>,
     duplicates: u32,
     way: Way,
@@ -129,11 +132,13 @@ impl Requests {
     /// second request would be answered twice, or its answer be taken for the first one's (BEP 6). What a snubbed peer
     /// is asked for keeps nobody else from being asked: it may never come.
     pub(super) fn asks(&mut self, now: Instant, range: BlockRange) -> bool {
-        let released = self.snubbed;
-        let owed = self.outstanding.iter_mut().find(|request| request.range == range);
-        if let Some(owed) = owed {
-            owed.released = released;
-            return false;
+        if self.loose {
+            let released = self.snubbed;
+            let owed = self.outstanding.iter_mut().find(|request| request.range == range);
+            if let Some(owed) = owed {
+                owed.released = released;
+                return false;
+            }
         }
         self.sent(now, range);
         true
@@ -142,7 +147,9 @@ impl Requests {
     pub(super) fn sent(&mut self, now: Instant, range: BlockRange) {
         if self.outstanding.is_empty() {
             self.progress = now;
+            self.loose = false;
         }
+        self.loose |= self.snubbed;
         self.outstanding.push_back(Outstanding {
             range,
             at: now,
@@ -249,6 +256,7 @@ impl Requests {
                 return false;
             };
             request.released = true;
+            self.loose = true;
             return !core::mem::replace(&mut request.cancelled, true);
         }
         let known = self.take(range).is_some();
@@ -280,6 +288,7 @@ impl Requests {
 
     /// The ranges that others may be asked for now, each told once: all of them, for a peer that went silent.
     pub(super) fn release_all(&mut self) -> Vec<BlockRange> {
+        self.loose = true;
         let open = self.outstanding.iter_mut().filter(|request| !request.released);
         open.map(|request| {
             request.released = true;
@@ -310,6 +319,7 @@ impl Requests {
         while self.outstanding.front().is_some_and(is_over) {
             let request = self.outstanding.pop_front()?;
             if fast && !request.cancelled {
+                self.loose = true;
                 self.outstanding.push_back(Outstanding {
                     at: now,
                     restarted: true,

@@ -38,7 +38,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         "None: the piece is written whole."),
     row(Area::Disk, "DK3", "short-read", "A read yields fewer bytes than asked for.",
         "The request is refused; no short block is ever sent."),
-    row(Area::Disk, "DK4", "slow-disk", "Every job takes `each` (1s) and one waits for the other.",
+    row(Area::Disk, "DK4", "slow-disk", "Every job takes `each` (1s), or as long as `rate` bytes a second take, and one waits for the other.",
         "Bytes on their way to the disk stay bounded; peers are read more slowly, none is dropped for it."),
     row(Area::Disk, "DK5", "unordered-disk", "Jobs that may overtake each other do, by up to `by` (50ms).",
         "Answers are matched by job; the state is the same as in order."),

@@ -35,7 +35,7 @@ impl Cutter {
 }
 
 /// An access link with all that a [`LinkSpec`] does not say.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Link {
     pub(super) spec: LinkSpec,
     pub(super) cutter: Cutter,
@@ -44,21 +44,6 @@ pub(super) struct Link {
     pub(super) mtu: Option<usize>,
     /// Datagrams a second that it lets out.
     pub(super) datagrams: Option<u32>,
-    /// Bytes that wait unread at this end of a stream, at the most.
-    pub(super) receive_max: usize,
-}
-
-impl Default for Link {
-    fn default() -> Self {
-        Self {
-            spec: LinkSpec::default(),
-            cutter: Cutter::default(),
-            burst: None,
-            mtu: None,
-            datagrams: None,
-            receive_max: super::RECEIVE_MAX,
-        }
-    }
 }
 
 /// What the network keeps of an actor.

@@ -36,8 +36,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use stream::{Phase, Stream};
 
-/// Bytes that wait unread at an end of a stream, at the most; Linux begins with 128 KiB and grows.
-pub const RECEIVE_MAX: usize = 256 << 10;
+/// Bytes that wait unread at an end of a stream, where its link says nothing else.
+pub const RECEIVE_MAX: usize = crate::scenario::RECEIVE as usize;
 
 /// Something that the network does of its own.
 #[derive(Clone, Debug)]
@@ -139,7 +139,7 @@ impl Net {
 
     /// Bytes that wait unread at the actor's end of a stream, at the most (at least 1).
     pub fn set_receive_max(&mut self, id: ActorId, bytes: usize) {
-        self.host(id).base.receive_max = bytes.max(1);
+        self.host(id).base.spec.receive = u32::try_from(bytes.max(1)).unwrap_or(u32::MAX);
         self.refresh(id);
     }
 

@@ -47,7 +47,7 @@ impl World {
                 self.fin_left(at);
                 return;
             }
-            let room = self.net.host(there).link.receive_max.saturating_sub(used);
+            let room = (self.net.host(there).link.spec.receive as usize).saturating_sub(used);
             if room == 0 {
                 self.marks.hit("zero-window");
                 if let Some(end) = self.net.end(at) {
@@ -368,7 +368,7 @@ impl World {
             return;
         }
         let (here, there, used) = (near.who, far.who, near.in_flight + near.unread());
-        let max = self.net.host(here).link.receive_max;
+        let max = self.net.host(here).link.spec.receive as usize;
         // a smaller announcement would be a silly window (RFC 9293, 3.8.6.2)
         if used <= max - max.div_ceil(4) {
             if let Some(end) = self.net.end(at.other()) {

@@ -329,6 +329,7 @@ impl World {
             addresses: Addresses::V4,
             up,
             down,
+            receive: LinkSpec::default().receive,
             latency: Duration::from_millis(u64::from(few(&mut rng, 1, 200))),
             jitter: Duration::from_millis(if rng.chance(1, 2) {
                 u64::from(rng.below(50))

@@ -244,11 +244,13 @@ fn link(fields: &mut Fields<'_>) -> Result<LinkSpec, Mistake> {
     let addresses = fields.quantity("addresses", "\"v4\", \"v6\" or \"both\"", family)?;
     let mut rate = |name| fields.quantity(name, "a rate such as \"1MB/s\"", text::rate);
     let (up, down) = (rate("up")?.unwrap_or(0), rate("down")?.unwrap_or(0));
+    let receive = fields.count("receive", 1..=1 << 30)?;
     let mut share = |name| fields.quantity(name, "a share such as \"3%\"", text::share);
     Ok(LinkSpec {
         addresses: addresses.unwrap_or_default(),
         up,
         down,
+        receive: receive.unwrap_or(usual.receive),
         latency,
         jitter,
         loss: share("loss")?.unwrap_or(0),

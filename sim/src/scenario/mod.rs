@@ -146,6 +146,9 @@ pub struct LinkSpec {
     pub up: u64,
     /// Bytes a second that can arrive.
     pub down: u64,
+    /// Bytes that wait unread at this end of a stream, at the most: the window of its peer. A system of today lets it grow
+    /// to some mebibytes, which a long way needs; the default is what an old one has, so that windows close in small worlds.
+    pub receive: u32,
     /// One-way delay at the least.
     pub latency: Duration,
     /// Further delay, drawn anew for each delivery, at the most.
@@ -160,12 +163,16 @@ pub struct LinkSpec {
     pub corrupt: u32,
 }
 
+/// Bytes that wait unread at an end of a stream, at the most; Linux begins with 128 KiB and grows.
+pub const RECEIVE: u32 = 256 << 10;
+
 impl Default for LinkSpec {
     fn default() -> Self {
         Self {
             addresses: Addresses::V4,
             up: 0,
             down: 0,
+            receive: RECEIVE,
             latency: Duration::from_millis(10),
             jitter: Duration::ZERO,
             loss: 0,

@@ -162,7 +162,10 @@ const OWN: &[(&str, &[Param])] = &[
         )],
     ),
     ("disk-full", &[written("bytes")]),
-    ("slow-disk", &[half("each", Kind::Time(1, 1_000))]),
+    (
+        "slow-disk",
+        &[half("each", Kind::Time(1, 1_000)), written("rate")],
+    ),
     ("unordered-disk", &[half("by", Kind::Time(1, 500))]),
     ("slow-hash", &[half("by", Kind::Time(10, 5_000))]),
     (

@@ -157,6 +157,9 @@ fn link(line: &mut String, link: &LinkSpec) {
             put(line, name, quoted(&print_rate(rate)));
         }
     }
+    if link.receive != usual.receive {
+        put(line, "receive", link.receive.to_string());
+    }
     if (link.latency, link.jitter) != (usual.latency, usual.jitter) {
         put(line, "latency", quoted(&print_range(link.latency, link.jitter)));
     }

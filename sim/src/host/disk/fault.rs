@@ -192,10 +192,14 @@ impl DiskModel {
         };
         match known.name {
             "slow-disk" => {
-                let each = what.duration("each").unwrap_or(Duration::from_secs(1));
+                let usual = super::Speed::default();
+                let (rate, each) = (what.count("rate"), what.duration("each"));
+                // a disk of a certain speed is slow in nothing else
+                let each = each.or_else(|| rate.is_none().then_some(Duration::from_secs(1)));
                 self.speed.serial = begins;
-                self.speed.job = if begins { each } else { super::Speed::default().job };
-                self.speed.write = if begins { each } else { Duration::ZERO };
+                self.speed.rate = rate.filter(|_| begins);
+                self.speed.job = each.filter(|_| begins).unwrap_or(usual.job);
+                self.speed.write = each.filter(|_| begins).unwrap_or(usual.write);
             }
             "unordered-disk" => {
                 let by = what.duration("by").unwrap_or(Duration::from_millis(50));

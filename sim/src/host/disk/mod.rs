@@ -40,8 +40,28 @@ struct Speed {
     jitter: Duration,
     /// `Hash` alone: further time.
     hash: Duration,
+    /// Bytes a second of blocks that are written or read, if that is limited.
+    rate: Option<u64>,
     /// One job at a time, however many there are.
     serial: bool,
+}
+
+impl Speed {
+    /// How long a job takes by itself.
+    fn of(&self, job: &DiskJob) -> Duration {
+        let moved = |bytes: u32| {
+            let rate = self.rate.filter(|rate| *rate > 0);
+            rate.map_or(Duration::ZERO, |rate| {
+                Duration::from_micros(u64::from(bytes) * 1_000_000 / rate)
+            })
+        };
+        match job {
+            DiskJob::Write { range, .. } => self.write + moved(range.length),
+            DiskJob::Read { range } => self.job + moved(range.length),
+            DiskJob::Hash { .. } => self.job + self.hash,
+            _ => self.job,
+        }
+    }
 }
 
 impl Default for Speed {
@@ -51,6 +71,7 @@ impl Default for Speed {
             write: Duration::ZERO,
             jitter: Duration::ZERO,
             hash: Duration::ZERO,
+            rate: None,
             serial: false,
         }
     }
@@ -197,11 +218,7 @@ impl DiskModel {
         if self.op_last.replace(op).is_some_and(|last| op <= last) {
             self.violations.push(format!("job {} was asked for twice", op.0));
         }
-        let base = match &job {
-            DiskJob::Write { .. } => self.speed.write,
-            DiskJob::Hash { .. } => self.speed.job + self.speed.hash,
-            _ => self.speed.job,
-        };
+        let base = self.speed.of(&job);
         let jitter = match self.speed.jitter {
             Duration::ZERO => Duration::ZERO,
             most => self.rng.jitter(most),

@@ -10,6 +10,7 @@ const LOSSY: LinkSpec = LinkSpec {
     addresses: crate::scenario::Addresses::V4,
     up: 0,
     down: 0,
+    receive: 256 << 10,
     latency: seedbed_engine::time::Duration::from_millis(10),
     jitter: seedbed_engine::time::Duration::ZERO,
     loss: 300,
