@@ -35,12 +35,14 @@ impl DiskModel {
         marks: &mut Marks,
     ) -> Result<DiskDone, DiskError> {
         if let Some(fault) = self.faults.fails(kind(&job), &mut self.rng, marks) {
+            self.open_failed |= matches!(job, DiskJob::Open { .. });
             return Err(error(fault, kind(&job)));
         }
         self.in_its_place(&job)?;
         match job {
             DiskJob::Open { layout, geometry, .. } => {
                 self.opened = Some((layout, geometry));
+                self.open_failed = false;
                 let resume = self.saved.seen.clone();
                 Ok(DiskDone::Opened {
                     files: self.stamps(),
@@ -151,6 +153,9 @@ impl DiskModel {
         }
         if opens != self.opened.is_some() {
             return Ok(());
+        }
+        if matches!(job, DiskJob::Close) && self.open_failed {
+            return Err(error(DiskFault::Io, "storage is closed"));
         }
         let state = if opens { "open" } else { "closed" };
         self.violations

@@ -118,6 +118,8 @@ pub struct DiskModel {
     /// The info dictionary that was kept.
     metadata: Option<Vec<u8>>,
     opened: Option<(Arc<Layout>, Geometry)>,
+    /// The last `Open` failed: a `Close` behind it was asked for before anybody knew.
+    open_failed: bool,
     /// Blocks taken and not yet with the operating system.
     buffer: BTreeMap<PieceIndex, BTreeMap<u32, Block>>,
     /// Something changed content behind the engine's back, or broke a promise of durability.
@@ -142,6 +144,7 @@ impl DiskModel {
             busy_until: Instant::START,
             metadata: None,
             opened: None,
+            open_failed: false,
             buffer: BTreeMap::new(),
             tampered: false,
             violations: Vec::new(),

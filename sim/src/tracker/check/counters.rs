@@ -49,6 +49,10 @@ pub(super) fn check(heard: &[&Heard], rules: &Rules, found: &mut Vec<(Instant, S
             // now it is known how much there is
             (first.left, before.left) = (now.left, now.left);
         }
+        if !rules.clean && before.left == 0 && now.left > 0 && now.downloaded < before.downloaded {
+            // sent before the one that it came behind: another connection was quicker
+            continue;
+        }
         let mut say = |text: String| found.push((heard.at, text));
         if now.uploaded < before.uploaded {
             say(format!(
