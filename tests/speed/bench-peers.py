@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Downloads the same file with seedbed and with every other client that is installed, from a seedbed seeder.
 
-Everything is on loopback and below one temporary folder. Clients take turns, so that what slows the machine down slows
+Everything is on loopback, in plain, and below one temporary folder. Clients take turns, so that what slows the machine down slows
 all of them; the table has the median of the rounds. Wall time ends when the tracker hears that nothing is left, or with
 the client's exit, whichever is first. CPU is that of the client's process tree.
 
@@ -142,7 +142,7 @@ def main():
             state = dict(os.environ, SEEDBED_STATE_DIR=os.path.join(folder, f"state-{n}"))
             seeders.append(subprocess.Popen(
                 [seedbed, "--quiet", "seed", torrent, "-d", os.path.dirname(payload), "--bind", f"127.0.0.{2 + n}",
-                 "--port", str(SEEDER_PORT), "--no-lsd"], env=state, stdin=subprocess.DEVNULL))
+                 "--port", str(SEEDER_PORT), "--no-lsd", "--encryption", "off"], env=state, stdin=subprocess.DEVNULL))
         for n in range(asked.seeders):
             for _ in range(3000):
                 with socket.socket() as probe:

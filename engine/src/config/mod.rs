@@ -71,7 +71,8 @@ pub struct Config {
     pub rate_down: RateLimit,
     /// What is sent to all peers together, messages included.
     pub rate_up: RateLimit,
-    /// Bytes of block payload that may wait for the disk before reading from peers stops.
+    /// Bytes of block payload that may wait for the disk before reading from peers stops. 1 MiB [libtorrent
+    /// `max_queued_disk_bytes`]; more only takes memory (docs/tuning.md).
     pub disk_bytes_in_flight_max: u64,
     /// Hash jobs at a time while checking what is on disk; a few keep a hash pool busy.
     pub hash_jobs_max: usize,

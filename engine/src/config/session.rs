@@ -27,7 +27,8 @@ pub struct SessionConfig {
     pub pipeline_min: u32,
     /// Requests outstanding at the most, whatever the peer allows. 500 [libtorrent, Transmission].
     pub pipeline_max: u32,
-    /// Seconds of the measured rate that are kept requested. 3 [libtorrent `request_queue_time`].
+    /// Seconds of the measured bandwidth that are kept requested at the most; how many are follows the round trip. 3
+    /// [libtorrent `request_queue_time`, which always keeps so much].
     pub pipeline_seconds: u32,
     /// `reqq` assumed for a peer that is silent about it. 250 [libtorrent].
     pub reqq_default: u32,
