@@ -82,6 +82,14 @@ impl Peer {
         }
     }
 
+    /// Whether it has a piece that is wanted and missing, in a download that is `complete` or not.
+    fn interests(&self, complete: bool) -> bool {
+        match self.pieces {
+            Pieces::All => !complete,
+            Pieces::None | Pieces::Some(_) => self.witness.is_some(),
+        }
+    }
+
     /// Moves a request to the ones whose block may still come; false when there was no such request.
     pub(super) fn forget_request(&mut self, key: BlockKey, late_max: usize) -> bool {
         let removed = self.requested.remove(&key);
@@ -219,27 +227,21 @@ impl Picker {
 
     /// Whether the peer has a piece that is wanted and missing. Takes no walk: a witness is kept.
     pub fn interesting(&self, peer: ConnId) -> bool {
-        self.peers.get(&peer).is_some_and(|state| match state.pieces {
-            Pieces::All => !self.is_complete(),
-            Pieces::None | Pieces::Some(_) => state.witness.is_some(),
-        })
+        let state = self.peers.get(&peer);
+        state.is_some_and(|state| state.interests(self.is_complete()))
     }
 
     /// Peers to whom it matters that a piece is had now, in the order of their ids: those that lack it, and those that have
     /// nothing more for us. One walk over the peers; nothing is looked up.
     pub fn touched_by(&self, piece: PieceIndex) -> impl Iterator<Item = (ConnId, Touched)> + '_ {
         let complete = self.is_complete();
-        self.peers.iter().filter_map(move |(id, peer)| {
-            let spent = match peer.pieces {
-                Pieces::All => complete,
-                Pieces::None | Pieces::Some(_) => peer.witness.is_none(),
-            };
-            match (peer.has(piece), spent) {
+        self.peers.iter().filter_map(
+            move |(id, peer)| match (peer.has(piece), peer.interests(complete)) {
                 (false, _) => Some((*id, Touched::Lacks)),
-                (true, true) => Some((*id, Touched::Spent)),
-                (true, false) => None,
-            }
-        })
+                (true, false) => Some((*id, Touched::Spent)),
+                (true, true) => None,
+            },
+        )
     }
 
     fn replace_pieces(&mut self, peer: ConnId, pieces: Pieces) {

@@ -75,7 +75,7 @@ fn found(scenario: &Scenario) -> bool {
     let by_tracker = scenario.trackers.is_empty()
         || match scenario.torrent.private {
             // BEP 27: it stays with one that answers, even if that one knows nobody
-            true => trackers.all(|tracker| healthy(tracker) && !is_patient(tracker)),
+            true => trackers.all(healthy),
             false => trackers.any(healthy) && !scenario.trackers.iter().any(misleads),
         };
     if !knows_metadata(scenario, by_tracker) {
