@@ -82,11 +82,11 @@ impl Peer {
         }
     }
 
-    /// Whether it has a piece that is wanted and missing, in a download that is `complete` or not.
-    fn interests(&self, complete: bool) -> bool {
+    /// Whether it has no piece that is wanted and missing, in a download that is `complete` or not.
+    fn is_spent(&self, complete: bool) -> bool {
         match self.pieces {
-            Pieces::All => !complete,
-            Pieces::None | Pieces::Some(_) => self.witness.is_some(),
+            Pieces::All => complete,
+            Pieces::None | Pieces::Some(_) => self.witness.is_none(),
         }
     }
 
@@ -228,7 +228,7 @@ impl Picker {
     /// Whether the peer has a piece that is wanted and missing. Takes no walk: a witness is kept.
     pub fn interesting(&self, peer: ConnId) -> bool {
         let state = self.peers.get(&peer);
-        state.is_some_and(|state| state.interests(self.is_complete()))
+        state.is_some_and(|state| !state.is_spent(self.is_complete()))
     }
 
     /// Peers to whom it matters that a piece is had now, in the order of their ids: those that lack it, and those that have
@@ -236,10 +236,10 @@ impl Picker {
     pub fn touched_by(&self, piece: PieceIndex) -> impl Iterator<Item = (ConnId, Touched)> + '_ {
         let complete = self.is_complete();
         self.peers.iter().filter_map(
-            move |(id, peer)| match (peer.has(piece), peer.interests(complete)) {
+            move |(id, peer)| match (peer.has(piece), peer.is_spent(complete)) {
                 (false, _) => Some((*id, Touched::Lacks)),
-                (true, false) => Some((*id, Touched::Spent)),
-                (true, true) => None,
+                (true, true) => Some((*id, Touched::Spent)),
+                (true, false) => None,
             },
         )
     }
