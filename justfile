@@ -44,6 +44,16 @@ accept *ARGS:
 unused-snapshots:
     .ci/unused-snapshots
 
+# ten million damaged inputs over every reader of foreign bytes, optimised; CI takes 200,000
+[group('robustness')]
+hostile INPUTS='10000000':
+    SEEDBED_HOSTILE={{INPUTS}} cargo test --release -p tests --test hostile -- --nocapture
+
+# fuzz every reader, and the engine under lists of events: so many seconds each (needs cargo-fuzz)
+[group('robustness')]
+fuzz SECONDS='420' *READERS:
+    engine/fuzz/run {{SECONDS}} {{READERS}}
+
 # against aria2, Transmission, libtorrent and opentracker on loopback (.ci/clients installs them)
 [group('real')]
 interop *ARGS:

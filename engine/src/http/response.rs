@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 /// Header lines of one answer; httparse needs room in advance.
 const HEADERS_MAX: usize = 100;
 
+/// How an answer begins.
+const VERSIONS: [&[u8]; 2] = [b"HTTP/1.1", b"HTTP/1.0"];
+
 /// What the head said.
 #[derive(Clone, Default, Debug, Serialize, Deserialize)]
 pub(super) struct Head {
@@ -108,14 +111,15 @@ impl Response {
             if self.overhead > limits.head_max {
                 return Err(HttpError::HeadTooLong);
             }
+            if self.unparsed.len() <= VERSIONS[0].len()
+                && !VERSIONS.iter().any(|version| version.starts_with(&self.unparsed))
+            {
+                return Err(HttpError::Malformed("it does not begin with HTTP/1".into()));
+            }
             if *byte == b'\n' && (self.unparsed.ends_with(b"\n\r\n") || self.unparsed.ends_with(b"\n\n")) {
                 self.parse_head()?;
                 break;
             }
-        }
-        let start = self.unparsed.get(..8).unwrap_or(&self.unparsed);
-        if !b"HTTP/1.1".starts_with(start) && !b"HTTP/1.0".starts_with(start) {
-            return Err(HttpError::Malformed("it does not begin with HTTP/1".into()));
         }
         Ok(data.get(used..).unwrap_or(&[]))
     }

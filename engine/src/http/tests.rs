@@ -103,6 +103,7 @@ fn faults() {
     check("", eof());
     let malformed = |what: &'static str| Err(HttpError::Malformed(what.into()));
     check("SSH-2.0-x\n", malformed("it does not begin with HTTP/1"));
+    check("HdTP/1.1 200 OK\n\n", malformed("it does not begin with HTTP/1"));
     check(
         "HTTP/1.1 200 OK\nContent-Length: 5\nContent-Length: 6\n\nhello",
         malformed("it names two lengths"),
