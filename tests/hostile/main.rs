@@ -64,3 +64,22 @@ fn no_input_breaks_a_reader() {
 fn share(reader: &Reader) -> u64 {
     u64::from(WEIGHT_MAX / reader.weight)
 }
+
+/// Inputs that a fuzzer found: `tests/data/hostile/READER-what-was-wrong`.
+#[test]
+fn what_once_broke_a_reader_breaks_none() {
+    let folder = tests::project_root().join("tests/data/hostile");
+    let mut read = 0;
+    for entry in std::fs::read_dir(&folder).expect("a folder of the project") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
+        let reader = READERS.iter().filter(|reader| {
+            let rest = name.strip_prefix(reader.name);
+            rest.is_some_and(|rest| rest.starts_with('-'))
+        });
+        let reader = reader.last().unwrap_or_else(|| panic!("{name} names no reader"));
+        (reader.read)(&std::fs::read(&path).expect("a file"));
+        read += 1;
+    }
+    assert!(read > 0);
+}

@@ -224,13 +224,15 @@ impl Session {
         }
     }
 
-    /// Asks for a block, unless the peer still owes an answer to the same request.
-    pub fn request(&mut self, now: Instant, range: BlockRange) {
-        if self.requests.asks(now, range) {
+    /// Asks for a block, unless the peer still owes an answer to the same request. Whether it was asked.
+    pub fn request(&mut self, now: Instant, range: BlockRange) -> bool {
+        let asked = self.requests.asks(now, range);
+        if asked {
             self.send(now, &Message::Request(range));
         } else {
             self.marks.hit(Mark::RequestOwed);
         }
+        asked
     }
 
     /// Withdraws a request.

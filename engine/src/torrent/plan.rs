@@ -53,15 +53,26 @@ impl Torrent {
         if !self.may_fetch() {
             return;
         }
+        let endgame = self.picker.is_endgame();
+        while self.request_some(cx, conn) {}
+        if self.picker.is_endgame() != endgame {
+            // the last free block is taken: who found none may race for it now
+            self.others_may_request(conn);
+        }
+    }
+
+    /// Requests as many blocks as belong into the pipeline. Whether there is more to request: what the peer owes already
+    /// takes no room.
+    fn request_some(&mut self, cx: &mut Context<'_>, conn: ConnId) -> bool {
         let most = self.requests_max(cx);
         let Some(peer) = self.sessions.get_mut(&conn) else {
-            return;
+            return false;
         };
         let session = &mut peer.session;
         let room = most.saturating_sub(session.outstanding());
         let wants = session.wants().min(room);
         if wants == 0 {
-            return;
+            return false;
         }
         let allowed: Option<Vec<_>> = session.peer_choking().then(|| session.allowed_fast().to_vec());
         let mode = PickMode {
@@ -72,20 +83,18 @@ impl Torrent {
             races: session.races(),
         };
         let mut picks = Vec::new();
-        let endgame = self.picker.is_endgame();
         self.picker.pick(conn, wants, mode, &mut picks);
+        let mut owed = false;
         for pick in picks {
             self.marks.hit(mark_of(pick.reason));
-            session.request(cx.now, pick.range);
+            owed |= !session.request(cx.now, pick.range);
             if mode.snubbed {
                 // who owes us blocks for long is tried with one more, and holds it back from nobody
                 self.picker.release(conn, pick.range);
             }
         }
-        if self.picker.is_endgame() != endgame {
-            // the last free block is taken: who found none may race for it now
-            self.others_may_request(conn);
-        }
+        // a block that was given back at once would be picked for ever
+        owed && !mode.snubbed
     }
 
     /// Reads what the peer asked for, as far as its connection keeps up.
