@@ -1,9 +1,9 @@
 //! The allowed-fast sets of BEP 6, made with its algorithm by a program that is not ours.
 
-use crate::score::{check_topic, same, unhex};
 use seedbed_engine::extension::fast::allowed_fast_set;
 use seedbed_engine::id::InfoHash;
 use serde_json::Value;
+use tests::corpus::{check_topic, same, unhex};
 
 #[test]
 fn allowed_fast_sets() {

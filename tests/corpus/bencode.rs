@@ -1,9 +1,9 @@
 //! Bencode: what must be read, what must be refused, and that nothing kills the process.
 
-use crate::score::{check_topic, same, unhex};
 use seedbed_engine::bencode::{self, Kind, Limits, Value};
 use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
+use tests::corpus::{check_topic, same, unhex};
 
 #[test]
 fn bencode_cases() {
@@ -55,7 +55,7 @@ fn input(case: &Json) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    crate::score::hex(bytes)
+    tests::corpus::hex(bytes)
 }
 
 /// A value in the corpus' form, dictionaries sorted and the last of equal keys kept. Shallow, so recursion is fine.

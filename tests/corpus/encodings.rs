@@ -1,12 +1,12 @@
 //! Base32, percent-encoding and UTF-8, each held against the reader or writer of ours that meets it.
 
-use crate::score::{check_topic, hex, same, unhex};
 use seedbed_engine::config::Encryption;
 use seedbed_engine::id::{InfoHash, PeerId};
 use seedbed_engine::magnet::Magnet;
 use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::tracker::http::announce_target;
 use seedbed_engine::tracker::{AnnounceEvent, AnnounceParams, TrackerUrl};
+use tests::corpus::{check_topic, hex, same, unhex};
 
 #[test]
 fn encodings() {

@@ -1,9 +1,9 @@
 //! Torrents of known content, written by us and by libtorrent.
 
-use crate::score::{check_topic, hex, same};
 use seedbed_engine::metainfo::{NewContent, NewTorrent};
 use serde_json::Value as Json;
 use sha1::{Digest, Sha1};
+use tests::corpus::{check_topic, hex, same};
 
 #[test]
 fn hash_content_cases() {

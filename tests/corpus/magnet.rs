@@ -1,8 +1,8 @@
 //! Magnet links.
 
-use crate::score::{check_topic, hex, same};
 use seedbed_engine::magnet::Magnet;
 use serde_json::{Value as Json, json};
+use tests::corpus::{check_topic, hex, same};
 
 #[test]
 fn magnet_cases() {

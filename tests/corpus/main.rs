@@ -14,6 +14,5 @@ mod paths;
 mod peer_ids;
 mod peer_wire;
 mod priority;
-mod score;
 mod torrents;
 mod trackers;

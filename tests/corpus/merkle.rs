@@ -1,7 +1,7 @@
 //! Piece layers of BEP 52: a hybrid torrent is loaded only when they hash to the tree's roots.
 
-use crate::score::{check_topic, same, unhex};
 use seedbed_engine::metainfo::{Metainfo, MetainfoError};
+use tests::corpus::{check_topic, same, unhex};
 
 #[test]
 fn merkle_cases() {

@@ -1,8 +1,8 @@
 //! Path elements that must not lead out of the output folder.
 
-use crate::score::{check_topic, same, unhex};
 use seedbed_engine::metainfo::{ELEMENT_MAX, safe_path};
 use serde_json::Value as Json;
+use tests::corpus::{check_topic, same, unhex};
 
 #[test]
 fn path_cleaning_cases() {

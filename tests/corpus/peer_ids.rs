@@ -1,8 +1,8 @@
 //! Peer ids of many clients: whatever they hold, what is shown of them is fit for a terminal, and names the client.
 
-use crate::score::{check_topic, unhex};
 use seedbed_engine::client_name::client_name;
 use seedbed_engine::id::PeerId;
+use tests::corpus::{check_topic, unhex};
 
 #[test]
 fn shown_clients() {

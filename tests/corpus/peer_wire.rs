@@ -1,18 +1,15 @@
 //! Bytes of a peer, and whether we keep the connection: fed to a whole engine, at once and byte by byte.
 
-use crate::score;
 use seedbed_engine::geometry::BlockRange;
-use seedbed_engine::id::{ConnId, InfoHash, PeerId, PieceIndex, TorrentId};
+use seedbed_engine::id::{ConnId, InfoHash, TorrentId};
 use seedbed_engine::magnet::Magnet;
 use seedbed_engine::time::Duration;
-use seedbed_engine::wire::{Decoder, Handshake, Limits, Message, Reserved};
+use seedbed_engine::wire::{Decoder, Limits, Message};
 use seedbed_engine::{Command, Config, Purpose, TorrentSource};
 use serde_json::Value;
 use std::collections::BTreeSet;
-use tests::world::{Sample, World};
-
-const PIECE: usize = 32_768;
-const PEER: &[u8; 20] = b"-XX0001-abcdefghijkl";
+use tests::corpus::{self as score, peer_wire};
+use tests::world::World;
 
 /// A node in the state that a case begins with, and the connection of its peer.
 struct Stage {
@@ -22,26 +19,10 @@ struct Stage {
     have: BTreeSet<u32>,
 }
 
-fn flag(case: &Value, name: &str, default: bool) -> bool {
-    case["context"][name].as_bool().unwrap_or(default)
-}
-
 impl Stage {
     fn new(case: &Value) -> Self {
-        let length = 19 * PIECE + 10_000;
-        let sample = match flag(case, "private", false) {
-            true => Sample::private(length, PIECE as u32, &[]),
-            false => Sample::single(length, PIECE as u32, &[]),
-        };
-        let have: BTreeSet<u32> = case["context"]["we_have"].as_array().map_or_else(
-            || [0, 1, 2].into(),
-            |pieces| {
-                pieces
-                    .iter()
-                    .map(|piece| piece.as_u64().expect("an index") as u32)
-                    .collect()
-            },
-        );
+        let sample = peer_wire::sample(case);
+        let have = peer_wire::have(case);
         let mut config = Config::default();
         if let Some(id) = case["context"].get("our_peer_id") {
             config.peer_id = Some(score::unhex(id).try_into().expect("20 bytes"));
@@ -53,7 +34,7 @@ impl Stage {
             .files
             .get_mut("sample")
             .expect("the file")
-            .chunks_mut(PIECE)
+            .chunks_mut(peer_wire::PIECE)
             .enumerate()
         {
             if !have.contains(&(n as u32)) {
@@ -62,7 +43,7 @@ impl Stage {
         }
         world.nodes[node].disk = disk;
         let mut add = World::add_torrent(&sample.metainfo, Purpose::Download);
-        if !flag(case, "metadata", true) {
+        if !peer_wire::flag(case, "metadata", true) {
             let link = format!("magnet:?xt=urn:btih:{}", sample.metainfo.info_hash);
             let magnet = Magnet::parse(&link).expect("a link");
             add.source = TorrentSource::Magnet(Box::new(magnet));
@@ -71,7 +52,7 @@ impl Stage {
         let mut stage = Self {
             world,
             conn: ConnId::accepted(0),
-            have: if flag(case, "metadata", true) {
+            have: if peer_wire::flag(case, "metadata", true) {
                 have
             } else {
                 BTreeSet::new()
@@ -106,35 +87,7 @@ impl Stage {
 
     /// Past the handshake: interested and unchoked, with the requests outstanding that the case names.
     fn open(&mut self, case: &Value) {
-        let mut reserved = Reserved::NONE;
-        if flag(case, "fast", false) {
-            reserved = reserved.with_fast();
-        }
-        if flag(case, "extended", true) {
-            reserved = reserved.with_extended();
-        }
-        let handshake = Handshake {
-            reserved,
-            info_hash: self.info_hash(),
-            peer_id: PeerId(*PEER),
-        };
-        let mut bytes = handshake.encode().to_vec();
-        let pending = case["context"]["pending_requests"]
-            .as_array()
-            .cloned()
-            .unwrap_or_default();
-        for request in &pending {
-            let piece = PieceIndex(request[0].as_u64().expect("an index") as u32);
-            Message::Have(piece).encode(&mut bytes);
-        }
-        if !pending.is_empty() {
-            Message::Unchoke.encode(&mut bytes);
-        }
-        if let Some(size) = case["context"]["metadata_size_announced"].as_u64() {
-            let payload = format!("d1:md11:ut_metadatai1ee13:metadata_sizei{size}ee").into_bytes();
-            Message::Extended { id: 0, payload }.encode(&mut bytes);
-        }
-        Message::Interested.encode(&mut bytes);
+        let bytes = peer_wire::opening(case, self.info_hash());
         self.say(&bytes, true);
         self.run(2);
         let asked = self
@@ -142,22 +95,16 @@ impl Stage {
             .into_iter()
             .filter(|message| matches!(message, Message::Request(_)))
             .count();
-        assert_eq!(asked, pending.len(), "the requests of the case are outstanding");
+        assert_eq!(
+            asked,
+            peer_wire::pending(case).len(),
+            "the requests of the case are outstanding"
+        );
     }
 
     /// What the node said to the peer, behind its handshake.
     fn heard(&self) -> Vec<Message> {
-        let bytes = self.world.heard(0, self.conn);
-        let mut rest = bytes.get(68..).unwrap_or_default();
-        let mut decoder = Decoder::new(Limits {
-            message_max: 1 << 20,
-            block_max: 1 << 20,
-        });
-        let mut messages = Vec::new();
-        while let Some(message) = decoder.next(&mut rest).expect("we speak correctly") {
-            messages.push(message);
-        }
-        messages
+        peer_wire::messages(&self.world.heard(0, self.conn))
     }
 
     fn is_open(&self) -> bool {
@@ -186,32 +133,11 @@ impl Stage {
     }
 }
 
-/// The bytes of a case, with the torrent of our world in their handshake.
-fn bytes_of(case: &Value, info_hash: InfoHash) -> Vec<u8> {
-    if let Some(repeat) = case.get("repeat") {
-        let times = repeat["times"].as_u64().expect("a count") as usize;
-        return score::unhex(&repeat["hex"]).repeat(times);
-    }
-    let mut bytes = score::unhex(&case["hex"]);
-    if let Some(named) = case["context"].get("info_hash") {
-        let named = score::unhex(named);
-        if let Some(at) = bytes.windows(20).position(|window| window == named) {
-            bytes[at..at + 20].copy_from_slice(&info_hash.0);
-        }
-        // cut within the hash
-        else if bytes.len() > 28 && named.starts_with(&bytes[28..]) {
-            let length = bytes.len();
-            bytes[28..].copy_from_slice(&info_hash.0[..length - 28]);
-        }
-    }
-    bytes
-}
-
 /// Whether the connection is open after the bytes of the case.
 fn play(case: &Value, whole: bool) -> Result<bool, String> {
     let mut stage = Stage::new(case);
     let context = &case["context"];
-    let bytes = bytes_of(case, stage.info_hash());
+    let bytes = peer_wire::bytes(case, stage.info_hash());
     if context["phase"] == "handshake" {
         if context["connections"] == 2 {
             stage.say(&bytes, true);
@@ -230,9 +156,7 @@ fn play(case: &Value, whole: bool) -> Result<bool, String> {
     stage.open(case);
     stage.say(&bytes, whole);
     stage.run(2);
-    let asked = context["pending_requests"]
-        .as_array()
-        .is_some_and(|pending| !pending.is_empty());
+    let asked = !peer_wire::pending(case).is_empty();
     stage.check_truth(asked)?;
     Ok(stage.is_open())
 }

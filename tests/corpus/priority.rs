@@ -1,8 +1,8 @@
 //! The priority of a connection (BEP 40).
 
-use crate::score::{check_topic, same};
 use seedbed_engine::candidates::priority;
 use std::net::SocketAddr;
+use tests::corpus::{check_topic, same};
 
 #[test]
 fn priorities() {

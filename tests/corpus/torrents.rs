@@ -1,13 +1,13 @@
 //! Real and hostile .torrent files, with what three released clients made of them.
 
 use crate::paths::check_safe;
-use crate::score::{Score, hex, json, root, same};
 use seedbed_engine::id::PieceIndex;
 use seedbed_engine::metainfo::{Metainfo, MetainfoError};
 use serde_json::{Value as Json, json};
 use sha1::{Digest, Sha1};
 use std::collections::BTreeSet;
 use std::path::Path;
+use tests::corpus::{Score, hex, json, root, same};
 
 #[test]
 fn torrent_files() {

@@ -2,8 +2,8 @@
 //!
 //! A packet is given to the whole request machine, not to a decoder: "ignore" then means that nothing at all changes.
 
-use crate::score;
 use std::net::{IpAddr, SocketAddr};
+use tests::corpus as score;
 
 use seedbed_engine::config::{HttpConfig, TrackerConfig};
 use seedbed_engine::http::{

@@ -73,11 +73,11 @@ fn what_once_broke_a_reader_breaks_none() {
     for entry in std::fs::read_dir(&folder).expect("a folder of the project") {
         let path = entry.expect("an entry").path();
         let name = path.file_name().and_then(|name| name.to_str()).expect("a name");
-        let reader = READERS.iter().filter(|reader| {
+        let reader = READERS.iter().find(|reader| {
             let rest = name.strip_prefix(reader.name);
             rest.is_some_and(|rest| rest.starts_with('-'))
         });
-        let reader = reader.last().unwrap_or_else(|| panic!("{name} names no reader"));
+        let reader = reader.unwrap_or_else(|| panic!("{name} names no reader"));
         (reader.read)(&std::fs::read(&path).expect("a file"));
         read += 1;
     }

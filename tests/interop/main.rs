@@ -14,6 +14,7 @@ mod exchange;
 mod faults;
 mod ipv6;
 mod magnet;
+mod peer_wire;
 mod record;
 mod resume;
 mod rig;

@@ -1,5 +1,6 @@
 //! What every test target shares: where snapshots go, bytes to transfer, folders to write into.
 
+pub mod corpus;
 pub mod hostile;
 pub mod world;
 

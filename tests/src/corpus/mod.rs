@@ -1,11 +1,13 @@
 //! Where the corpus is, and how a topic is counted.
 
+pub mod peer_wire;
+
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 /// The corpus, if it is there.
-pub(crate) fn root() -> Option<PathBuf> {
+pub fn root() -> Option<PathBuf> {
     let root = std::env::var_os("SEEDBED_CORPUS").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus"),
         PathBuf::from,
@@ -24,13 +26,13 @@ pub(crate) fn root() -> Option<PathBuf> {
 }
 
 /// A file of the corpus as JSON.
-pub(crate) fn json(path: &str) -> Option<Value> {
+pub fn json(path: &str) -> Option<Value> {
     let text = std::fs::read(root()?.join(path)).expect("the corpus has this file");
     Some(serde_json::from_slice(&text).expect("the corpus is JSON"))
 }
 
 /// Checks every case of a topic in `vectors/`.
-pub(crate) fn check_topic(topic: &str, check: impl Fn(&Value) -> Result<(), String>) {
+pub fn check_topic(topic: &str, check: impl Fn(&Value) -> Result<(), String>) {
     let Some(file) = json(&format!("vectors/{topic}.json")) else {
         return;
     };
@@ -42,7 +44,7 @@ pub(crate) fn check_topic(topic: &str, check: impl Fn(&Value) -> Result<(), Stri
 }
 
 /// The same for a check that says what differs by an assertion.
-pub(crate) fn check_asserting(topic: &str, check: impl Fn(&Value)) {
+pub fn check_asserting(topic: &str, check: impl Fn(&Value)) {
     check_topic(topic, |case| {
         std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| check(case))).map_err(|panic| {
             let text = panic.downcast_ref::<String>().map(String::as_str);
@@ -54,7 +56,7 @@ pub(crate) fn check_asserting(topic: &str, check: impl Fn(&Value)) {
 }
 
 /// Bytes written as hexadecimal digits.
-pub(crate) fn unhex(value: &Value) -> Vec<u8> {
+pub fn unhex(value: &Value) -> Vec<u8> {
     let text = value.as_str().expect("hexadecimal digits");
     assert!(text.len().is_multiple_of(2), "whole bytes");
     let byte = |at: usize| u8::from_str_radix(&text[at..at + 2], 16).expect("hexadecimal digits");
@@ -62,12 +64,12 @@ pub(crate) fn unhex(value: &Value) -> Vec<u8> {
 }
 
 /// Bytes as hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// An error that says what differs, unless nothing does.
-pub(crate) fn same<T: PartialEq<U> + std::fmt::Debug, U: std::fmt::Debug>(
+pub fn same<T: PartialEq<U> + std::fmt::Debug, U: std::fmt::Debug>(
     what: &str,
     ours: T,
     theirs: U,
@@ -79,7 +81,7 @@ pub(crate) fn same<T: PartialEq<U> + std::fmt::Debug, U: std::fmt::Debug>(
 }
 
 /// The results of one topic.
-pub(crate) struct Score {
+pub struct Score {
     topic: String,
     disputed: BTreeSet<String>,
     all: usize,
@@ -88,7 +90,9 @@ pub(crate) struct Score {
 }
 
 impl Score {
-    pub(crate) fn new(topic: &str) -> Self {
+    /// A topic without a case yet.
+    #[must_use]
+    pub fn new(topic: &str) -> Self {
         Self {
             topic: topic.into(),
             disputed: disputed(topic),
@@ -99,7 +103,7 @@ impl Score {
     }
 
     /// A disputed case must be wrong: else the dispute is over and the entry has to go.
-    pub(crate) fn count(&mut self, id: &str, result: Result<(), String>) {
+    pub fn count(&mut self, id: &str, result: Result<(), String>) {
         self.all += 1;
         match (self.disputed.remove(id), result) {
             (false, Ok(())) => {}
@@ -109,8 +113,12 @@ impl Score {
         }
     }
 
+    /// Prints what there is of each.
+    ///
+    /// # Panics
+    /// When a case is wrong that is not disputed.
     #[track_caller]
-    pub(crate) fn finish(self) {
+    pub fn finish(self) {
         let right = self.all - self.wrong.len() - self.skipped;
         println!(
             "{}: {right} / {} ({} disputed)",
@@ -132,7 +140,7 @@ impl Score {
 
 /// The cases of a topic in `disputed.md`: lines of the form ``- `topic:case` reason``.
 fn disputed(topic: &str) -> BTreeSet<String> {
-    include_str!("disputed.md")
+    include_str!("../../corpus/disputed.md")
         .lines()
         .filter_map(|line| line.strip_prefix("- `")?.split_once('`'))
         .filter_map(|(name, _)| name.strip_prefix(topic)?.strip_prefix(':'))
