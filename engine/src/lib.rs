@@ -17,7 +17,8 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
-// Dependency order: a module names only what stands above it (ARCHITECTURE.md).
+// Dependency order: a module names only what stands above it (ARCHITECTURE.md). Those that read foreign bytes index
+// nothing unchecked.
 // 0: plain values
 pub mod bitfield;
 pub mod block;
@@ -33,26 +34,38 @@ pub mod scope;
 pub mod throttle;
 pub mod time;
 // 1: pure functions
+#[cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 pub mod bencode;
+#[cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 pub mod client_name;
 pub mod geometry;
 // 2: values, codecs, request machines
 pub mod disk;
+#[cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 pub mod extension;
+#[cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 pub mod http;
 pub mod layout;
+#[cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 pub mod magnet;
+#[cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 pub mod metainfo;
 pub mod mse;
+#[cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 pub mod resume;
+#[cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 pub mod tracker;
+#[cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 pub mod wire;
 // 3: machines over plain keys
 pub mod blame;
 pub mod candidates;
 pub mod choker;
+#[cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 pub mod lsd;
+#[cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 pub mod metadata;
+#[cfg_attr(not(test), deny(clippy::indexing_slicing, clippy::string_slice))]
 pub mod pex;
 pub mod picker;
 pub mod super_seed;

@@ -116,7 +116,7 @@ impl Resume {
             Some(version) => return Err(ResumeError::Version(version)),
             None => return Err(ResumeError::Value("version")),
         }
-        if bytes[scan.end..] != Sha1::digest(dictionary.raw())[..] {
+        if bytes.get(scan.end..) != Some(&Sha1::digest(dictionary.raw())[..]) {
             return Err(ResumeError::Checksum);
         }
         bencode::scan_strict(dictionary.raw(), &Limits::TORRENT)?;

@@ -145,7 +145,7 @@ pub enum BencodeError {
 /// with [`Value`] where such keys are legal.
 pub fn from_bytes<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result<T, BencodeError> {
     let scan = scan(bytes, limits)?;
-    serde_bencode::from_bytes(&bytes[..scan.end]).map_err(|error| shape(&error))
+    serde_bencode::from_bytes(bytes.get(..scan.end).unwrap_or_default()).map_err(|error| shape(&error))
 }
 
 /// Writes a value in canonical form.

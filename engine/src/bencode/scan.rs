@@ -74,7 +74,7 @@ fn digits(bytes: &[u8], at: usize) -> &[u8] {
         .take(INTEGER_DIGITS_MAX + 1)
         .take_while(|byte| byte.is_ascii_digit())
         .count();
-    &rest[..count]
+    rest.get(..count).unwrap_or_default()
 }
 
 fn lex_integer(bytes: &[u8], at: usize) -> Result<Lexed<'_>, BencodeError> {
@@ -99,7 +99,7 @@ fn lex_integer(bytes: &[u8], at: usize) -> Result<Lexed<'_>, BencodeError> {
     } else {
         sum.and_then(i64::checked_neg)
     };
-    let leading_zero = digits.len() > 1 && digits[0] == b'0';
+    let leading_zero = digits.len() > 1 && digits.starts_with(b"0");
     Ok(Lexed {
         token: Token::Int(value.ok_or(BencodeError::IntegerRange { at })?),
         next: end + 1,
@@ -119,18 +119,18 @@ fn lex_string(bytes: &[u8], at: usize) -> Result<Lexed<'_>, BencodeError> {
         Some(_) => return Err(BencodeError::StringLength { at }),
     }
     let start = colon + 1;
-    let end = digits
+    let (end, string) = digits
         .iter()
         .try_fold(0usize, |sum, digit| {
             sum.checked_mul(10)?.checked_add(usize::from(digit - b'0'))
         })
         .and_then(|length| start.checked_add(length))
-        .filter(|end| *end <= bytes.len())
+        .and_then(|end| Some((end, bytes.get(start..end)?)))
         .ok_or(BencodeError::StringTooLong { at })?;
     Ok(Lexed {
-        token: Token::Bytes(&bytes[start..end]),
+        token: Token::Bytes(string),
         next: end,
-        canonical: digits.len() == 1 || digits[0] != b'0',
+        canonical: digits.len() == 1 || !digits.starts_with(b"0"),
     })
 }
 
@@ -281,9 +281,9 @@ impl<'a> Scanner<'a> {
                 // equal keys are neighbours only in a sorted dictionary
                 if unsorted {
                     self.scan.unsorted_keys = true;
-                    let keys = &mut self.keys[first_key..];
+                    let keys = self.keys.get_mut(first_key..).unwrap_or_default();
                     keys.sort_unstable();
-                    self.scan.duplicate_keys |= keys.windows(2).any(|pair| pair[0] == pair[1]);
+                    self.scan.duplicate_keys |= !keys.is_sorted_by(|one, next| one < next);
                 }
                 self.keys.truncate(first_key);
             }

@@ -33,7 +33,7 @@ impl<'a> Value<'a> {
     /// When the bytes do not begin with a complete value within the limits.
     pub fn parse(bytes: &'a [u8], limits: &Limits) -> Result<(Self, Scan), BencodeError> {
         let scan = scan(bytes, limits)?;
-        let raw = &bytes[..scan.end];
+        let raw = bytes.get(..scan.end).unwrap_or_default();
         Ok((Self { raw }, scan))
     }
 

@@ -76,11 +76,10 @@ impl PexMessage {
         let entries = value.as_dict().ok_or(PexError::NotDictionary)?;
         let mut lists: [Option<&[u8]>; 6] = [None; 6];
         for (key, value) in entries {
-            let Some(at) = KEYS.iter().position(|known| *known == key) else {
-                continue;
-            };
-            // of a key that comes twice the first one that is any good
-            lists[at] = lists[at].or(value.as_bytes());
+            if let Some((list, _)) = lists.iter_mut().zip(KEYS).find(|(_, known)| *known == key) {
+                // of a key that comes twice the first one that is any good
+                *list = list.or(value.as_bytes());
+            }
         }
         let [added, flags, added6, flags6, dropped, dropped6] = lists.map(Option::unwrap_or_default);
         let flag = |flags: &[u8], n: usize| Flags(flags.get(n).copied().unwrap_or_default());

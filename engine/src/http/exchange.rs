@@ -326,12 +326,8 @@ fn base64(bytes: &[u8]) -> String {
             chunk.iter().fold(0u32, |sum, byte| sum << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for place in 0..4 {
             let digit = group >> (18 - 6 * place) & 63;
-            let shown = place <= chunk.len();
-            text.push(if shown {
-                char::from(DIGITS[digit as usize])
-            } else {
-                '='
-            });
+            let shown = DIGITS.get(digit as usize).filter(|_| place <= chunk.len());
+            text.push(shown.map_or('=', |digit| char::from(*digit)));
         }
     }
     text

@@ -305,10 +305,10 @@ fn encode_odd(text: &str) -> String {
 
 /// Appends `%XX`.
 pub(crate) fn push_percent(text: &mut String, byte: u8) {
-    const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     text.push('%');
     for digit in [byte >> 4, byte & 15] {
-        text.push(char::from(DIGITS[usize::from(digit)]));
+        let digit = char::from_digit(digit.into(), 16);
+        text.extend(digit.map(|digit| digit.to_ascii_uppercase()));
     }
 }
 

@@ -191,7 +191,7 @@ impl<'a> Journal<'a> {
     /// The steps from the first one.
     pub fn steps(&self) -> Steps<'a> {
         Steps {
-            cursor: Cursor::new(&self.bytes[..self.end], self.begin),
+            cursor: Cursor::new(self.bytes.get(..self.end).unwrap_or_default(), self.begin),
             codec: Codec::default(),
             scratch: Scratch::default(),
             number: 0,

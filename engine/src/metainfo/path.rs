@@ -56,7 +56,9 @@ pub(super) fn clean(element: &[u8], encoding: Encoding) -> Option<String> {
     }
     if kept.len() > ELEMENT_MAX {
         let (_, extension) = split_extension(&kept);
-        let stem = &kept[..kept.ceil_char_boundary(ELEMENT_CUT)];
+        let stem = kept
+            .get(..kept.ceil_char_boundary(ELEMENT_CUT))
+            .unwrap_or_default();
         kept = format!("{stem}{extension}");
     }
     Some(kept)
@@ -175,7 +177,7 @@ impl Names {
             let suffix = format!(".{copy}{extension}");
             *copy = copy.saturating_add(1);
             let room = stem.floor_char_boundary(ELEMENT_MAX - suffix.len());
-            let candidate = format!("{}{suffix}", &stem[..room]);
+            let candidate = format!("{}{suffix}", stem.get(..room).unwrap_or_default());
             if !self.nodes.contains_key(&(folder, fold(&candidate))) {
                 return candidate;
             }

@@ -26,10 +26,11 @@ impl Reserved {
     /// No bit set.
     pub const NONE: Self = Self([0; 8]);
 
-    const EXTENDED: (usize, u8) = (5, 0x10);
-    const DHT: (usize, u8) = (7, 0x01);
-    const FAST: (usize, u8) = (7, 0x04);
-    const V2: (usize, u8) = (7, 0x10);
+    // bits of the eight bytes as one number
+    const EXTENDED: u64 = 0x0010_0000;
+    const DHT: u64 = 0x01;
+    const FAST: u64 = 0x04;
+    const V2: u64 = 0x10;
 
     /// The extension protocol is understood (BEP 10).
     pub const fn extended(self) -> bool {
@@ -75,13 +76,12 @@ impl Reserved {
         self.with(Self::V2)
     }
 
-    const fn has(self, (byte, bit): (usize, u8)) -> bool {
-        self.0[byte] & bit != 0
+    const fn has(self, bit: u64) -> bool {
+        u64::from_be_bytes(self.0) & bit != 0
     }
 
-    const fn with(mut self, (byte, bit): (usize, u8)) -> Self {
-        self.0[byte] |= bit;
-        self
+    const fn with(self, bit: u64) -> Self {
+        Self((u64::from_be_bytes(self.0) | bit).to_be_bytes())
     }
 }
 
