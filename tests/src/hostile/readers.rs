@@ -188,9 +188,11 @@ pub fn handshake(bytes: &[u8]) {
 /// # Panics
 /// When a promise is broken.
 pub fn extended(bytes: &[u8]) {
-    if let Ok(handshake) = ExtendedHandshake::decode(bytes) {
-        let again = ExtendedHandshake::decode(&handshake.encode()).expect("what we write can be read");
-        assert_eq!(again.encode(), handshake.encode());
+    if let Ok(mut handshake) = ExtendedHandshake::decode(bytes) {
+        // fit for a terminal, so it may be cut once more when it is read once more
+        handshake.client = None;
+        let again = ExtendedHandshake::decode(&handshake.encode());
+        assert_eq!(again, Ok(handshake), "what we write can be read");
     }
     let _ = dont_have::decode(bytes);
 }
