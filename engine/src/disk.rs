@@ -34,7 +34,8 @@ impl From<Root> for ByteBuf {
 /// One request to the storage of one torrent. Jobs of a torrent take effect in the order of their actions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum DiskJob {
-    /// First job of a torrent: names its files, reads what is known of them, changes nothing.
+    /// First job of a torrent: names its files, reads what is known of them, changes nothing. When it comes again,
+    /// storage forgets what it took since, and looks at what is there now, be it another folder.
     Open {
         /// Where the files lie.
         root: Root,
@@ -51,7 +52,8 @@ pub enum DiskJob {
         /// The layout from now on.
         layout: Arc<Layout>,
     },
-    /// Creates missing folders and files (empty ones too) and allocates as the driver was told. Never truncates.
+    /// Creates missing folders and files (empty ones too) and allocates as the driver was told. Never truncates, and
+    /// never makes the output folder a second time: what went away with its content is `Missing`.
     Prepare,
     /// Takes a block of payload. Answered when storage owns it, which is before it is on the disk.
     Write {
@@ -76,7 +78,7 @@ pub enum DiskJob {
         /// Which piece.
         piece: PieceIndex,
     },
-    /// Makes all that was written durable.
+    /// Makes all that was written durable. `Missing` when the files or their folder are no longer at their place.
     Sync,
     /// Replaces the saved resume state, atomically.
     SaveResume {

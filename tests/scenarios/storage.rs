@@ -4,7 +4,7 @@ use crate::swarm::{check_timeline, leech, run_for, seed, start, until_complete, 
 use seedbed_engine::disk::DiskFault;
 use seedbed_engine::id::TorrentId;
 use seedbed_engine::{Command, Purpose, Report, TorrentState};
-use tests::world::{Sample, World, small_config};
+use tests::world::{MemoryDisk, Sample, World, small_config};
 
 const TRACKER: &[&str] = &["udp://127.0.0.9:6969/announce"];
 
@@ -134,4 +134,129 @@ fn a_check_tells_good_bad_and_missing_pieces_and_contacts_nobody() {
         world.nodes[node].engine.torrent(TorrentId(1)).is_none(),
         "it is gone when it is done"
     );
+}
+
+/// A leech that was killed when it had some pieces, and its disk.
+fn half_done(sample: &Sample) -> MemoryDisk {
+    let mut world = world_of(sample);
+    seed(&mut world, sample, "seed", "127.0.0.2");
+    run_for(&mut world, 2);
+    let node = leech(&mut world, sample, "eng", "127.0.0.3");
+    world.run_until(crate::swarm::at(100), |world| have(world, node) >= 8);
+    world.command(node, Command::Pause(TorrentId(1)));
+    run_for(&mut world, 2);
+    assert!(have(&world, node) < sample.metainfo.pieces() && world.nodes[node].disk.resume.is_some());
+    world.nodes[node].disk.clone()
+}
+
+fn have(world: &World, node: usize) -> u32 {
+    let torrent = world.nodes[node].engine.torrent(TorrentId(1));
+    torrent.map_or(0, |torrent| torrent.have().count())
+}
+
+fn is_missing(world: &World, node: usize) -> bool {
+    matches!(state(world, node), TorrentState::DiskFailed { error, .. } if error.fault == DiskFault::Missing)
+}
+
+/// An unmounted drive: the folder is there and empty.
+#[test]
+fn a_download_whose_files_are_gone_at_the_start_waits_for_them() {
+    let sample = Sample::multi(&[4_000, 4_000], 512, TRACKER);
+    let mut disk = half_done(&sample);
+    let files = std::mem::take(&mut disk.files);
+    disk.jobs.clear();
+    let mut world = world_of(&sample);
+    seed(&mut world, &sample, "seed", "127.0.0.2");
+    run_for(&mut world, 2);
+    let node = world.node("eng", "127.0.0.3", small_config());
+    world.nodes[node].disk = disk;
+    start(&mut world, &sample, node, Purpose::Download);
+    run_for(&mut world, 100);
+    assert!(is_missing(&world, node), "{:?}", state(&world, node));
+    assert_eq!(world.nodes[node].disk.jobs.get("prepare"), None);
+    assert_eq!(
+        world.nodes[node].disk.jobs.get("save"),
+        None,
+        "what was saved stays"
+    );
+    assert!(world.nodes[node].disk.jobs["open"] > 1, "it is looked for");
+    check_timeline(&world, node, "storage-missing");
+
+    world.nodes[node].disk.files = files;
+    until_complete(&mut world, node, 100);
+    assert!(sample.is_on(&world.nodes[node].disk));
+    let downloaded = world.nodes[node]
+        .engine
+        .torrent(TorrentId(1))
+        .map(|torrent| torrent.status(world.now).downloaded);
+    assert!(
+        downloaded <= Some(8_000 - 8 * 512),
+        "{downloaded:?} bytes of 8,000 were fetched"
+    );
+}
+
+#[test]
+fn a_download_whose_files_are_gone_begins_anew_when_told_so() {
+    let sample = Sample::multi(&[4_000, 4_000], 512, TRACKER);
+    let mut disk = half_done(&sample);
+    disk.files.clear();
+    let mut world = world_of(&sample);
+    seed(&mut world, &sample, "seed", "127.0.0.2");
+    run_for(&mut world, 2);
+    let node = world.node("eng", "127.0.0.3", small_config());
+    world.nodes[node].disk = disk;
+    let mut add = World::add_torrent(&sample.metainfo, Purpose::Download);
+    add.overwrite = true;
+    world.command(node, Command::Add(Box::new(add)));
+    until_complete(&mut world, node, 100);
+    assert!(sample.is_on(&world.nodes[node].disk));
+}
+
+#[test]
+fn storage_that_goes_away_in_the_middle_is_not_made_anew() {
+    let sample = Sample::multi(&[4_000, 4_000], 512, TRACKER);
+    for comes_back in [true, false] {
+        let mut world = world_of(&sample);
+        seed(&mut world, &sample, "seed", "127.0.0.2");
+        run_for(&mut world, 2);
+        let node = leech(&mut world, &sample, "eng", "127.0.0.3");
+        world.run_until(crate::swarm::at(100), |world| have(world, node) >= 8);
+        let prepared = world.nodes[node].disk.jobs["prepare"];
+        world.nodes[node].disk.take_away();
+        run_for(&mut world, 150);
+        assert!(is_missing(&world, node), "{:?}", state(&world, node));
+        assert_eq!(have(&world, node), 0, "nothing is offered that is not there");
+        if comes_back {
+            world.nodes[node].disk.give_back();
+            until_complete(&mut world, node, 100);
+            assert!(sample.is_on(&world.nodes[node].disk));
+        } else {
+            assert_eq!(world.nodes[node].disk.jobs["prepare"], prepared);
+        }
+    }
+}
+
+/// Somebody puts a link to another folder in the place of ours, in which files have the same names.
+#[test]
+fn a_folder_of_others_in_the_place_of_ours_is_left_as_it_is() {
+    let sample = Sample::multi(&[4_000, 4_000], 512, TRACKER);
+    let mut world = world_of(&sample);
+    seed(&mut world, &sample, "seed", "127.0.0.2");
+    run_for(&mut world, 2);
+    let node = leech(&mut world, &sample, "eng", "127.0.0.3");
+    world.run_until(crate::swarm::at(100), |world| have(world, node) >= 8);
+    let prepared = world.nodes[node].disk.jobs["prepare"];
+    let disk = &mut world.nodes[node].disk;
+    disk.take_away();
+    let path = sample.metainfo.layout.files()[0].path.clone();
+    disk.files.insert(path, vec![1; 8]);
+    run_for(&mut world, 150);
+    assert!(is_missing(&world, node), "{:?}", state(&world, node));
+    assert_eq!(
+        world.nodes[node].disk.jobs["prepare"], prepared,
+        "nothing is made in it"
+    );
+    world.nodes[node].disk.give_back();
+    until_complete(&mut world, node, 100);
+    assert!(sample.is_on(&world.nodes[node].disk));
 }

@@ -203,10 +203,14 @@ impl Torrent {
         }
     }
 
-    /// Tries storage again: from the beginning if it was never opened, by making its files if there is something to
-    /// fetch, else by hashing what could not be read.
+    /// Tries storage again: from the beginning if it was never opened or went away, by making its files if there is
+    /// something to fetch, else by hashing what could not be read.
     pub(super) fn retry_disk(&mut self, cx: &mut Context<'_>) {
-        if self.stamps.is_empty() {
+        let went_away =
+            matches!(&self.phase, Phase::DiskFailed { error, .. } if error.fault == DiskFault::Missing);
+        if self.stamps.is_empty() || went_away {
+            // what is there now may be another folder: nothing is made in it before it was looked at
+            self.end_all(cx, crate::session::End::TorrentStopped);
             self.open(cx);
         } else if !self.is_complete() {
             self.prepare(cx);

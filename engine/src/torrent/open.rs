@@ -5,11 +5,14 @@
 //! those no more; of a file that we were still writing, the synced pieces are believed while it has become neither
 //! shorter nor older, for what others wrote to it cannot be told from what we did. Every other piece whose bytes are
 //! there is hashed. So nothing verified is fetched twice and nothing doubtful is trusted.
+//!
+//! A download whose files were there and are all gone waits for them: the folder is then the place where a drive is
+//! mounted when it is connected, and must not become an empty download.
 
 use super::disk::DiskOp;
 use super::{Context, Phase, Purpose, Torrent};
 use crate::bitfield::Bitfield;
-use crate::disk::{DiskJob, FileStamp};
+use crate::disk::{DiskError, DiskFault, DiskJob, FileStamp};
 use crate::id::PieceIndex;
 use crate::marks::Mark;
 use crate::report::Report;
@@ -96,8 +99,14 @@ impl Torrent {
                 }
             },
         );
+        if let Some(error) = self.missing(resume.as_ref()) {
+            self.stamps.clear();
+            return self.disk_failed(cx, error);
+        }
+        // what is there now may be another folder's, until a piece of it is right
+        let was_used = self.was_used();
         self.ours |= resume.is_some();
-        let foreign = !self.ours;
+        let foreign = !self.ours || was_used;
         if resume.is_some() {
             self.marks.hit(Mark::ResumeTrusted);
         }
@@ -123,6 +132,37 @@ impl Torrent {
         }
         self.enter(cx, Phase::Checking(checking));
         self.check_on(cx);
+    }
+
+    /// Whether the files of a download were in use in this run. Who asks for everything to be hashed again has seen
+    /// what became of them.
+    fn was_used(&self) -> bool {
+        let used = self.ours && self.noted.active_since.is_some();
+        used && self.add.trust_resume && self.add.purpose == Purpose::Download
+    }
+
+    /// What to tell when the files of a download were there, in this run or when its state was saved, and are all gone.
+    fn missing(&self, resume: Option<&Resume>) -> Option<DiskError> {
+        let has_any = |stamps: &[Option<FileStamp>]| stamps.iter().any(Option::is_some);
+        let saved = resume.filter(|resume| !self.add.overwrite && has_any(&resume.files));
+        let download = self.add.purpose == Purpose::Download;
+        let gone = download && !has_any(&self.stamps) && (self.was_used() || saved.is_some());
+        gone.then(|| self.is_missing(resume))
+    }
+
+    /// Nothing of what was there is where it was.
+    fn is_missing(&self, resume: Option<&Resume>) -> DiskError {
+        let name = crate::net::printable(&self.metainfo.name, super::NAME_SHOWN_MAX);
+        let pieces = self.geometry.pieces();
+        let had = resume.map_or_else(String::new, |resume| {
+            format!(", of which {} of {pieces} pieces were", resume.have.count())
+        });
+        DiskError {
+            fault: DiskFault::Missing,
+            text: format!(
+                "nothing of {name} is there{had}: is its drive not connected? To begin anew, pass --overwrite"
+            ),
+        }
     }
 
     /// The pieces of a saved state that are believed without hashing.
@@ -240,7 +280,12 @@ impl Torrent {
         match self.add.purpose {
             Purpose::Check | Purpose::Metadata => self.stop(cx, true),
             Purpose::Seed => self.activate(cx),
-            Purpose::Download => match self.obstacle(foreign) {
+            Purpose::Download if foreign && self.was_used() && have == 0 => {
+                self.stamps.clear();
+                let error = self.is_missing(None);
+                self.disk_failed(cx, error);
+            }
+            Purpose::Download => match self.obstacle(foreign && !self.ours) {
                 Some(text) => {
                     self.marks.hit(Mark::ForeignFile);
                     self.withdraw(cx, text);

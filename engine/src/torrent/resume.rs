@@ -78,6 +78,8 @@ impl Torrent {
     pub(super) fn resume_saved(&mut self, cx: &mut Context<'_>) {
         self.resume.saving = false;
         self.resume.failed = false;
+        // what is saved now is what was found, also by a check that was to believe nothing
+        self.add.trust_resume = true;
         if core::mem::take(&mut self.resume.again) {
             self.save_resume(cx);
         } else if matches!(self.phase, Phase::Stopping) {

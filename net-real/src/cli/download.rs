@@ -40,7 +40,7 @@ pub(crate) struct DownloadArgs {
     /// With --metadata-only: the file to write; NAME.torrent in the folder if not given
     #[arg(short, long, value_name = "FILE", requires = "metadata_only")]
     output: Option<PathBuf>,
-    /// Write over files that exist and match in no piece
+    /// Write over files that exist and match in no piece, and begin anew where those of an earlier run are gone
     #[arg(long)]
     overwrite: bool,
     /// Space for files: none lets them grow, sparse gives them their length, full takes it at once

@@ -78,8 +78,8 @@ fn remove_parts(files: &Files, layout: &Layout) -> Result<(), DiskError> {
         return Ok(());
     };
     files.close();
+    let root = files.open_home()?;
     let removed = || {
-        let root = walk::open_root(files.root())?;
         let (folder, name) = walk::split(&parts.path);
         match walk::open_folder(root.as_fd(), folder)? {
             Some(folder) => fs::unlinkat(&folder, name, AtFlags::empty()),

@@ -83,6 +83,12 @@ impl Buffer {
         self.bytes = self.blocks.values().map(|entry| entry.data.len() as u64).sum();
     }
 
+    /// Forgets all blocks.
+    pub(crate) fn clear(&mut self) {
+        self.blocks.clear();
+        self.bytes = 0;
+    }
+
     /// Whether nothing is held.
     pub(crate) fn is_empty(&self) -> bool {
         self.blocks.is_empty()

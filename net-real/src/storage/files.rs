@@ -5,7 +5,7 @@
 use super::descriptors::{Descriptors, Key};
 use super::fault;
 use super::instant::Instant;
-use super::walk::{self, Parents};
+use super::walk::{self, FolderId, Parents};
 use crate::options::Preallocate;
 use rustix::fs::{self, OFlags, Stat};
 use rustix::io::Errno;
@@ -33,6 +33,9 @@ pub(crate) struct Files {
     layout: Arc<Layout>,
     geometry: Geometry,
     open: Arc<Descriptors>,
+    /// The output folder that was found or made. Its path may lead to another one later: a drive was unmounted, somebody
+    /// moved the folder or put a link in its place. That one is not ours.
+    home: Mutex<Option<FolderId>>,
     unsynced: Mutex<Unsynced>,
     instant: Instant,
 }
@@ -59,6 +62,7 @@ impl Files {
             layout,
             geometry,
             open,
+            home: Mutex::default(),
             unsynced: Mutex::default(),
             instant: Instant::default(),
         }
@@ -73,6 +77,7 @@ impl Files {
             new.files.clone_from(&old.files);
             new.folders.clone_from(&old.folders);
         }
+        *files.home() = *self.home();
         files
     }
 
@@ -110,14 +115,45 @@ impl Files {
         self.unsynced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn home(&self) -> MutexGuard<'_, Option<FolderId>> {
+        self.home.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn root_fd(&self) -> Result<Arc<OwnedFd>, DiskError> {
         let key = Key {
             owner: self.owner,
             file: None,
         };
-        self.open
-            .get(key, false, || walk::open_root(&self.root))
-            .map_err(|errno| fault::error("open the folder", &self.root, errno))
+        self.open.get(key, false, || self.open_home())
+    }
+
+    /// Opens the output folder, as long as its path leads to the one that was found or made.
+    pub(super) fn open_home(&self) -> Result<OwnedFd, DiskError> {
+        let failed = |errno| fault::error("open the folder", &self.root, errno);
+        let fd = walk::open_root(&self.root).map_err(failed)?;
+        let found = walk::folder_id(&fd).map_err(failed)?;
+        let home = *self.home().get_or_insert(found);
+        if home == found {
+            return Ok(fd);
+        }
+        let words = "another folder is there now: its drive was disconnected, or it was moved";
+        Err(fault::with_words(
+            DiskFault::Missing,
+            "use the folder",
+            &self.root,
+            words,
+        ))
+    }
+
+    /// Looks for the output folder anew, whatever was there before. What is there now is ours.
+    pub(super) fn look(&self) -> Result<Vec<Option<FileStamp>>, DiskError> {
+        self.close();
+        *self.home() = None;
+        match self.stamps() {
+            // nobody was here yet
+            Err(error) if error.fault == DiskFault::Missing => Ok(vec![None; self.layout.files().len()]),
+            stamps => stamps,
+        }
     }
 
     fn path(&self, file: usize) -> PathBuf {
@@ -234,13 +270,10 @@ impl Files {
     /// What every file looks like now. Changes nothing.
     ///
     /// # Errors
-    /// `InTheWay` when something is there that is no ordinary file.
+    /// `InTheWay` when something is there that is no ordinary file, `Missing` when the folder is gone.
     pub(crate) fn stamps(&self) -> Result<Vec<Option<FileStamp>>, DiskError> {
         let files = self.layout.files();
-        let root = match walk::open_root(&self.root) {
-            Err(Errno::NOENT) => return Ok(vec![None; files.len()]),
-            root => root.map_err(|errno| fault::error("open the folder", &self.root, errno))?,
-        };
+        let root = self.open_home()?;
         let mut parents = Parents::new(root.as_fd());
         files
             .iter()
@@ -271,8 +304,12 @@ impl Files {
         some: impl Fn(usize) -> bool,
         preallocate: Preallocate,
     ) -> Result<(), DiskError> {
-        let root = walk::make_root(&self.root)
-            .map_err(|error| fault::io_error("make the folder", &self.root, &error))?;
+        // a folder that was there is not made a second time: it went away with what was in it
+        if self.home().is_none() {
+            std::fs::create_dir_all(&self.root)
+                .map_err(|error| fault::io_error("make the folder", &self.root, &error))?;
+        }
+        let root = self.open_home()?;
         let mut parents = Parents::new(root.as_fd());
         let mut folders = BTreeSet::new();
         for (index, file) in self.layout.data_files().filter(|(index, _)| some(*index)) {
@@ -298,10 +335,15 @@ impl Files {
     }
 
     /// Makes everything durable that was written before the call.
+    ///
+    /// # Errors
+    /// `Missing` also when files or their folder are no longer where they were opened: what is written to them is lost to
+    /// the user.
     pub(crate) fn sync(&self) -> Result<(), DiskError> {
         let work = mem::take(&mut *self.unsynced());
-        let result = self.sync_all(&work);
+        let result = self.sync_all(&work).and_then(|()| self.open_home().map(drop));
         if result.is_err() {
+            self.close();
             let mut unsynced = self.unsynced();
             unsynced.files.extend(work.files);
             unsynced.folders.extend(work.folders);

@@ -18,6 +18,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub(super) enum Job {
     Open {
         op: OpId,
+        layout: Arc<Layout>,
     },
     Arrange {
         op: OpId,
@@ -73,6 +74,7 @@ pub(super) enum Job {
 enum Outcome {
     /// Nothing but the answer.
     Answer(OpId, Result<DiskDone, DiskError>),
+    Opened(OpId, Files, Result<DiskDone, DiskError>),
     Arranged(OpId, Result<Files, DiskError>),
     Prepared(OpId, Result<(), DiskError>),
     /// A piece was written, and hashed if somebody asked for that.
@@ -171,11 +173,13 @@ impl Storage {
     fn finish(&mut self, id: TorrentId, outcome: Outcome) {
         match outcome {
             Outcome::Answer(op, result) => self.answer(op, result),
+            Outcome::Opened(op, files, result) => {
+                self.lie_in(id, files);
+                self.answer(op, result);
+            }
             Outcome::Arranged(op, result) => {
                 let result = result.map(|files| {
-                    if let Some(torrent) = self.torrents.get_mut(&id) {
-                        torrent.files = Arc::new(files);
-                    }
+                    self.lie_in(id, files);
                     DiskDone::Arranged
                 });
                 self.answer(op, result);
@@ -216,6 +220,13 @@ impl Storage {
         }
     }
 
+    /// The bytes of a torrent lie in these files from now on.
+    fn lie_in(&mut self, id: TorrentId, files: Files) {
+        if let Some(torrent) = self.torrents.get_mut(&id) {
+            torrent.files = Arc::new(files);
+        }
+    }
+
     /// A window was read, or could not be: answers all who waited for it.
     pub(super) fn loaded(&mut self, key: Key, result: &Result<Block, DiskError>) {
         for (op, range) in self.windows.loaded(key, result.as_ref().ok()) {
@@ -237,7 +248,7 @@ impl Storage {
     }
 
     /// Remembers whether writing works. The bytes of a torrent that cannot write do not count against the others.
-    fn set_failed(&mut self, id: TorrentId, failed: Option<DiskError>) {
+    pub(super) fn set_failed(&mut self, id: TorrentId, failed: Option<DiskError>) {
         let Some(torrent) = self.torrents.get_mut(&id) else {
             return;
         };
@@ -345,9 +356,13 @@ impl Torrent {
         let files = Arc::clone(&self.files);
         let lend = |piece: PieceIndex| self.pieces.get(&piece).map_or_else(Vec::new, Buffer::lend);
         match job {
-            Job::Open { op } => {
+            Job::Open { op, layout } => {
                 let state = self.state.clone();
-                Box::new(move || Outcome::Answer(op, open(&files, &state)))
+                Box::new(move || {
+                    let files = files.laid_out(layout);
+                    let result = open(&files, &state);
+                    Outcome::Opened(op, files, result)
+                })
             }
             Job::Arrange { op, layout } => {
                 Box::new(move || Outcome::Arranged(op, arrange::arrange(&files, layout)))
@@ -406,7 +421,7 @@ fn flush(files: Arc<Files>, piece: PieceIndex, held: Vec<work::Held>, upto: Stam
 
 fn open(files: &Files, state: &std::path::Path) -> Result<DiskDone, DiskError> {
     Ok(DiskDone::Opened {
-        files: files.stamps()?,
+        files: files.look()?,
         resume: saved::load(state)?,
     })
 }

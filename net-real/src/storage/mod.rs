@@ -195,28 +195,43 @@ impl Storage {
         info_hash: InfoHash,
     ) {
         if self.torrents.contains_key(&id) {
-            return self.answer(op, Err(misuse("is open already")));
+            return self.look_again(op, id, layout);
         }
         let root = Path::new(OsStr::from_bytes(&root.0));
         let root = std::path::absolute(root).unwrap_or_else(|_| root.to_owned());
         self.owners += 1;
         let owner = self.owners;
-        let mut queue = Queue::new();
-        queue.push(Scope::Whole, Job::Open { op });
         let torrent = Torrent {
             owner,
             state: saved::path(&self.options.state_dir, info_hash, &root),
-            files: Arc::new(Files::new(owner, root, layout, geometry, Arc::clone(&self.open))),
+            files: Arc::new(Files::new(
+                owner,
+                root,
+                Arc::clone(&layout),
+                geometry,
+                Arc::clone(&self.open),
+            )),
             info_hash,
             pieces: BTreeMap::new(),
-            queue,
+            queue: Queue::new(),
             bytes: 0,
             failed: None,
             flush_failed: None,
         };
         tracing::debug!(torrent = %id, info_hash = %torrent.info_hash, root = ?torrent.files.root(), "open");
         self.torrents.insert(id, torrent);
-        self.start_jobs(id);
+        self.enqueue(op, id, Scope::Whole, Job::Open { op, layout });
+    }
+
+    /// A torrent is opened that is open: whoever asks has forgotten all that was taken, and so does this.
+    fn look_again(&mut self, op: OpId, id: TorrentId, layout: Arc<Layout>) {
+        self.set_failed(id, None);
+        self.windows.forget_torrent(id);
+        let held = self.torrents.get(&id).map(|torrent| &torrent.pieces);
+        for piece in held.map_or_else(Vec::new, |held| held.keys().copied().collect()) {
+            self.change(id, piece, Buffer::clear);
+        }
+        self.enqueue(op, id, Scope::Whole, Job::Open { op, layout });
     }
 
     fn enqueue(&mut self, op: OpId, id: TorrentId, scope: Scope, job: Job) {

@@ -26,6 +26,15 @@ pub(crate) fn open_root(root: &Path) -> Result<OwnedFd, Errno> {
     )
 }
 
+/// Tells a folder from others, as long as it is there: its file system, and its number in it.
+pub(crate) type FolderId = (u64, u64);
+
+/// Which folder this is.
+pub(crate) fn folder_id(folder: impl AsFd) -> Result<FolderId, Errno> {
+    let stat = fs::fstat(folder)?;
+    Ok((stat.st_dev, stat.st_ino))
+}
+
 /// Opens an ordinary file below `root`. Anything else there is an error: `LOOP`, `NOTDIR`, `ISDIR` or `NXIO`.
 pub(crate) fn open_file(root: BorrowedFd<'_>, path: &str, access: OFlags) -> Result<OwnedFd, Errno> {
     check_path(path)?;
@@ -190,12 +199,6 @@ fn check_path(path: &str) -> Result<(), Errno> {
         return Err(Errno::NOTDIR);
     }
     Ok(())
-}
-
-/// Creates the output folder, and the folders above it.
-pub(crate) fn make_root(root: &Path) -> std::io::Result<OwnedFd> {
-    std::fs::create_dir_all(root)?;
-    Ok(open_root(root)?)
 }
 
 /// Makes the entries of a folder durable.

@@ -23,6 +23,8 @@ pub struct MemoryDisk {
     pub fault: Option<DiskFault>,
     /// Every job of this kind fails, while it is set: `("save", …)`.
     pub failing: Option<(&'static str, DiskFault)>,
+    /// The files, while their drive is not there: nothing can be made or written in its place.
+    away: Option<BTreeMap<String, Vec<u8>>>,
     /// Blocks that are read wrong: the data of a liar.
     pub lies: Vec<BlockRange>,
     /// Jobs done, by kind.
@@ -70,7 +72,9 @@ impl MemoryDisk {
         let spared = matches!(job, DiskJob::Open { .. } | DiskJob::Close);
         let fault = self.fault.filter(|_| !spared);
         let failing = self.failing.filter(|(kind, _)| *kind == name);
-        if let Some(fault) = fault.or(failing.map(|(_, fault)| fault)) {
+        let away = self.away.is_some() && matches!(name, "prepare" | "write" | "sync");
+        let away = away.then_some(DiskFault::Missing);
+        if let Some(fault) = fault.or(failing.map(|(_, fault)| fault)).or(away) {
             return Err(DiskError {
                 fault,
                 text: format!("{name}: no space left on device"),
@@ -128,6 +132,16 @@ impl MemoryDisk {
             }
             DiskJob::Close => Ok(DiskDone::Closed),
         }
+    }
+
+    /// The drive is disconnected.
+    pub fn take_away(&mut self) {
+        self.away = Some(std::mem::take(&mut self.files));
+    }
+
+    /// It is connected again, as it was.
+    pub fn give_back(&mut self) {
+        self.files = self.away.take().unwrap_or_default();
     }
 
     /// Somebody else changes a file: its modification time moves on.

@@ -245,6 +245,14 @@ impl<'a> Transfers<'a> {
                     transfer.note_state(state);
                 }
             }
+            // what was verified may not last, or the state of a run that goes on later is not saved
+            Report::DiskFailed { torrent, error, .. } if self.ending.is_some() => {
+                if let Some(transfer) = self.find(*torrent) {
+                    transfer.failure.get_or_insert_with(|| {
+                        Failure::storage(format_args!("Storage failed at the end: {error}."))
+                    });
+                }
+            }
             _ => {}
         }
     }
