@@ -6,7 +6,7 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
-use crate::rig::{Client, Content, Options, Peer, Process, Rig, Scheme, finished, wait_until};
+use crate::rig::{Client, Content, Options, Process, Rig, Scheme, finished, wait_until};
 
 const LENGTH: usize = 24 << 20;
 const PIECE: usize = 256 << 10;
@@ -37,32 +37,19 @@ fn sent_twice(end: fn(&mut Process)) -> u64 {
         !rig.content.differences(&data).is_empty(),
         "ended too late for this test"
     );
-    let before = settled(&seeder);
+    let before = seeder.uploaded_in_the_end();
 
     let mut ours = rig.ours("download", &data, &["--stop-timeout", "30"]);
     assert_eq!(ours.exit_code(LIMIT), 0);
     rig.assert_content(&data);
     assert_eq!(finished(&ours)["status"], "complete");
-    let sent = settled(&seeder);
+    let sent = seeder.uploaded_in_the_end();
     assert!(
         sent - before < LENGTH as u64 * 3 / 4,
         "started again from nothing: {} bytes",
         sent - before
     );
     sent.saturating_sub(LENGTH as u64)
-}
-
-/// The seeder's count of bytes sent, once it stands still.
-fn settled(seeder: &Peer) -> u64 {
-    let mut last = (seeder.uploaded(), std::time::Instant::now());
-    wait_until("the seeder to stand still", LIMIT, || {
-        let now = seeder.uploaded();
-        if now != last.0 {
-            last = (now, std::time::Instant::now());
-        }
-        last.1.elapsed() > Duration::from_secs(1)
-    });
-    last.0
 }
 
 /// Bytes of a file that take room, holes left out.

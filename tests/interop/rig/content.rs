@@ -2,7 +2,7 @@
 //!
 //! The .torrent is written here and not by the program under test, so that both sides cannot agree on a wrong one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::Path;
 
@@ -96,6 +96,23 @@ impl Content {
                 .collect::<Vec<_>>(),
             folder,
         )
+    }
+
+    /// The pieces of a single file that are right below `folder` now, byte by byte.
+    pub(crate) fn right_pieces(&self, folder: &Path) -> BTreeSet<usize> {
+        let [(path, bytes)] = &self.files[..] else {
+            panic!("{} is no single file", self.name);
+        };
+        let there = std::fs::read(folder.join(path)).unwrap_or_default();
+        let right = |(n, piece): (usize, &[u8])| {
+            let start = n * self.piece_length;
+            (there.get(start..start + piece.len()) == Some(piece)).then_some(n)
+        };
+        bytes
+            .chunks(self.piece_length)
+            .enumerate()
+            .filter_map(right)
+            .collect()
     }
 
     fn compare(files: &[&(String, Vec<u8>)], folder: &Path) -> Vec<String> {

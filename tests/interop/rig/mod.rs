@@ -13,7 +13,7 @@ mod tracker;
 use seedbed_engine::metainfo::Metainfo;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 pub(crate) use clients::{Client, Options, free_port, ours};
 pub(crate) use content::Content;
@@ -52,6 +52,20 @@ impl Peer {
         let out = self.process.out();
         let last = out.lines().rev().find_map(|line| line.strip_prefix("uploaded "));
         last.map_or(0, |count| count.parse().unwrap_or(0))
+    }
+
+    /// The same once it stands still.
+    #[track_caller]
+    pub(crate) fn uploaded_in_the_end(&self) -> u64 {
+        let mut last = (self.uploaded(), Instant::now());
+        wait_until("the seeder to stand still", READY_LIMIT, || {
+            let now = self.uploaded();
+            if now != last.0 {
+                last = (now, Instant::now());
+            }
+            last.1.elapsed() > Duration::from_secs(1)
+        });
+        last.0
     }
 }
 

@@ -1,5 +1,9 @@
 //! What goes wrong around a download: a seeder that lies, a disk that fills up, a file that is in the way.
 
+mod crash;
+mod drive;
+mod gone;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
