@@ -21,6 +21,9 @@ const RESERVED: [&str; 9] = [
     "key",
 ];
 
+/// What is shorter is no secret: passkeys have 16 characters and more, and `id=1` stands in many a sentence.
+const SECRET_MIN: usize = 6;
+
 /// The URL of a tracker. `Display` shows it without passkeys and credentials.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TrackerUrl {
@@ -72,6 +75,21 @@ impl TrackerUrl {
     /// Path and query as written, odd bytes percent-encoded (BEP 41 sends them to UDP trackers).
     pub fn path_and_query(&self) -> &str {
         self.url.path_and_query()
+    }
+
+    /// A tracker's words without what is secret of its URL: some name the passkey that they do not know.
+    pub fn without_secrets(&self, text: &str) -> String {
+        let elements = self.url.path().split('/').filter(|element| !is_plain(element));
+        let arguments = self.url.query().into_iter().flat_map(|query| query.split('&'));
+        let values = arguments.filter_map(|argument| argument.split('=').next_back());
+        let user = self.url.user_info().into_iter().flat_map(|user| user.split(':'));
+        let mut text = String::from(text);
+        for secret in elements.chain(values).chain(user) {
+            if secret.len() >= SECRET_MIN {
+                text = text.replace(secret, "…");
+            }
+        }
+        text
     }
 
     /// Whether the query already has an argument that only the client may set.
@@ -173,6 +191,21 @@ mod tests {
             assert_eq!(format!("{url:?}"), shown);
             assert_eq!(url.as_str(), text);
         }
+    }
+
+    #[test]
+    fn a_trackers_words_repeat_no_secret() {
+        let url =
+            "http://somebody:pass-word@t.example/0123456789abcdef0123/announce?passkey=SECRET99&n=1&long";
+        let url = TrackerUrl::parse(url).unwrap();
+        let check = |words: &str, shown: &str| assert_eq!(url.without_secrets(words), shown);
+        check("passkey SECRET99 is unknown", "passkey … is unknown");
+        check(
+            "somebody:pass-word at /0123456789abcdef0123/announce",
+            "…:… at /…/announce",
+        );
+        check("1 torrent a long time", "1 torrent a long time");
+        check("", "");
     }
 
     #[test]

@@ -223,7 +223,7 @@ impl Request {
         if let Some(part) = self.parts.get_mut(index) {
             *part = Part::Over;
         }
-        match (result, &mut self.reply) {
+        match (self.without_secrets(result), &mut self.reply) {
             (Ok(TrackerReply::Announce(more)), Some(TrackerReply::Announce(reply))) => reply.merge(more),
             (Ok(_), Some(_)) => {}
             (Ok(reply), empty) => {
@@ -240,6 +240,22 @@ impl Request {
                 }
             }
         }
+    }
+
+    /// What the tracker says in words is shown to people.
+    fn without_secrets(
+        &self,
+        mut result: Result<TrackerReply, AnnounceError>,
+    ) -> Result<TrackerReply, AnnounceError> {
+        let words = match &mut result {
+            Ok(TrackerReply::Announce(reply)) => reply.warning.as_mut(),
+            Err(AnnounceError::Failure { text, .. }) => Some(text),
+            Ok(TrackerReply::Scrape(_)) | Err(_) => None,
+        };
+        if let Some(words) = words {
+            *words = self.url.without_secrets(words);
+        }
+        result
     }
 
     /// The result, once every exchange is over. One family's answer is enough for a scrape.
