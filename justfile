@@ -60,6 +60,30 @@ interop *ARGS:
     cargo build --release
     cargo test -p tests --test interop -- --ignored --test-threads=1 --skip what_recording_costs {{ARGS}}
 
+# kill -9 at random instants, again and again; then what was lost and what was fetched again
+[group('real')]
+crash KILLS='200':
+    cargo build --release
+    SEEDBED_KILLS={{KILLS}} cargo test -p tests --test interop faults::crash -- --ignored --nocapture
+
+# downloads over a disk of 16 MiB that fills up, and is freed (as root)
+[group('real')]
+disk-full ROUNDS='20':
+    cargo build --release
+    SEEDBED_DISK_FULL={{ROUNDS}} cargo test -p tests --test interop faults::disk_full::a_full -- --ignored --nocapture
+
+# a download with 64 descriptors and so many peers on offer
+[group('real')]
+few-descriptors OFFERED='5000':
+    cargo build --release
+    SEEDBED_OFFERED={{OFFERED}} cargo test -p tests --test interop faults::descriptors -- --ignored --nocapture
+
+# the folder of a download is removed, moved, linked elsewhere, unmounted, read-only (as root); hostile names and links
+[group('real')]
+faults:
+    cargo build --release
+    cargo test -p tests --test interop faults:: -- --ignored --nocapture --test-threads=1
+
 # pages of runs in headless Chromium (.ci/clients installs it)
 [group('real')]
 pictures *ARGS:

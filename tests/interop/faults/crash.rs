@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use seedbed_engine::rng::Rng;
 
+use super::number;
 use crate::rig::{Client, Content, Options, Process, Rig, Scheme, events};
 
 const LENGTH: usize = 96 << 20;
@@ -36,23 +37,13 @@ struct Tally {
     wrong: u32,
 }
 
-/// A number from the environment.
-fn number(name: &str, otherwise: u64) -> u64 {
-    match std::env::var(name) {
-        Ok(text) => text
-            .parse()
-            .unwrap_or_else(|_| panic!("{name}={text} is no number")),
-        Err(_) => otherwise,
-    }
-}
-
 #[test]
 #[ignore = "interop: needs libtorrent and opentracker"]
 fn at_random_instants() {
     let kills = u32::try_from(number("SEEDBED_KILLS", KILLS.into())).expect("a number of kills");
     let seed = number("SEEDBED_KILLS_SEED", u64::from(std::process::id()));
     println!("SEEDBED_KILLS_SEED={seed}");
-    let mut rng = Rng::from_seed(std::array::from_fn(|n| seed.to_le_bytes()[n % 8]));
+    let mut rng = super::rng(seed);
     let rig = Rig::new(Content::file("payload.bin", LENGTH, PIECE), Scheme::Udp);
     let seeder = rig.seeder(
         Client::Libtorrent,

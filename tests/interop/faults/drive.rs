@@ -1,5 +1,7 @@
 //! Drives that a test mounts and takes away. Only root can mount; who is not is told that a test was skipped.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -72,11 +74,19 @@ fn run(command: &mut Command) {
 /// What lies below a folder: paths with the length and the first bytes of files, and what links point at. Mounted file
 /// systems are part of it.
 pub(super) fn listing(folder: &Path) -> Vec<(PathBuf, String)> {
+    listing_but(folder, &[])
+}
+
+/// The same without some folders in it.
+pub(super) fn listing_but(folder: &Path, left_out: &[PathBuf]) -> Vec<(PathBuf, String)> {
     let mut found = Vec::new();
     let mut todo = vec![folder.to_owned()];
     while let Some(folder) = todo.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder") {
             let path = entry.expect("an entry").path();
+            if left_out.contains(&path) {
+                continue;
+            }
             let data = path.symlink_metadata().expect("it is there");
             let what = if data.is_dir() {
                 todo.push(path.clone());
@@ -84,8 +94,10 @@ pub(super) fn listing(folder: &Path) -> Vec<(PathBuf, String)> {
             } else if data.is_symlink() {
                 format!("a link to {:?}", std::fs::read_link(&path).expect("a link"))
             } else {
-                let bytes = std::fs::read(&path).expect("a file");
-                format!("{} bytes: {:?}", bytes.len(), &bytes[..bytes.len().min(16)])
+                let mut first = Vec::new();
+                let file = File::open(&path).expect("a file");
+                file.take(16).read_to_end(&mut first).expect("its bytes");
+                format!("{} bytes: {first:?}", data.len())
             };
             found.push((path, what));
         }

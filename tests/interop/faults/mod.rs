@@ -1,17 +1,19 @@
-//! What goes wrong around a download: a seeder that lies, a disk that fills up, a file that is in the way.
+//! What goes wrong around a download: a seeder that lies, a file that is in the way; and what has a file of its own here.
 
+mod canary;
 mod crash;
+mod descriptors;
+mod disk_full;
 mod drive;
 mod gone;
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
-use crate::rig::{Client, Content, Options, Process, Rig, Scheme, events, finished, wait_until};
+use seedbed_engine::rng::Rng;
+
+use crate::rig::{Client, Content, Options, Rig, Scheme, events, finished};
 
 const LIMIT: Duration = Duration::from_secs(120);
-const STOP_LIMIT: Duration = Duration::from_secs(8);
 const GIVE_UP: &[&str] = &["--stop-timeout", "30"];
 
 #[test]
@@ -44,59 +46,6 @@ fn a_liar_is_banned_and_the_file_is_right() {
     assert!((65536..2 << 20).contains(&wasted), "{wasted} bytes wasted");
 }
 
-/// Fills a small disk in the middle of a download and makes room again once the program has said so. `then` gets the
-/// first run and ends it; a second one, if need be, goes on. Skipped without root, who alone can mount the disk.
-#[track_caller]
-fn with_a_full_disk(then: fn(&mut Process)) {
-    if !rustix::process::geteuid().is_root() {
-        eprintln!("skipped: only root can mount the small disk");
-        return;
-    }
-    let length = 12 << 20;
-    let rig = Rig::new(Content::file("payload.bin", length, 65536), Scheme::Udp);
-    let seeder = rig.seeder(Client::Libtorrent, Options::default());
-    let disk = SmallDisk::mount(rig.folder("disk"), 16);
-    let ballast = disk.path.join("ballast");
-    std::fs::write(&ballast, vec![1; 10 << 20]).expect("room for the ballast");
-
-    let mut ours = rig.ours("download", &disk.path, &["--stop-timeout", "120"]);
-    wait_until("a word about the full disk", LIMIT, || {
-        events(&ours)
-            .iter()
-            .any(|event| event["event"] == "storage_failed")
-    });
-    std::fs::remove_file(&ballast).expect("our own file");
-    then(&mut ours);
-
-    if !rig.content.differences(&disk.path).is_empty() {
-        let before = seeder.uploaded();
-        let mut ours = rig.ours("download", &disk.path, GIVE_UP);
-        assert_eq!(ours.exit_code(LIMIT), 0);
-        let again = seeder.uploaded() - before;
-        assert!(
-            again < length as u64 - (2 << 20),
-            "what was written was not kept: {again} bytes fetched"
-        );
-    }
-    rig.assert_content(&disk.path);
-}
-
-#[test]
-#[ignore = "interop: needs libtorrent and opentracker, and root for a small disk"]
-fn a_full_disk_is_named_and_the_download_goes_on_by_itself_when_there_is_room() {
-    with_a_full_disk(|ours| assert_eq!(ours.exit_code(LIMIT), 0));
-}
-
-#[test]
-#[ignore = "interop: needs libtorrent and opentracker, and root for a small disk"]
-fn a_download_that_was_stopped_on_a_full_disk_goes_on_when_there_is_room() {
-    with_a_full_disk(|ours| {
-        ours.interrupt();
-        // storage had failed: that is what a script has to know, not who ended it
-        assert_eq!(ours.exit_code(STOP_LIMIT), 4);
-    });
-}
-
 #[test]
 #[ignore = "interop: needs libtorrent and opentracker"]
 fn a_file_that_is_something_else_is_refused_and_left_alone() {
@@ -116,34 +65,17 @@ fn a_file_that_is_something_else_is_refused_and_left_alone() {
     );
 }
 
-/// A tmpfs of its own, unmounted at the end.
-struct SmallDisk {
-    path: PathBuf,
-}
-
-impl SmallDisk {
-    fn mount(path: PathBuf, mebibytes: u32) -> Self {
-        let size = format!("size={mebibytes}m");
-        run(Command::new("mount")
-            .args(["-t", "tmpfs", "-o", &size, "tmpfs"])
-            .arg(&path));
-        Self { path }
+/// A number from the environment.
+fn number(name: &str, otherwise: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(text) => text
+            .parse()
+            .unwrap_or_else(|_| panic!("{name}={text} is no number")),
+        Err(_) => otherwise,
     }
 }
 
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        unmount(&self.path);
-    }
-}
-
-/// Lazily: a program that still has a file open is ended a moment later.
-fn unmount(path: &Path) {
-    let _ = Command::new("umount").arg("--lazy").arg(path).status();
-}
-
-#[track_caller]
-fn run(command: &mut Command) {
-    let status = command.status().expect("a program that every Debian has");
-    assert!(status.success(), "{command:?}: {status}");
+/// Choices that a number repeats.
+fn rng(seed: u64) -> Rng {
+    Rng::from_seed(std::array::from_fn(|n| seed.to_le_bytes()[n % 8]))
 }

@@ -59,6 +59,11 @@ impl Process {
         self.child.wait().expect("our own child");
     }
 
+    /// Descriptors that the program has open now, as Linux counts them.
+    pub(crate) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).map_or(0, Iterator::count)
+    }
+
     /// The exit status, if the program has ended.
     pub(crate) fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("our own child")

@@ -18,6 +18,21 @@ impl Rig {
 
     /// The same for another source than the .torrent file.
     pub(crate) fn ours_from(&self, subcommand: &str, source: &OsStr, data: &Path, more: &[&str]) -> Process {
+        self.start_ours(subcommand, self.command(subcommand, source, data, more))
+    }
+
+    /// A download from a .torrent file, by another command that starts the given one.
+    pub(crate) fn ours_by(
+        &self,
+        source: &OsStr,
+        data: &Path,
+        more: &[&str],
+        by: impl FnOnce(Command) -> Command,
+    ) -> Process {
+        self.start_ours("download", by(self.command("download", source, data, more)))
+    }
+
+    fn command(&self, subcommand: &str, source: &OsStr, data: &Path, more: &[&str]) -> Command {
         let mut command = Command::new(binary());
         command
             .arg(subcommand)
@@ -36,6 +51,10 @@ impl Rig {
         }
         command.args(more.iter().filter(|flag| **flag != "--peer-exchange"));
         command.env("SEEDBED_STATE_DIR", self.folder("seedbed-state"));
+        command
+    }
+
+    fn start_ours(&self, subcommand: &str, command: Command) -> Process {
         // Output files of an earlier run stay.
         let run = std::fs::read_dir(self.folder("logs")).map_or(0, Iterator::count);
         Process::start(
