@@ -111,6 +111,14 @@ pub enum CloseReason {
     Unowned,
 }
 
+impl CloseReason {
+    /// Whether what was sent before still matters. It does not to a peer that broke a rule: one that floods us with
+    /// requests and takes no answer would keep a send buffer of each of its connections for as long as a close may take.
+    pub const fn drops_unsent(&self) -> bool {
+        matches!(self, Self::Peer(End::Violation(_)))
+    }
+}
+
 impl fmt::Display for CloseReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

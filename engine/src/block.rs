@@ -38,6 +38,11 @@ impl Block {
         Self(self.0.slice(range))
     }
 
+    /// Whether somebody else holds these bytes, or a part of them, too.
+    pub fn is_shared(&self) -> bool {
+        !self.0.is_unique()
+    }
+
     /// The shared bytes, for a driver that keeps them.
     pub fn into_bytes(self) -> Bytes {
         self.0

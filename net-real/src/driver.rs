@@ -265,6 +265,9 @@ impl Driver {
             Action::Close { conn, reason } => {
                 if let Some(conn) = core.conns.remove(&conn) {
                     tracing::debug!(conn = %conn.id, %reason, "close");
+                    if reason.drops_unsent() {
+                        conn.forget_unsent();
+                    }
                     conn.close();
                 }
             }

@@ -75,6 +75,11 @@ impl Conn {
         self.wake();
     }
 
+    /// Takes back what the system did not take yet.
+    pub(crate) fn forget_unsent(&self) {
+        self.out.borrow_mut().clear();
+    }
+
     /// Sends what is queued, then closes.
     pub(crate) fn close(&self) {
         self.closing.set(true);

@@ -3,7 +3,7 @@
 use super::buffer::{Buffer, Stamp};
 use super::files::Files;
 use super::queue::Seq;
-use super::windows::{Key, cut};
+use super::windows::Key;
 use super::{Storage, Torrent, arrange, saved, work};
 use seedbed_engine::block::Block;
 use seedbed_engine::disk::{DiskDone, DiskError};
@@ -215,7 +215,7 @@ impl Storage {
                     );
                 }
             }
-            Outcome::Window(key, result) => self.loaded(key, &result),
+            Outcome::Window(key, result) => self.loaded(key, result),
             Outcome::Closed(op) => self.closed(id, op),
         }
     }
@@ -228,10 +228,18 @@ impl Storage {
     }
 
     /// A window was read, or could not be: answers all who waited for it.
-    pub(super) fn loaded(&mut self, key: Key, result: &Result<Block, DiskError>) {
-        for (op, range) in self.windows.loaded(key, result.as_ref().ok()) {
-            let read = result.as_ref().map(|data| DiskDone::Read(cut(data, range)));
-            self.answer(op, read.map_err(Clone::clone));
+    pub(super) fn loaded(&mut self, key: Key, result: Result<Block, DiskError>) {
+        match result {
+            Ok(data) => {
+                for (op, block) in self.windows.loaded(key, data) {
+                    self.answer(op, Ok(DiskDone::Read(block)));
+                }
+            }
+            Err(error) => {
+                for op in self.windows.failed(key) {
+                    self.answer(op, Err(error.clone()));
+                }
+            }
         }
     }
 

@@ -318,7 +318,7 @@ impl Storage {
                 let Some(data) = torrent.files.read_instantly(window) else {
                     return Some(Job::Window { key, range: window });
                 };
-                self.loaded(key, &Ok(data));
+                self.loaded(key, Ok(data));
                 None
             }
             windows::Found::Alone => Some(Job::ReadAlone { op, range }),

@@ -1,5 +1,9 @@
 //! What was read for uploads: whole windows of a piece, so that a peer that asks block after block costs one read and
 //! one hop to another thread a window.
+//!
+//! Blocks share the bytes of their window, so one block that waits to be sent keeps a whole window in memory. A peer that
+//! asks for one block of each window and takes none would keep sixteen times what the engine counts; therefore windows of
+//! which blocks are out have a bound, beyond which blocks are copied, and they count as part of what is kept.
 
 use seedbed_engine::block::Block;
 use seedbed_engine::geometry::BlockRange;
@@ -22,6 +26,8 @@ pub(crate) struct Key {
 #[derive(Debug)]
 pub(crate) struct Windows {
     slots: BTreeMap<Key, Slot>,
+    /// Windows that are not kept any more, while blocks of them are out.
+    lent: Vec<Block>,
     bytes: u64,
     max: u64,
     uses: u64,
@@ -54,10 +60,11 @@ pub(crate) enum Found {
 }
 
 impl Windows {
-    /// Keeps up to `max` bytes.
+    /// Keeps up to `max` bytes, with what blocks that are out keep.
     pub(crate) const fn new(max: u64) -> Self {
         Self {
             slots: BTreeMap::new(),
+            lent: Vec::new(),
             bytes: 0,
             max,
             uses: 0,
@@ -83,10 +90,11 @@ impl Windows {
             number,
         };
         self.uses += 1;
+        let shares = self.is_out(key) || self.has_room();
         match self.slots.get_mut(&key) {
             Some(Slot::Ready { data, used }) => {
                 *used = self.uses;
-                Found::Ready(cut(data, range))
+                Found::Ready(part(data, range, shares))
             }
             Some(Slot::Loading {
                 waiting,
@@ -118,21 +126,54 @@ impl Windows {
         }
     }
 
-    /// A window was read, or could not be. Returns who asked for which part of it.
-    pub(crate) fn loaded(&mut self, key: Key, data: Option<&Block>) -> Vec<(OpId, BlockRange)> {
+    /// A window was read. Returns who asked for which block of it.
+    pub(crate) fn loaded(&mut self, key: Key, data: Block) -> Vec<(OpId, Block)> {
         let Some(Slot::Loading { waiting, stale }) = self.slots.remove(&key) else {
             return Vec::new();
         };
-        if let Some(data) = data.filter(|_| !stale) {
+        let room = self.has_room();
+        let cut = |(op, range)| (op, part(&data, range, room));
+        let parts = waiting.into_iter().map(cut).collect();
+        if stale {
+            self.lend(data);
+        } else {
             self.bytes += data.len() as u64;
-            let slot = Slot::Ready {
-                data: data.clone(),
-                used: self.uses,
-            };
-            self.slots.insert(key, slot);
-            while self.bytes > self.max && self.evict() {}
+            let used = self.uses;
+            self.slots.insert(key, Slot::Ready { data, used });
+            while self.bytes + total(&self.lent) > self.max && self.evict() {}
         }
-        waiting
+        parts
+    }
+
+    /// A window could not be read. Returns who asked for it.
+    pub(crate) fn failed(&mut self, key: Key) -> Vec<OpId> {
+        match self.slots.remove(&key) {
+            Some(Slot::Loading { waiting, .. }) => waiting.into_iter().map(|(op, _)| op).collect(),
+            Some(Slot::Ready { .. }) | None => Vec::new(),
+        }
+    }
+
+    /// Whether blocks of this window are out.
+    fn is_out(&self, key: Key) -> bool {
+        matches!(self.slots.get(&key), Some(Slot::Ready { data, .. }) if data.is_shared())
+    }
+
+    /// Whether blocks may keep one window more.
+    fn has_room(&mut self) -> bool {
+        self.lent.retain(Block::is_shared);
+        let kept = self.slots.values().filter_map(|slot| match slot {
+            Slot::Ready { data, .. } => Some(data).filter(|data| data.is_shared()),
+            Slot::Loading { .. } => None,
+        });
+        // the rest is for those who take what they ask for
+        total(kept.chain(&self.lent)) < self.max / 4 * 3
+    }
+
+    /// A window is not kept any more; blocks of it may be out.
+    fn lend(&mut self, data: Block) {
+        if data.is_shared() {
+            self.lent.push(data);
+        }
     }
 
     /// Forgets the window that was used longest ago.
@@ -149,13 +190,11 @@ impl Windows {
     }
 
     fn remove(&mut self, key: Key) {
-        match self.slots.get_mut(&key) {
-            Some(Slot::Ready { data, .. }) => {
-                self.bytes -= data.len() as u64;
-                self.slots.remove(&key);
-            }
-            Some(Slot::Loading { stale, .. }) => *stale = true,
-            None => {}
+        if let Some(Slot::Loading { stale, .. }) = self.slots.get_mut(&key) {
+            *stale = true;
+        } else if let Some(Slot::Ready { data, .. }) = self.slots.remove(&key) {
+            self.bytes -= data.len() as u64;
+            self.lend(data);
         }
     }
 
@@ -189,10 +228,19 @@ impl Windows {
     }
 }
 
-/// A part of a window, sharing its bytes.
-pub(crate) fn cut(window: &Block, range: BlockRange) -> Block {
+fn total<'a>(windows: impl IntoIterator<Item = &'a Block>) -> u64 {
+    windows.into_iter().map(|data| data.len() as u64).sum()
+}
+
+/// A part of a window, which shares its bytes or is a copy.
+fn part(window: &Block, range: BlockRange, shares: bool) -> Block {
     let from = (range.begin % WINDOW) as usize;
-    window.slice(from..from + range.length as usize)
+    let part = window.slice(from..from + range.length as usize);
+    if shares {
+        part
+    } else {
+        Block::from(part.as_bytes().to_vec())
+    }
 }
 
 #[cfg(test)]
@@ -236,7 +284,7 @@ mod tests {
             Found::Waits
         ));
         let data = Block::from(vec![7; whole.length as usize]);
-        assert_eq!(windows.loaded(key, Some(&data)).len(), 2);
+        assert_eq!(windows.loaded(key, data.clone()).len(), 2);
         assert!(matches!(
             find(&mut windows, 3, range(0, 290_000, 16)),
             Found::Ready(_)
@@ -257,9 +305,9 @@ mod tests {
             matches!(find(&mut windows, 2, range(0, 0, 16)), Found::Alone),
             "not from the old bytes"
         );
-        assert_eq!(windows.loaded(key, Some(&data)).len(), 1);
+        assert_eq!(windows.loaded(key, data.clone()).len(), 1);
         let key = load(&mut windows, 3, range(0, 0, 16));
-        windows.loaded(key, Some(&data));
+        windows.loaded(key, data.clone());
         windows.forget_piece(TORRENT, PieceIndex(1));
         assert!(matches!(find(&mut windows, 4, range(0, 0, 16)), Found::Ready(_)));
         windows.forget_torrent(TORRENT);
@@ -269,10 +317,9 @@ mod tests {
     #[test]
     fn the_longest_unused_window_goes() {
         let mut windows = Windows::new(2 * u64::from(WINDOW));
-        let data = Block::from(vec![7; WINDOW as usize]);
         for piece in 0..3 {
             let key = load(&mut windows, 1, range(piece, 0, 16));
-            windows.loaded(key, Some(&data));
+            windows.loaded(key, Block::from(vec![7; WINDOW as usize]));
             find(&mut windows, 1, range(0, 0, 16));
         }
         assert!(matches!(find(&mut windows, 1, range(0, 0, 16)), Found::Ready(_)));
@@ -281,10 +328,45 @@ mod tests {
     }
 
     #[test]
+    fn blocks_that_are_out_keep_few_windows() {
+        let mut windows = Windows::new(4 * u64::from(WINDOW));
+        let mut out = Vec::new();
+        for piece in 0..40 {
+            let key = load(&mut windows, 1, range(piece, 0, 16));
+            let data = Block::from(vec![piece as u8; WINDOW as usize]);
+            out.extend(windows.loaded(key, data).into_iter().map(|(_, part)| part));
+        }
+        assert!(
+            out.iter()
+                .zip(0..)
+                .all(|(part, piece)| part.as_bytes() == [piece; 16])
+        );
+        assert_eq!(
+            out.iter().filter(|part| part.is_shared()).count(),
+            3,
+            "three quarters"
+        );
+        assert_eq!(windows.lent.len(), 3);
+        assert_eq!(
+            windows.bytes,
+            u64::from(WINDOW),
+            "all together are as many as are kept"
+        );
+        out.truncate(2);
+        let Found::Ready(part) = find(&mut windows, 1, range(39, 16, 16)) else {
+            panic!()
+        };
+        assert!(
+            part.is_shared() && windows.lent.len() == 2,
+            "what is sent makes room"
+        );
+    }
+
+    #[test]
     fn a_failed_read_is_tried_again_by_the_next() {
         let mut windows = Windows::new(2 * u64::from(WINDOW));
         let key = load(&mut windows, 1, range(0, 0, 16));
-        assert_eq!(windows.loaded(key, None).len(), 1);
+        assert_eq!(windows.failed(key).len(), 1);
         load(&mut windows, 2, range(0, 0, 16));
     }
 }

@@ -232,6 +232,20 @@ fn a_close_does_not_wait_for_ever() {
 }
 
 #[test]
+fn what_was_taken_back_keeps_no_closed_connection() {
+    let rig = Rig::new();
+    let (conn, task, theirs) = rig.connect();
+    conn.send(Vec::new(), Some(Block::from(pattern(16 << 20))));
+    conn.forget_unsent();
+    conn.close();
+    let started = std::time::Instant::now();
+    rig.finish(task);
+    let took = started.elapsed();
+    assert!(took < LINGER / 2, "{took:?}");
+    drop(theirs);
+}
+
+#[test]
 fn after_the_other_side_ended_its_stream_the_rest_is_still_sent() {
     let rig = Rig::new();
     let (conn, task, mut theirs) = rig.connect();
