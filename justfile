@@ -54,6 +54,18 @@ hostile INPUTS='10000000':
 fuzz SECONDS='420' *READERS:
     engine/fuzz/run {{SECONDS}} {{READERS}}
 
+# an honest download among 200 hostile peers and 2,000 silent connections: such as `just siege --clients seedbed,aria2 --json FILE`
+[group('robustness')]
+siege *ARGS:
+    cargo build --release
+    tests/siege/siege.py {{ARGS}}
+
+# an hour of downloads and uploads while peers and trackers come, fail and go: does memory grow? (`--minutes N`)
+[group('robustness')]
+soak *ARGS:
+    cargo build --release
+    tests/siege/soak.py {{ARGS}}
+
 # against aria2, Transmission, libtorrent and opentracker on loopback (.ci/clients installs them)
 [group('real')]
 interop *ARGS:

@@ -24,19 +24,10 @@ import threading
 import time
 import urllib.parse
 
+import clients
+
 SEEDER_PORT = 42100
 LIMIT_S = 600
-
-LIBTORRENT = """
-import sys, time, libtorrent as lt
-ses = lt.session({"listen_interfaces": "127.0.0.1:%s" % sys.argv[3], "enable_dht": False, "enable_lsd": False,
-                  "enable_upnp": False, "enable_natpmp": False, "allow_multiple_connections_per_ip": True})
-torrent = ses.add_torrent({"ti": lt.torrent_info(sys.argv[1]), "save_path": sys.argv[2]})
-while not torrent.status().is_seeding:
-    time.sleep(0.02)
-time.sleep(0.2)
-"""
-
 
 class Tracker(http.server.ThreadingHTTPServer):
     """Names the seeders to everybody, and notes who has nothing left."""
@@ -67,22 +58,13 @@ class Answers(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def clients(seedbed):
+def installed(seedbed):
     """Name, and what to run with a torrent, a folder and a free port."""
-    python = "/usr/bin/python3"
-    has_libtorrent = subprocess.run([python, "-c", "import libtorrent"], capture_output=True).returncode == 0
-    found = [("seedbed", lambda torrent, out, port: [seedbed, "--quiet", "download", torrent, "-d", out, "--bind", "127.0.0.1", "--port", port])]
-    if shutil.which("aria2c"):
-        found.append(("aria2", lambda torrent, out, port: [
-            "aria2c", "--quiet", "--seed-time=0", "--enable-dht=false", "--bt-enable-lpd=false",
-            "--enable-peer-exchange=false", "--file-allocation=none", f"--listen-port={port}", f"--dir={out}", torrent]))
-    if has_libtorrent:
-        found.append(("libtorrent", lambda torrent, out, port: [python, "-c", LIBTORRENT, torrent, out, port]))
-    if shutil.which("rqbit"):
-        found.append(("rqbit", lambda torrent, out, port: [
-            "rqbit", "--disable-dht", "--disable-lsd", "--disable-upnp-port-forward", "--listen-ip", "127.0.0.1",
-            "--listen-port", port, "download", "-e", "-o", out, torrent]))
-    return found
+    ip = "127.0.0.1"
+    others = {"aria2": clients.aria2, "libtorrent": lambda torrent, out, port: clients.libtorrent(torrent, out, ip, port),
+              "rqbit": lambda torrent, out, port: clients.rqbit(torrent, out, ip, port)}
+    found = [("seedbed", lambda torrent, out, port: clients.seedbed(seedbed, torrent, out, ip, port))]
+    return found + [(name, command) for name, command in others.items() if clients.is_installed(name)]
 
 
 def free_port():
@@ -153,7 +135,7 @@ def main():
         wanted = digest(payload)
         figures = {}
         for n in range(asked.rounds):
-            for name, command in clients(seedbed):
+            for name, command in installed(seedbed):
                 out = os.path.join(folder, f"out-{name}-{n}")
                 os.makedirs(out)
                 wall, cpu = run(command(torrent, out, free_port()), tracker)
