@@ -1,10 +1,10 @@
 //! Connections: whom we let in, how long we wait, what ends them.
 
-use crate::swarm::{TORRENT, leech, run_for, seed, seed_with, world_of};
+use crate::swarm::{TORRENT, leech, run_for, seed, seed_with, start, world_of};
 use core::time::Duration;
 use seedbed_engine::id::{InfoHash, PeerId};
 use seedbed_engine::wire::{Handshake, Message, Reserved};
-use seedbed_engine::{Command, Event, PeerClosed, Report};
+use seedbed_engine::{Command, Event, PeerClosed, Purpose, Report};
 use tests::world::{Pending, Sample, World, small_config};
 
 const TRACKER: &[&str] = &["udp://127.0.0.9:6969/announce"];
@@ -52,6 +52,33 @@ fn a_peer_that_asks_for_another_torrent_is_sent_away() {
     assert!(!world.is_open(node, conn));
     assert_eq!(ends(&world, node), ["asked for a torrent that is not here"]);
     assert!(world.heard(node, conn).is_empty(), "not even that we are here");
+}
+
+#[test]
+fn silent_connections_do_not_keep_us_from_dialling() {
+    let sample = Sample::single(10_000, 256, TRACKER);
+    let mut world = world_of(&sample);
+    let config = seedbed_engine::Config {
+        connections_max: 10,
+        ..small_config()
+    };
+    let node = world.node("eng", "127.0.0.2", config);
+    world.nodes[node].disk = sample.empty_disk(64);
+    start(&mut world, &sample, node, Purpose::Download);
+    run_for(&mut world, 1);
+    for n in 0..20 {
+        world.dial(node, &format!("198.51.100.{n}:4000"));
+    }
+    seed(&mut world, &sample, "seed", "127.0.0.3");
+    world.command(
+        node,
+        Command::AddPeer(TORRENT, "127.0.0.3:6881".parse().expect("an address")),
+    );
+    run_for(&mut world, 4);
+    assert!(
+        world.is_complete(node),
+        "long before a handshake is late, which is after ten seconds"
+    );
 }
 
 #[test]

@@ -68,8 +68,9 @@ impl Engine {
             self.refuse(conn, from, End::Shutdown);
             return;
         }
-        let peers = self.conns.len();
-        if peers >= self.config.connections_max || self.incoming.len() >= INCOMING_MAX {
+        // the other half is for those whom we dial, and for those who have said what they want
+        let silent_max = INCOMING_MAX.min(self.config.connections_max.div_ceil(2));
+        if self.conns.len() >= self.config.connections_max || self.incoming.len() >= silent_max {
             self.refuse(conn, from, End::Full);
             return;
         }
