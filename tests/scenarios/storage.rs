@@ -1,8 +1,9 @@
 //! Storage that fails or holds something else.
 
-use crate::swarm::{check_timeline, leech, run_for, seed, start, until_complete, world_of};
+use crate::swarm::{TORRENT, check_timeline, leech, run_for, seed, start, until_complete, world_of};
 use seedbed_engine::disk::DiskFault;
 use seedbed_engine::id::TorrentId;
+use seedbed_engine::priority::Priority;
 use seedbed_engine::{Command, Purpose, Report, TorrentState};
 use tests::world::{MemoryDisk, Sample, World, small_config};
 
@@ -259,4 +260,30 @@ fn a_folder_of_others_in_the_place_of_ours_is_left_as_it_is() {
     world.nodes[node].disk.give_back();
     until_complete(&mut world, node, 100);
     assert!(sample.is_on(&world.nodes[node].disk));
+}
+
+/// The user wants one file, and all of them again a moment later: after whichever step that is, every file is whole when the
+/// download is.
+#[test]
+fn what_is_wanted_again_at_any_moment_gets_all_of_its_bytes() {
+    let sample = Sample::multi(&[700, 700, 700, 700], 256, TRACKER);
+    let one = [Priority::Skip, Priority::Normal, Priority::Skip, Priority::Skip];
+    for steps in 0..40 {
+        let mut world = world_of(&sample);
+        seed(&mut world, &sample, "seed", "127.0.0.2");
+        let node = leech(&mut world, &sample, "leech", "127.0.0.3");
+        world.command(node, Command::SetPriorities(TORRENT, one.to_vec()));
+        for _ in 0..steps {
+            world.step();
+        }
+        world.command(node, Command::SetPriorities(TORRENT, vec![Priority::Normal; 4]));
+        until_complete(&mut world, node, 60);
+        for (path, bytes) in &sample.full_disk(256).files {
+            let there = world.nodes[node].disk.files.get(path);
+            assert!(
+                there == Some(bytes),
+                "wanted again after {steps} steps, {path} is not whole"
+            );
+        }
+    }
 }

@@ -195,7 +195,12 @@ impl Torrent {
         }
         let was_complete = self.is_complete();
         self.want_pieces(cx);
-        if matches!(self.phase, Phase::Active | Phase::DiskFailed { .. }) {
+        // before its files are made they are placed anyway
+        let placed = matches!(
+            self.phase,
+            Phase::Preparing | Phase::Active | Phase::DiskFailed { .. }
+        );
+        if placed {
             let before = self.layout.clone();
             self.make_wanted(cx);
             if before != self.layout {
