@@ -34,6 +34,11 @@ lint:
 tidy:
     cargo test -p tests --test tidy
 
+# licences, duplicate versions and sources of what is built in (needs cargo-deny)
+[group('check')]
+deny:
+    cargo deny check bans licenses sources
+
 # rewrite the snapshots, then read `git diff snapshots` before committing
 [group('snapshots')]
 accept *ARGS:

@@ -19,6 +19,8 @@ use seedbed_engine::time::Duration;
 
 /// Longest file: far above any scenario, far below what would take long to parse.
 const FILE_MAX: usize = 1 << 20;
+/// Braces and comments within each other at the most: a scenario needs two, and the parser recurses at each of them.
+const DEPTH_MAX: u32 = 32;
 /// Actors of a world at the most.
 const ACTORS_MAX: usize = 200;
 /// Bytes of a torrent at the most; all of it lies in memory, several times.
@@ -29,6 +31,23 @@ const NODES: [&str; 8] = [
     "scenario", "torrent", "magnet", "engine", "tracker", "peer", "fault", "expect",
 ];
 
+/// Where more is opened within each other than a scenario can need, or more closed that nobody opened; in texts and comments
+/// too.
+fn too_deep(file: &str) -> Option<usize> {
+    let (mut open, mut surplus) = (0u32, 0u32);
+    file.bytes()
+        .zip(file.bytes().skip(1).chain([0]))
+        .position(|pair| {
+            match pair {
+                (b'{' | b'(', _) | (b'/', b'*') => open += 1,
+                (b'}' | b')', _) | (b'*', b'/') if open > 0 => open -= 1,
+                (b'}' | b')', _) | (b'*', b'/') => surplus += 1,
+                _ => {}
+            }
+            open.max(surplus) > DEPTH_MAX
+        })
+}
+
 /// Reads a scenario file.
 ///
 /// # Errors
@@ -36,6 +55,9 @@ const NODES: [&str; 8] = [
 pub fn parse(file: &str) -> Result<Scenario, Mistake> {
     if file.len() > FILE_MAX {
         return Err(Mistake::at(file, 0, "The file is longer than 1 MiB."));
+    }
+    if let Some(offset) = too_deep(file) {
+        return Err(Mistake::at(file, offset, "The braces are nested too deeply."));
     }
     let document = KdlDocument::parse(file).map_err(|error| syntax(file, &error))?;
     let mut scenario = empty();

@@ -10,7 +10,7 @@ use seedbed_engine::extension::pex::PexMessage;
 use seedbed_engine::http::{Access, Families, HttpExchange, HttpOutput, Url, Use};
 use seedbed_engine::id::{InfoHash, PeerId, PieceIndex};
 use seedbed_engine::journal::{Journal, Replay};
-use seedbed_engine::magnet::Magnet;
+use seedbed_engine::magnet::{Magnet, MagnetError};
 use seedbed_engine::metainfo::Metainfo;
 use seedbed_engine::mse::{Initiator, Modes, Responder, Secrets};
 use seedbed_engine::resume::Resume;
@@ -96,7 +96,11 @@ pub fn magnet(bytes: &[u8]) {
     let Ok(magnet) = Magnet::parse(&text) else {
         return;
     };
-    let again = Magnet::parse(&magnet.to_string()).expect("what we write can be read");
+    let again = match Magnet::parse(&magnet.to_string()) {
+        // escaped, a long name is longer still
+        Err(MagnetError::Length(_)) => return,
+        again => again.expect("what we write can be read"),
+    };
     assert_eq!(again.info_hash, magnet.info_hash);
     assert_eq!(again.info_hash_v2, magnet.info_hash_v2);
 }
