@@ -45,7 +45,7 @@ use windows::Windows;
 
 /// The part of the memory ceiling that complete pieces may take while they wait to be hashed and written. When the disk
 /// is behind, more of them in memory would not make it faster.
-const BACKLOG: u64 = 32;
+const BACKLOG: u64 = 64;
 
 /// Limits and places of a [`Storage`].
 #[derive(Clone, Debug)]
