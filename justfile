@@ -54,6 +54,21 @@ unused-snapshots:
 hostile INPUTS='10000000':
     SEEDBED_HOSTILE={{INPUTS}} cargo test --release -p tests --test hostile -- --nocapture
 
+# cut the power of simulated machines at so many places of small downloads, optimised; CI takes 400
+[group('robustness')]
+power-cuts CUTS='10000':
+    SEEDBED_CUTS={{CUTS}} cargo test --release -p tests --test faults cuts -- --nocapture
+
+# every disk operation of a 40-piece download fails once and for a minute, and pairs of them; CI takes a part
+[group('robustness')]
+disk-faults PAIRS='10000':
+    SEEDBED_POINTS=1000000 SEEDBED_POINT_PAIRS={{PAIRS}} cargo test --release -p tests --test faults points -- --nocapture
+
+# one liar among twenty peers, in so many worlds of each kind
+[group('robustness')]
+liars WORLDS='1000':
+    SEEDBED_LIARS={{WORLDS}} cargo test --release -p tests --test faults liars -- --nocapture
+
 # fuzz every reader, and the engine under lists of events: so many seconds each (needs cargo-fuzz)
 [group('robustness')]
 fuzz SECONDS='420' *READERS:

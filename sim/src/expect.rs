@@ -138,6 +138,9 @@ mod tests {
         outcome.engines.push(Ended {
             name: "eng".into(),
             complete_at: Some(Instant::from_secs(3)),
+            surplus: 0,
+            failed: 0,
+            failed_before_ban: None,
             wasted: 64,
             announces: 1,
             banned: vec!["p1".into()],

@@ -7,9 +7,11 @@
 mod build;
 mod checks;
 mod core;
+pub mod cuts;
 mod driver;
 mod health;
 mod phases;
+pub mod points;
 mod several;
 #[cfg(test)]
 mod tests;
@@ -67,6 +69,12 @@ pub struct Ended {
     pub complete_at: Option<Instant>,
     /// Payload that came in vain, in bytes.
     pub wasted: u64,
+    /// Payload beyond the content, in bytes: what is wasted, and what came of pieces that failed their hash or was lost.
+    pub surplus: u64,
+    /// Pieces that failed their hash.
+    pub failed: u64,
+    /// Those of them that did before the first ban.
+    pub failed_before_ban: Option<u64>,
     /// Announces that it sent, repeated ones too.
     pub announces: u64,
     /// Names of those that it banned, in that order.

@@ -7,16 +7,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 use tests::hostile::mutate::{Dice, mutate};
 use tests::hostile::{READERS, Reader};
+use tests::number;
 
 /// Inputs over all readers unless `SEEDBED_HOSTILE` says otherwise.
 const INPUTS: u64 = 200_000;
 
 /// The largest weight of a reader.
 const WEIGHT_MAX: u32 = 64;
-
-fn number(variable: &str) -> Option<u64> {
-    std::env::var(variable).ok()?.parse().ok()
-}
 
 /// The inputs of a reader that gets `count` of them; how many it took, or the one that broke it.
 fn run(reader: &Reader, from: u64, count: u64) -> Result<u64, String> {

@@ -3,6 +3,7 @@
 
 mod announce;
 mod chaos;
+mod check;
 mod choking;
 mod connections;
 mod corruption;

@@ -7,8 +7,9 @@ dialled, live for seconds or a minute, and end with a FIN, a reset, or a reset i
 vary: peers, none, a warning, a failure, an HTTP error, garbage, a reset, or an answer that takes its time. Leeches compare what
 they are served, and at the end every file is compared byte by byte.
 
-RSS and descriptors are read every second. The last line has the median RSS over a minute that ends at minute 5 (or at a tenth
-of a short run), the same at the end, and what it grew by; the goal is under 2 MiB in an hour.
+RSS and descriptors are read every second. The last line has the median RSS over the five minutes (or a twelfth of a short run)
+that end at minute 10, since before the first torrents are whole, in the fifth, nothing is served; the same at the end; and what
+it grew by. The goal is under 2 MiB in an hour.
 
     tests/siege/soak.py [--minutes 60] [--seed 1] [--seedbed target/release/seedbed] [--folder DIR]
 """
@@ -259,10 +260,11 @@ async def soak(asked, folder):
 
 def report(asked, swarm, samples, code, cpu, right):
     seconds = asked.minutes * 60
-    early, late = at(samples, min(300, seconds / 10), min(60, seconds / 10)), at(samples, samples[-1][0], min(60, seconds / 10))
+    first, window = min(600, seconds / 6), min(300, seconds / 12)
+    early, late = at(samples, first, window), at(samples, samples[-1][0], window)
     growth = late[0] - early[0]
     good = code is None and growth < 2048 and right == TORRENTS and swarm.wrong == 0
-    print(f"soak: {samples[-1][0] / 60:.1f} minutes, seed {asked.seed}; RSS {early[0] / 1024:.2f} MiB at minute {min(5, asked.minutes / 10):.1f}, "
+    print(f"soak: {samples[-1][0] / 60:.1f} minutes, seed {asked.seed}; RSS {early[0] / 1024:.2f} MiB at minute {first / 60:.1f}, "
           f"{late[0] / 1024:.2f} MiB at the end, growth {growth / 1024:+.2f} MiB (goal under 2); descriptors {early[1]:.0f} and {late[1]:.0f}; "
           f"{swarm.sent >> 20} MiB down, {swarm.received >> 20} MiB up ({swarm.wrong} blocks wrong), {swarm.connections} connections, "
           f"{swarm.announces} announces, {cpu:.0f} CPU s; files right {right} of {TORRENTS}"

@@ -2,6 +2,7 @@
 
 pub mod corpus;
 pub mod hostile;
+pub mod parallel;
 pub mod world;
 
 use std::path::{Path, PathBuf};
@@ -50,6 +51,12 @@ pub fn payload(seed: u64, length: usize) -> Vec<u8> {
     }
     bytes.truncate(length);
     bytes
+}
+
+/// A number that whoever runs the tests has set in the environment.
+#[must_use]
+pub fn number(variable: &str) -> Option<u64> {
+    std::env::var(variable).ok()?.parse().ok()
 }
 
 /// A folder of its own, removed with all it holds when the value is dropped.

@@ -1,5 +1,6 @@
 //! Disk jobs: which are under way, what their answers mean, what a failure leads to.
 
+use super::check::Found;
 use super::{Context, Output, Phase, Purpose, Torrent};
 use crate::disk::{DiskDone, DiskError, DiskFault, DiskJob};
 use crate::geometry::BlockRange;
@@ -7,6 +8,7 @@ use crate::id::{ConnId, OpId, PieceIndex};
 use crate::net::printable;
 use crate::report::Report;
 use crate::time::Instant;
+use serde::{Deserialize, Serialize};
 
 /// Characters of a storage error that are shown: a path and the system's words.
 const ERROR_SHOWN_MAX: usize = 1000;
@@ -69,15 +71,7 @@ impl Torrent {
             (DiskOp::Prepare, DiskDone::Prepared) => self.prepared(cx),
             (DiskOp::Check(piece), DiskDone::Hash(digest)) => {
                 let right = self.metainfo.piece_hash(piece) == Some(digest);
-                self.checked(
-                    cx,
-                    piece,
-                    if right {
-                        open::Found::Right
-                    } else {
-                        open::Found::Bad
-                    },
-                );
+                self.checked(cx, piece, if right { Found::Right } else { Found::Bad });
             }
             (DiskOp::Doubt(piece), DiskDone::Hash(digest)) => self.doubt_ends(cx, piece, Ok(digest)),
             (DiskOp::Write(_), DiskDone::Written) => {}
@@ -109,14 +103,7 @@ impl Torrent {
     fn disk_error(&mut self, cx: &mut Context<'_>, tag: DiskOp, mut error: DiskError) {
         error.text = printable(&error.text, ERROR_SHOWN_MAX);
         match tag {
-            DiskOp::Check(piece) => {
-                let found = if error.fault == DiskFault::Missing {
-                    open::Found::Missing
-                } else {
-                    open::Found::Bad
-                };
-                self.checked(cx, piece, found);
-            }
+            DiskOp::Check(piece) => self.check_failed(cx, piece, error),
             DiskOp::Doubt(piece) => self.doubt_ends(cx, piece, Err(error)),
             DiskOp::Read(conn, range) => self.upload_unreadable(cx, conn, range, error),
             // nobody can be blamed without digests, and nothing is lost by that
@@ -166,6 +153,10 @@ impl Torrent {
         ) {
             return;
         }
+        if matches!(self.phase, Phase::Checking(_)) {
+            // what it has not come to is not known: everything is looked at again
+            self.stamps.clear();
+        }
         // a folder or a symlink in the way does not go away by waiting; the rest may
         let retry_at = match error.fault {
             DiskFault::InTheWay => None,
@@ -193,6 +184,7 @@ impl Torrent {
     pub(super) fn disk_deadline(&self) -> Option<Instant> {
         match &self.phase {
             Phase::DiskFailed { retry_at, .. } if !self.paused => *retry_at,
+            Phase::Checking(checking) if !self.paused => checking.waits_for().map(|(_, at)| at),
             _ => None,
         }
     }
@@ -203,14 +195,20 @@ impl Torrent {
         }
     }
 
-    /// Tries storage again: from the beginning if it was never opened or went away, by making its files if there is
-    /// something to fetch, else by hashing what could not be read.
+    /// Tries storage again: a check goes on, a torrent begins anew if its storage was never opened or went away, or makes
+    /// its files if there is something to fetch, or hashes what could not be read.
     pub(super) fn retry_disk(&mut self, cx: &mut Context<'_>) {
+        if matches!(self.phase, Phase::Checking(_)) {
+            return self.check_again(cx);
+        }
         let went_away =
             matches!(&self.phase, Phase::DiskFailed { error, .. } if error.fault == DiskFault::Missing);
         if self.stamps.is_empty() || went_away {
+            if !self.have().is_empty() {
+                // peers were told of pieces that may not be there any more
+                self.end_all(cx, crate::session::End::TorrentStopped);
+            }
             // what is there now may be another folder: nothing is made in it before it was looked at
-            self.end_all(cx, crate::session::End::TorrentStopped);
             self.open(cx);
         } else if !self.is_complete() {
             self.prepare(cx);
@@ -223,6 +221,3 @@ impl Torrent {
         }
     }
 }
-
-use super::open;
-use serde::{Deserialize, Serialize};

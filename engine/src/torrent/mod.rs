@@ -10,6 +10,7 @@
 mod add;
 mod audit;
 mod begin;
+mod check;
 mod checkpoint;
 mod choke;
 mod connect;
@@ -72,9 +73,9 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use check::Checking;
 use core::net::SocketAddr;
 use disk::DiskOp;
-use open::Checking;
 use serde::{Deserialize, Serialize};
 
 /// What a torrent is lent for one call.
@@ -341,7 +342,13 @@ impl Torrent {
             Phase::Choosing => TorrentState::Choosing,
             Phase::Queued(_) => TorrentState::Queued,
             Phase::Opening | Phase::Preparing => TorrentState::Opening,
-            Phase::Checking(_) => TorrentState::Checking,
+            Phase::Checking(checking) => match checking.waits_for() {
+                None => TorrentState::Checking,
+                Some((error, retry_at)) => TorrentState::DiskFailed {
+                    error: error.clone(),
+                    retry_at: Some(retry_at),
+                },
+            },
             Phase::Active if self.paused => TorrentState::Paused,
             Phase::Active if self.is_complete() => TorrentState::Seeding,
             Phase::Active => TorrentState::Downloading,

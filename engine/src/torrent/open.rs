@@ -4,7 +4,7 @@
 //! length and modification time of then. After a kill that holds only for files that were whole, since we write to
 //! those no more; of a file that we were still writing, the synced pieces are believed while it has become neither
 //! shorter nor older, for what others wrote to it cannot be told from what we did. Every other piece whose bytes are
-//! there is hashed. So nothing verified is fetched twice and nothing doubtful is trusted.
+//! there is hashed (`check`). So nothing verified is fetched twice and nothing doubtful is trusted.
 //!
 //! A download whose files were there and are all gone waits for them: the folder is then the place where a drive is
 //! mounted when it is connected, and must not become an empty download.
@@ -17,31 +17,9 @@ use crate::id::PieceIndex;
 use crate::marks::Mark;
 use crate::report::Report;
 use crate::resume::Resume;
-use alloc::collections::VecDeque;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use serde::{Deserialize, Serialize};
-
-/// What a check found of a piece.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Found {
-    Right,
-    Bad,
-    Missing,
-}
-
-/// A check under way.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub(super) struct Checking {
-    todo: VecDeque<PieceIndex>,
-    in_flight: usize,
-    pub(super) done: u32,
-    bad: Vec<PieceIndex>,
-    missing: Vec<PieceIndex>,
-    /// Nothing of an earlier run of ours vouches for these files.
-    foreign: bool,
-}
 
 impl Torrent {
     pub(super) fn open(&mut self, cx: &mut Context<'_>) {
@@ -115,23 +93,7 @@ impl Torrent {
         for piece in trusted.iter() {
             self.mark_verified(piece);
         }
-        let mut checking = Checking {
-            foreign,
-            ..Checking::default()
-        };
-        for piece in self
-            .geometry
-            .piece_indices()
-            .filter(|piece| !trusted.contains(*piece))
-        {
-            if self.is_present(piece) {
-                checking.todo.push_back(piece);
-            } else {
-                checking.missing.push(piece);
-            }
-        }
-        self.enter(cx, Phase::Checking(checking));
-        self.check_on(cx);
+        self.check(cx, &trusted, foreign);
     }
 
     /// Whether the files of a download were in use in this run. Who asks for everything to be hashed again has seen
@@ -207,7 +169,7 @@ impl Torrent {
     }
 
     /// Whether every byte of a piece lies within a file that is there.
-    fn is_present(&self, piece: PieceIndex) -> bool {
+    pub(super) fn is_present(&self, piece: PieceIndex) -> bool {
         let layout = &self.layout;
         layout.spans(self.geometry.bytes_of(piece)).all(|span| {
             let stamp = self.stamps.get(span.file).copied().flatten();
@@ -216,72 +178,12 @@ impl Torrent {
         })
     }
 
-    /// Keeps some hash jobs under way, or ends the check.
-    fn check_on(&mut self, cx: &mut Context<'_>) {
-        let max = cx.config.hash_jobs_max.max(1);
-        loop {
-            let Phase::Checking(checking) = &mut self.phase else {
-                return;
-            };
-            if checking.in_flight >= max {
-                return;
-            }
-            let Some(piece) = checking.todo.pop_front() else {
-                break;
-            };
-            checking.in_flight += 1;
-            self.disk(cx, DiskOp::Check(piece), DiskJob::Hash { piece });
-        }
-        if matches!(&self.phase, Phase::Checking(checking) if checking.in_flight == 0) {
-            self.check_over(cx);
-        }
-    }
-
-    /// A piece was hashed for a check.
-    pub(super) fn checked(&mut self, cx: &mut Context<'_>, piece: PieceIndex, found: Found) {
-        let Phase::Checking(checking) = &mut self.phase else {
-            return;
-        };
-        checking.in_flight = checking.in_flight.saturating_sub(1);
-        checking.done += 1;
-        match found {
-            Found::Right => self.mark_verified(piece),
-            Found::Bad => checking.bad.push(piece),
-            Found::Missing => checking.missing.push(piece),
-        }
-        self.check_on(cx);
-    }
-
-    fn check_over(&mut self, cx: &mut Context<'_>) {
-        let Phase::Checking(checking) = &mut self.phase else {
-            return;
-        };
-        let mut checking = core::mem::take(checking);
-        checking.bad.sort_unstable();
-        checking.missing.sort_unstable();
-        self.check_decides();
-        let have = self.picker.have().count();
-        // peers that had nothing to give may have now, and seeds are of use again if anything lacks. Who broke a rule
-        // that only the metadata showed is not dialled again for it
-        if !core::mem::take(&mut self.just_learned) && self.sessions.is_empty() {
-            self.candidates.retry_now(!self.picker.have().is_full());
-        }
-        let foreign = checking.foreign;
-        let (bad, missing) = (checking.bad, checking.missing);
-        self.report(
-            cx,
-            Report::Checked {
-                torrent: self.id,
-                have,
-                bad,
-                missing,
-            },
-        );
+    /// It is known what is there: what follows.
+    pub(super) fn check_is_over(&mut self, cx: &mut Context<'_>, foreign: bool, have: u32) {
         match self.add.purpose {
             Purpose::Check | Purpose::Metadata => self.stop(cx, true),
             Purpose::Seed => self.activate(cx),
             Purpose::Download if foreign && self.was_used() && have == 0 => {
-                self.stamps.clear();
                 let error = self.is_missing(None);
                 self.disk_failed(cx, error);
             }

@@ -78,7 +78,7 @@ impl Torrent {
     pub fn resume(&mut self, cx: &mut Context<'_>) {
         self.paused = false;
         match &self.phase {
-            Phase::DiskFailed { .. } => self.retry_disk(cx),
+            Phase::DiskFailed { .. } | Phase::Checking(_) => self.retry_disk(cx),
             // the user may have moved the file that was in the way
             Phase::Failed { .. } if self.knows_metadata() => self.open(cx),
             Phase::Active => {
@@ -95,7 +95,6 @@ impl Torrent {
             | Phase::Queued(_)
             | Phase::Failed { .. }
             | Phase::Opening
-            | Phase::Checking(_)
             | Phase::Preparing
             | Phase::Stopping
             | Phase::Gone => {}

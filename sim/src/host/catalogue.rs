@@ -76,7 +76,7 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         "Everything is hashed."),
     row(Area::Disk, "DK13", "slow-hash", "A hash takes `by` (5s) longer than anything else.",
         "Its result counts for the piece that it was asked for, or for nothing."),
-    row(Area::Host, "DK14", "crash", "The process dies, at once or before its `action`-th action, and starts again after `down` (1s) unless `stays-down`.",
+    row(Area::Host, "DK14", "crash", "The process dies, at once or before its `action`-th action or `event`-th event, and starts again after `down` (1s) unless `stays-down`.",
         "The next start believes no more than was verified before, and finishes."),
     row(Area::Host, "DK7", "power-loss", "The same with the whole machine: of the writes that were not synced, `lost` (500) in a thousand are lost; nobody is told.",
         "The next start believes what was synced, hashes the rest, and finishes."),

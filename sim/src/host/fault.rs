@@ -19,10 +19,15 @@ const SCRAPE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Whether it happens to a process, and not to what is below it.
 pub(super) fn needs_process(what: &Use) -> bool {
     match what.name.as_str() {
-        "crash" | "power-loss" => what.count("action").is_none(),
+        "crash" | "power-loss" => dies_at(what).is_none(),
         "few-handles" => false,
         name => catalogue::find(name).is_some_and(|known| known.area == Area::Host),
     }
+}
+
+/// Before which action or event a process dies, if that is counted.
+fn dies_at(what: &Use) -> Option<u64> {
+    what.count("action").or_else(|| what.count("event"))
 }
 
 /// Whether the user says so only when the files are known, and the torrent waits for that.
@@ -69,8 +74,8 @@ impl EngineHost {
             return self.plan(cx.now + ASKED_AGAIN, Job::Fault(what.clone(), false));
         }
         match what.name.as_str() {
-            "crash" | "power-loss" if begins => match what.count("action") {
-                Some(action) => self.crash_at = Some((action, what.clone())),
+            "crash" | "power-loss" if begins => match dies_at(what) {
+                Some(at) => self.crash_at = Some((at, what.clone())),
                 None => {
                     self.crash(cx, what);
                     self.plan_restart(cx.now, what);

@@ -89,7 +89,14 @@ impl EngineHost {
 
     /// Whether the next action is one too many.
     pub(super) fn crashes_here(&self) -> bool {
-        self.crash_at.as_ref().is_some_and(|(at, _)| self.actions >= *at)
+        let due = |(at, how): &(u64, Use)| how.count("event").is_none() && self.actions >= *at;
+        self.crash_at.as_ref().is_some_and(due)
+    }
+
+    /// Whether the next event is.
+    pub(super) fn crashes_before_event(&self) -> bool {
+        let due = |(at, how): &(u64, Use)| how.count("event").is_some() && self.events >= *at;
+        self.engine.is_some() && self.crash_at.as_ref().is_some_and(due)
     }
 
     /// A death that was planned and has not come does not come any more.
@@ -115,10 +122,13 @@ impl EngineHost {
     pub(super) fn crash(&mut self, cx: &mut Cx<'_>, how: &Use) {
         let Some(engine) = self.engine.take() else { return };
         self.end_journal();
-        if let Some(watch) = &mut self.watch {
-            watch.restarted(engine.marks());
-        }
         let power = how.name.starts_with("power-loss");
+        if power {
+            self.note_cut(cx.now, &engine);
+        }
+        if let Some(watch) = &mut self.watch {
+            watch.restarted(engine.marks(), power);
+        }
         cx.marks.hit(if power { "power-loss" } else { "crash" });
         self.disk.die(cx.now, cx.marks);
         let streams: Vec<ConnId> = self.streams.keys().map(|conn| self.outside(*conn)).collect();

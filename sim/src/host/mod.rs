@@ -7,6 +7,7 @@
 
 mod catalogue;
 mod config;
+mod cut;
 mod disk;
 mod fault;
 mod life;
@@ -17,10 +18,12 @@ mod tell;
 #[cfg(test)]
 mod tests;
 mod translate;
+mod view;
 
 pub use catalogue::BEHAVIOURS;
 pub use config::{names as config_names, set as set_config, small as small_config, super_seeds};
-pub use disk::{DiskModel, File, Files, Loss};
+pub use cut::Cut;
+pub use disk::{DiskModel, File, Files, Loss, Losses, Point, PointFault};
 pub use fault::inflict;
 pub use tell::Level;
 
@@ -35,7 +38,7 @@ use record::Journals;
 use seedbed_engine::disk::DiskDone;
 use seedbed_engine::id::{ConnId, TorrentId};
 use seedbed_engine::time::Instant;
-use seedbed_engine::{Action, Config, Engine, Event, Purpose, Report, TorrentState};
+use seedbed_engine::{Action, Config, Engine, Event, Purpose, Report};
 use std::any::Any;
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -86,8 +89,12 @@ pub struct EngineHost {
     handles: Option<usize>,
     /// Actions carried out, over all lives.
     actions: u64,
-    /// Before which action the process dies, and how.
+    /// Events given to its engines, over all lives.
+    events: u64,
+    /// Before which action or event the process dies, and how.
     crash_at: Option<(u64, Use)>,
+    /// Every power loss.
+    cuts: Vec<Cut>,
     crashes: u32,
 
     /// Whether actions are kept for an oracle.
@@ -157,7 +164,9 @@ impl EngineHost {
             asleep: false,
             handles: None,
             actions: 0,
+            events: 0,
             crash_at: None,
+            cuts: Vec::new(),
             crashes: 0,
             recording: false,
             recorded: Vec::new(),
@@ -221,108 +230,6 @@ impl EngineHost {
         self.watch.as_deref_mut()
     }
 
-    /// Its name.
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
-    /// The engine, while its process runs.
-    pub const fn engine(&self) -> Option<&Engine> {
-        self.engine.as_ref()
-    }
-
-    /// The engine's configuration.
-    pub const fn config(&self) -> &Config {
-        &self.config
-    }
-
-    /// What the engine is for.
-    pub const fn purpose(&self) -> Purpose {
-        self.purpose
-    }
-
-    /// The disk.
-    pub const fn disk(&self) -> &DiskModel {
-        &self.disk
-    }
-
-    /// The disk, to do something to it.
-    pub const fn disk_mut(&mut self) -> &mut DiskModel {
-        &mut self.disk
-    }
-
-    /// The torrent.
-    pub const fn sample(&self) -> &Sample {
-        &self.sample
-    }
-
-    /// The newest reports of all lives, with their time.
-    pub fn reports(&self) -> impl DoubleEndedIterator<Item = &(Instant, Report)> {
-        self.reports.iter()
-    }
-
-    /// Reports so far, also those that are no longer kept.
-    pub const fn reported(&self) -> u64 {
-        self.reported
-    }
-
-    /// The last `count` reports, oldest first: what a caller that saw `reported() - count` has missed.
-    pub fn newest_reports(&self, count: u64) -> impl Iterator<Item = &(Instant, Report)> {
-        let count = usize::try_from(count)
-            .unwrap_or(usize::MAX)
-            .min(self.reports.len());
-        self.reports.range(self.reports.len() - count..)
-    }
-
-    /// Actions carried out so far, over all lives.
-    pub const fn actions(&self) -> u64 {
-        self.actions
-    }
-
-    /// Which process it is, from 0.
-    pub const fn life(&self) -> u32 {
-        self.life
-    }
-
-    /// How often its process died.
-    pub const fn crashes(&self) -> u32 {
-        self.crashes
-    }
-
-    /// Whether its process runs and is not suspended.
-    pub const fn is_running(&self) -> bool {
-        self.engine.is_some() && self.held.is_none()
-    }
-
-    /// Whether its engine has every piece and has it all with the operating system.
-    pub fn is_complete(&self) -> bool {
-        let torrent = self.engine.as_ref().and_then(|engine| engine.torrent(TORRENT));
-        torrent.is_some_and(|torrent| torrent.have().is_full()) && self.disk.holds(&self.sample)
-    }
-
-    /// Whether its torrent waits for its user and for nothing else: it is paused, or storage failed in a way that time
-    /// does not mend.
-    pub fn needs_user(&self) -> bool {
-        let torrent = self.engine.as_ref().and_then(|engine| engine.torrent(TORRENT));
-        torrent.is_some_and(|torrent| {
-            matches!(
-                torrent.state(),
-                TorrentState::Paused | TorrentState::DiskFailed { retry_at: None, .. }
-            )
-        })
-    }
-
-    /// Whether its torrent refuses to write over files that it does not know any more.
-    pub fn refuses(&self) -> bool {
-        let torrent = self.engine.as_ref().and_then(|engine| engine.torrent(TORRENT));
-        torrent.is_some_and(|torrent| matches!(torrent.state(), TorrentState::Failed { .. }))
-    }
-
-    /// Streams that are open or being opened.
-    pub fn streams(&self) -> impl Iterator<Item = (ConnId, SocketAddr)> + '_ {
-        self.streams.iter().map(|(conn, addr)| (*conn, *addr))
-    }
-
     fn start(&mut self, cx: &mut Cx<'_>) {
         let first = !core::mem::replace(&mut self.started, true);
         // a disk is as it is before anybody looks at it; commands and events need somebody who takes them
@@ -358,11 +265,15 @@ impl EngineHost {
 
     /// Gives an event to the engine and carries out what it wants.
     fn feed(&mut self, cx: &mut Cx<'_>, event: Event<'_>) {
+        if self.crashes_before_event() {
+            return self.crash_now(cx);
+        }
+        self.events += 1;
         let event = if self.blind { self.blinded(event) } else { event };
         let Some(engine) = &mut self.engine else { return };
         if let Some(watch) = &mut self.watch {
             watch.sound_disk = !self.disk.is_tampered();
-            watch.disk_is(cx.now, self.disk.is_healthy());
+            watch.disk_is(cx.now, self.disk.is_healthy(cx.now));
             watch.event(cx.now, &event);
         }
         if self.journals.is_none() {

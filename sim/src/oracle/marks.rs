@@ -101,6 +101,8 @@ pub const RARE_MARKS: &[&str] = &[
     "pick-common",
     // it takes full slots, idle peers in them, and two who say what our address is
     "gave-way",
+    // a disk that cannot be read while the files of an earlier start are hashed
+    "check-waits",
     // half a number is written, not drawn
     "eng:violation:bad-dont-have",
     // dictionaries of drawn worlds are short, so that hardly two peers share one, and few sizes are claimed

@@ -42,6 +42,8 @@ pub struct Summary {
     pub banned: Vec<IpAddr>,
     /// Payload that came in vain, in bytes.
     pub wasted: u64,
+    /// Pieces that failed their hash before the first ban.
+    pub failed_before_ban: Option<u64>,
 }
 
 /// What is told to be left before the metadata is here: anything but 0, and what libtorrent says.
@@ -87,6 +89,8 @@ impl Watch {
                 self.bans(*ip);
                 self.story.banned.push(*ip);
                 self.summary.banned.push(*ip);
+                let failed = self.traffic.hash_failures;
+                self.summary.failed_before_ban.get_or_insert(failed);
             }
             Report::Metadata { .. } => self.believes_metadata(report),
             Report::Checked { have, .. } => {

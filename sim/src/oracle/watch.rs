@@ -217,9 +217,12 @@ impl Watch {
     }
 
     /// The process died: all that the engine knew is gone, the disk and what was proven are not.
-    /// `marks` are those of the engine that is no more.
-    pub fn restarted(&mut self, marks: EngineMarks) {
+    /// `marks` are those of the engine that is no more. When the power went, only what was synced is still there.
+    pub fn restarted(&mut self, marks: EngineMarks, power: bool) {
         self.engine_marks.merge(marks);
+        if power {
+            self.proven = self.synced.clone();
+        }
         self.conns.clear();
         self.dirty.clear();
         self.ops.clear();

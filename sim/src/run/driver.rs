@@ -344,6 +344,12 @@ impl Driver {
             name: host.name().into(),
             complete_at: summary.complete_at,
             wasted: summary.wasted,
+            surplus: host
+                .payload()
+                .0
+                .saturating_sub(host.sample().content.len() as u64),
+            failed: host.watch()?.traffic.hash_failures,
+            failed_before_ban: summary.failed_before_ban,
             announces: summary.announces,
             banned: summary.banned.iter().map(name).collect(),
         })

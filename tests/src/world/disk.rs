@@ -6,7 +6,7 @@ use seedbed_engine::geometry::BlockRange;
 use seedbed_engine::id::PieceIndex;
 use seedbed_engine::layout::Layout;
 use sha1::{Digest, Sha1};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -23,6 +23,8 @@ pub struct MemoryDisk {
     pub fault: Option<DiskFault>,
     /// Every job of this kind fails, while it is set: `("save", …)`.
     pub failing: Option<(&'static str, DiskFault)>,
+    /// Pieces that lie where the medium cannot be read; what is written there is found another place.
+    pub dead: BTreeSet<PieceIndex>,
     /// The files, while their drive is not there: nothing can be made or written in its place.
     away: Option<BTreeMap<String, Vec<u8>>>,
     /// Blocks that are read wrong: the data of a liar.
@@ -74,7 +76,8 @@ impl MemoryDisk {
         let failing = self.failing.filter(|(kind, _)| *kind == name);
         let away = self.away.is_some() && matches!(name, "prepare" | "write" | "sync");
         let away = away.then_some(DiskFault::Missing);
-        if let Some(fault) = fault.or(failing.map(|(_, fault)| fault)).or(away) {
+        let dead = self.is_dead(&job).then_some(DiskFault::Io);
+        if let Some(fault) = fault.or(failing.map(|(_, fault)| fault)).or(away).or(dead) {
             return Err(DiskError {
                 fault,
                 text: format!("{name}: no space left on device"),
@@ -96,6 +99,7 @@ impl MemoryDisk {
                 Ok(DiskDone::Prepared)
             }
             DiskJob::Write { range, data } => {
+                self.dead.remove(&range.piece);
                 self.write(self.bytes_of(range).start, data.as_bytes());
                 Ok(DiskDone::Written)
             }
@@ -131,6 +135,14 @@ impl MemoryDisk {
                 Ok(DiskDone::Saved)
             }
             DiskJob::Close => Ok(DiskDone::Closed),
+        }
+    }
+
+    fn is_dead(&self, job: &DiskJob) -> bool {
+        match job {
+            DiskJob::Hash { piece } | DiskJob::Digests { piece } => self.dead.contains(piece),
+            DiskJob::Read { range } => self.dead.contains(&range.piece),
+            _ => false,
         }
     }
 

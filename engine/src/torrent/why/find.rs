@@ -2,6 +2,7 @@
 
 use super::{Cause, FailingTracker};
 use crate::candidates::{BanReason, Standing};
+use crate::disk::DiskError;
 use crate::metadata::Fetch;
 use crate::net::printable;
 use crate::session::Session;
@@ -100,23 +101,30 @@ impl Torrent {
             causes.push(Cause::Paused);
         }
         match &self.phase {
-            Phase::DiskFailed { error, retry_at } => causes.push(Cause::Disk {
-                fault: error.fault,
-                text: error.text.clone(),
-                retry_in: retry_at.filter(|_| !self.paused).map(|at| at.since(now)),
-                missing: self.missing_bytes(),
-            }),
+            Phase::DiskFailed { error, retry_at } => causes.push(self.why_disk(now, error, *retry_at)),
             Phase::Queued(_) => causes.push(Cause::Queued),
             Phase::Choosing => causes.push(Cause::FilesToChoose),
             Phase::Opening | Phase::Preparing => causes.push(Cause::Opening),
-            Phase::Checking(checking) => causes.push(Cause::Checking {
-                done: checking.done,
-                pieces: self.geometry.pieces(),
+            Phase::Checking(checking) => causes.push(match checking.waits_for() {
+                Some((error, retry_at)) => self.why_disk(now, error, Some(retry_at)),
+                None => Cause::Checking {
+                    done: checking.done,
+                    pieces: self.geometry.pieces(),
+                },
             }),
             Phase::Metadata(fetching) if fetching.is_loading() => causes.push(Cause::Opening),
             Phase::Metadata(_) | Phase::Active | Phase::Failed { .. } | Phase::Stopping | Phase::Gone => {}
         }
         !causes.is_empty()
+    }
+
+    fn why_disk(&self, now: Instant, error: &DiskError, retry_at: Option<Instant>) -> Cause {
+        Cause::Disk {
+            fault: error.fault,
+            text: error.text.clone(),
+            retry_in: retry_at.filter(|_| !self.paused).map(|at| at.since(now)),
+            missing: self.missing_bytes(),
+        }
     }
 
     fn missing_bytes(&self) -> u64 {

@@ -1,7 +1,9 @@
 //! Files as an operating system keeps them: what programs see (the page cache), and what survives a power loss.
 //!
 //! A write changes what is seen and is remembered as a range until it is synced. When the power goes, any subset of
-//! the remembered ranges may have reached the medium, each perhaps only in part.
+//! the remembered ranges may have reached the medium, each perhaps only in part. So with the name of a file that was
+//! never synced, which takes all of its bytes with it, with its time, and with its length, which may be there without
+//! the bytes.
 
 use seedbed_engine::disk::FileStamp;
 use seedbed_engine::rng::Rng;
@@ -19,6 +21,8 @@ pub struct File {
     pub modified_ns: i64,
     /// What is on the medium; none if not even the name is.
     medium: Option<Vec<u8>>,
+    /// The time that is there.
+    medium_ns: i64,
     /// Written and not synced: offset and length, oldest first.
     unsynced: Vec<(usize, usize)>,
 }
@@ -29,6 +33,7 @@ impl File {
             medium: Some(bytes.clone()),
             bytes,
             modified_ns: EPOCH_NS,
+            medium_ns: EPOCH_NS,
             unsynced: Vec::new(),
         }
     }
@@ -45,6 +50,47 @@ impl File {
         }
         medium[at..end].copy_from_slice(bytes);
     }
+
+    /// The power goes: what of it reached the medium is all that is left. False if not even its name is.
+    fn lose(&mut self, loss: Loss, rng: &mut Rng, lost: &mut Losses) -> bool {
+        let unsynced = core::mem::take(&mut self.unsynced);
+        let named = self.medium.is_some();
+        if !named && rng.chance(loss.lost, 1000) {
+            lost.writes += unsynced.len() as u64;
+            lost.names += 1;
+            return false;
+        }
+        if named && unsynced.is_empty() {
+            return true;
+        }
+        let mut medium_length = self.medium.get_or_insert_default().len();
+        if loss.torn && medium_length < self.bytes.len() && rng.chance(1, 2) {
+            medium_length = self.bytes.len();
+        }
+        for (at, length) in unsynced {
+            if rng.chance(loss.lost, 1000) {
+                lost.writes += 1;
+            } else if loss.torn && length > SECTOR && rng.chance(1, 2) {
+                lost.torn += 1;
+                for sector in (at..at + length).step_by(SECTOR) {
+                    if rng.chance(1, 2) {
+                        self.settle(sector, SECTOR.min(at + length - sector));
+                    }
+                }
+            } else {
+                self.settle(at, length);
+            }
+        }
+        let mut bytes = self.medium.clone().unwrap_or_default();
+        bytes.resize(bytes.len().max(medium_length), 0);
+        if rng.chance(1, 2) {
+            self.modified_ns = self.medium_ns.max(EPOCH_NS);
+        }
+        self.medium_ns = self.modified_ns;
+        self.medium = Some(bytes.clone());
+        self.bytes = bytes;
+        true
+    }
 }
 
 /// What a power loss does to writes that were not synced.
@@ -54,6 +100,26 @@ pub struct Loss {
     pub lost: u32,
     /// Whether one may reach the medium in part: some sectors of it.
     pub torn: bool,
+}
+
+/// What power losses took.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Losses {
+    /// Writes of which nothing reached the medium.
+    pub writes: u64,
+    /// Writes that reached it in part.
+    pub torn: u64,
+    /// Names of files that did not.
+    pub names: u64,
+}
+
+impl Losses {
+    /// Adds what others took.
+    pub const fn add(&mut self, other: Self) {
+        self.writes += other.writes;
+        self.torn += other.torn;
+        self.names += other.names;
+    }
 }
 
 /// Bytes of a sector in a small world: a part of a small block.
@@ -153,6 +219,7 @@ impl Files {
             for (at, length) in core::mem::take(&mut file.unsynced) {
                 file.settle(at, length);
             }
+            file.medium_ns = file.modified_ns;
         }
     }
 
@@ -162,31 +229,11 @@ impl Files {
         self.files.values().any(dirty)
     }
 
-    /// The power goes. Returns how many writes were lost or torn.
-    pub fn lose(&mut self, loss: Loss, rng: &mut Rng) -> u64 {
-        let mut gone = 0;
-        for file in self.files.values_mut() {
-            for (at, length) in core::mem::take(&mut file.unsynced) {
-                if rng.chance(loss.lost, 1000) {
-                    gone += 1;
-                } else if loss.torn && length > SECTOR && rng.chance(1, 2) {
-                    gone += 1;
-                    for sector in (at..at + length).step_by(SECTOR) {
-                        if rng.chance(1, 2) {
-                            file.settle(sector, SECTOR.min(at + length - sector));
-                        }
-                    }
-                } else {
-                    file.settle(at, length);
-                }
-            }
-        }
-        self.files.retain(|_, file| {
-            let there = file.medium.is_some();
-            file.bytes = file.medium.clone().unwrap_or_default();
-            there
-        });
-        gone
+    /// The power goes. Returns what was lost.
+    pub fn lose(&mut self, loss: Loss, rng: &mut Rng) -> Losses {
+        let mut lost = Losses::default();
+        self.files.retain(|_, file| file.lose(loss, rng, &mut lost));
+        lost
     }
 
     /// Somebody else changes a file, and it is durable at once. `None` deletes it. With `quiet` its time stays.
@@ -200,6 +247,7 @@ impl Files {
                 let time = self.files.get(path).map(|file| file.modified_ns);
                 let mut file = File::durable(bytes);
                 file.modified_ns = time.filter(|_| quiet).unwrap_or(modified_ns);
+                file.medium_ns = file.modified_ns;
                 self.files.insert(path.into(), file);
             }
         }

@@ -27,6 +27,15 @@ pub(super) fn error(fault: DiskFault, what: &str) -> DiskError {
 }
 
 impl DiskModel {
+    /// What a job fails with before it has begun, if it does.
+    fn fails(&mut self, now: Instant, job: &DiskJob, marks: &mut Marks) -> Result<(), DiskError> {
+        let fault = self.faults.fails(kind(job), &mut self.rng, marks);
+        let failed = fault.map_or(Ok(()), |fault| Err(error(fault, kind(job))));
+        let failed = failed.and(self.operation(now, kind(job)));
+        self.open_failed |= failed.is_err() && matches!(job, DiskJob::Open { .. });
+        failed
+    }
+
     /// Carries a job out.
     pub(super) fn execute(
         &mut self,
@@ -34,10 +43,7 @@ impl DiskModel {
         job: DiskJob,
         marks: &mut Marks,
     ) -> Result<DiskDone, DiskError> {
-        if let Some(fault) = self.faults.fails(kind(&job), &mut self.rng, marks) {
-            self.open_failed |= matches!(job, DiskJob::Open { .. });
-            return Err(error(fault, kind(&job)));
-        }
+        self.fails(now, &job, marks)?;
         self.in_its_place(&job)?;
         match job {
             DiskJob::Open { layout, geometry, .. } => {
@@ -260,6 +266,12 @@ impl DiskModel {
             if file.pad {
                 continue;
             }
+            if let Err((taken, failed)) = self.write_operation(now, part.len()) {
+                let _ = self
+                    .files
+                    .write(&file.path, span.offset as usize, &part[..taken], now.as_micros());
+                return Err(failed);
+            }
             // a short write takes half, and storage goes on at the rest
             let cut = if self.faults.fires("short-write", &mut self.rng, marks) {
                 part.len() / 2
@@ -354,7 +366,7 @@ impl DiskModel {
     fn sync(&mut self, marks: &mut Marks) {
         if self.faults.fires("lying-fsync", &mut self.rng, marks) {
             self.faults.lied();
-        } else {
+        } else if !self.forgetful {
             self.files.sync();
         }
     }

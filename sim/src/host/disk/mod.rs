@@ -8,14 +8,17 @@
 mod fault;
 mod files;
 mod jobs;
+mod point;
 #[cfg(test)]
 mod tests;
 
-pub use files::{File, Files, Loss};
+pub use files::{File, Files, Loss, Losses};
+pub use point::{Point, PointFault};
 
 use crate::marks::Marks;
 use crate::sample::Sample;
 use fault::Faults;
+use point::Points;
 use seedbed_engine::block::Block;
 use seedbed_engine::disk::{DiskDone, DiskError, DiskJob};
 use seedbed_engine::geometry::Geometry;
@@ -105,6 +108,7 @@ pub struct DiskModel {
     rng: Rng,
     speed: Speed,
     faults: Faults,
+    points: Points,
     saved: Saved,
 
     /// Jobs under way, by when they are done.
@@ -127,6 +131,10 @@ pub struct DiskModel {
     /// What the engine did that it must not.
     violations: Vec<String>,
     done: BTreeMap<&'static str, u64>,
+    /// What power losses took so far.
+    losses: Losses,
+    /// A planted bug: what is to be synced is not.
+    forgetful: bool,
 }
 
 impl DiskModel {
@@ -137,6 +145,7 @@ impl DiskModel {
             rng,
             speed: Speed::default(),
             faults: Faults::default(),
+            points: Points::default(),
             saved: Saved::default(),
             pending: BTreeMap::new(),
             submitted: 0,
@@ -149,6 +158,8 @@ impl DiskModel {
             tampered: false,
             violations: Vec::new(),
             done: BTreeMap::new(),
+            losses: Losses::default(),
+            forgetful: false,
         }
     }
 
@@ -212,8 +223,24 @@ impl DiskModel {
     }
 
     /// Whether a fault is at work or may yet come.
-    pub fn is_healthy(&self) -> bool {
-        self.faults.is_empty() && self.files.capacity.is_none()
+    pub fn is_healthy(&self, now: Instant) -> bool {
+        self.faults.is_empty() && self.files.capacity.is_none() && self.points.is_over(now)
+    }
+
+    /// What power losses took so far.
+    pub const fn losses(&self) -> Losses {
+        self.losses
+    }
+
+    /// Whether what makes the state durable is under way.
+    pub fn is_saving(&self) -> bool {
+        let saves = |job: &DiskJob| matches!(job, DiskJob::Sync | DiskJob::SaveResume { .. });
+        self.pending.values().any(|(_, job)| saves(job))
+    }
+
+    /// Plants a bug, to try whether it is found: nothing is synced, as if the engine saved its state without that.
+    pub const fn plant_forgotten_sync(&mut self) {
+        self.forgetful = true;
     }
 
     /// Takes a job; it is done at [`DiskModel::deadline`] or later.
@@ -290,7 +317,7 @@ impl DiskModel {
             marks.hit("lying-fsync-loses");
             self.tampered = true;
         }
-        self.files.lose(loss, &mut self.rng);
+        self.losses.add(self.files.lose(loss, &mut self.rng));
         self.saved.seen = self.saved.medium.clone();
     }
 }
