@@ -2,7 +2,7 @@
 
 use crate::swarm::{TORRENT, leech, run_for, seed, seed_with, start, world_of};
 use core::time::Duration;
-use seedbed_engine::id::{InfoHash, PeerId};
+use seedbed_engine::id::{ConnId, InfoHash, PeerId};
 use seedbed_engine::wire::{Handshake, Message, Reserved};
 use seedbed_engine::{Command, Event, PeerClosed, Purpose, Report};
 use tests::world::{Pending, Sample, World, small_config};
@@ -79,6 +79,117 @@ fn silent_connections_do_not_keep_us_from_dialling() {
         world.is_complete(node),
         "long before a handshake is late, which is after ten seconds"
     );
+}
+
+#[test]
+fn a_newcomer_takes_the_place_of_the_oldest_who_says_nothing() {
+    let sample = Sample::single(10_000, 256, TRACKER);
+    let mut world = world_of(&sample);
+    let config = seedbed_engine::Config {
+        connections_max: 10,
+        ..small_config()
+    };
+    let node = world.node("eng", "127.0.0.2", config);
+    world.nodes[node].disk = sample.full_disk(64);
+    start(&mut world, &sample, node, Purpose::Seed);
+    run_for(&mut world, 1);
+    let hash = sample.metainfo.info_hash;
+    let slow = world.dial(node, "198.51.100.1:4000");
+    world.say(node, slow, &handshake(hash, 1)[..20]);
+    let silent: Vec<ConnId> = (2..6)
+        .map(|n| format!("198.51.100.{n}:4000"))
+        .map(|from| world.dial(node, &from))
+        .collect();
+    let newcomer = world.dial(node, "203.0.113.1:4000");
+    world.say(node, newcomer, &handshake(hash, 9));
+    assert!(world.is_open(node, newcomer));
+    assert!(!world.is_open(node, silent[0]), "it was the oldest");
+    assert!(world.is_open(node, slow), "it has begun to speak");
+    assert!(silent[1..].iter().all(|conn| world.is_open(node, *conn)));
+}
+
+#[test]
+fn who_has_begun_to_speak_gives_no_place_to_newcomers() {
+    let (mut world, node, hash) = one_seed();
+    for n in 0..250 {
+        let slow = world.dial(node, &format!("198.51.100.{n}:4000"));
+        world.say(node, slow, &handshake(hash, 1)[..20]);
+    }
+    let newcomer = world.dial(node, "203.0.113.1:4000");
+    assert!(!world.is_open(node, newcomer));
+}
+
+/// An engine that has room for eight connections, and so many of them with peers that dialled it and do nothing.
+fn full_of_idle_peers(world: &mut World, sample: &Sample, purpose: Purpose) -> (usize, Vec<ConnId>) {
+    let config = seedbed_engine::Config {
+        connections_max: 8,
+        connections_per_torrent_max: 8,
+        ..small_config()
+    };
+    let node = world.node("eng", "127.0.0.2", config);
+    world.nodes[node].disk = match purpose {
+        Purpose::Seed => sample.full_disk(64),
+        _ => sample.empty_disk(64),
+    };
+    start(world, sample, node, purpose);
+    run_for(world, 1);
+    let hash = sample.metainfo.info_hash;
+    let mut idle = Vec::new();
+    for n in 0..8 {
+        let conn = world.dial(node, &format!("198.51.{n}.1:4000"));
+        world.say(node, conn, &handshake(hash, n));
+        idle.push(conn);
+    }
+    idle.retain(|conn| world.is_open(node, *conn));
+    assert_eq!(idle.len(), 6, "a quarter is not for who dials us");
+    (node, idle)
+}
+
+#[test]
+fn peers_that_dial_us_leave_places_for_those_whom_we_dial() {
+    let sample = Sample::single(10_000, 256, TRACKER);
+    let mut world = world_of(&sample);
+    let (node, _) = full_of_idle_peers(&mut world, &sample, Purpose::Download);
+    seed(&mut world, &sample, "seed", "127.0.0.3");
+    world.command(
+        node,
+        Command::AddPeer(TORRENT, "127.0.0.3:6881".parse().expect("an address")),
+    );
+    run_for(&mut world, 20);
+    assert!(world.is_complete(node));
+}
+
+#[test]
+fn who_dials_the_most_does_not_keep_others_out_before_our_address_is_known() {
+    let sample = Sample::single(10_000, 256, TRACKER);
+    let mut world = world_of(&sample);
+    let (node, idle) = full_of_idle_peers(&mut world, &sample, Purpose::Seed);
+    let mut taken = 0;
+    for n in 0..40 {
+        let conn = world.dial(node, &format!("203.0.{n}.1:4000"));
+        world.say(node, conn, &handshake(sample.metainfo.info_hash, 100 + n));
+        taken += u32::from(world.is_open(node, conn));
+    }
+    // a newcomer is better than the worst of six rather often, and the worst becomes better with each that is
+    assert!((6..30).contains(&taken), "{taken}");
+    let left = idle.iter().filter(|conn| world.is_open(node, **conn)).count();
+    assert!(left < 3, "{left}");
+    let torrent = world.nodes[node].engine.torrent(TORRENT).expect("it is there");
+    assert_eq!(torrent.peers(world.now).len(), 6);
+}
+
+#[test]
+fn nobody_gives_way_to_a_peer_that_is_refused() {
+    let sample = Sample::single(10_000, 256, TRACKER);
+    let mut world = world_of(&sample);
+    let (node, idle) = full_of_idle_peers(&mut world, &sample, Purpose::Seed);
+    for n in 0..40 {
+        // each is connected already
+        let conn = world.dial(node, &format!("198.51.{}.1:{}", n % 6, 5000 + u32::from(n)));
+        world.say(node, conn, &handshake(sample.metainfo.info_hash, 100 + n));
+        assert!(!world.is_open(node, conn));
+    }
+    assert!(idle.iter().all(|conn| world.is_open(node, *conn)));
 }
 
 #[test]

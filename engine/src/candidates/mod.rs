@@ -11,6 +11,7 @@
 mod address;
 mod bans;
 mod entry;
+mod incoming;
 mod own;
 mod plain;
 mod priority;
@@ -58,6 +59,8 @@ pub struct Candidates {
     votes: own::Votes,
     /// Our addresses as others see them, of IPv4 and of IPv6.
     seen_as: [Option<SocketAddr>; 2],
+    /// What stands for them before they are known.
+    stand_in: Option<u64>,
     /// Oldest first.
     own: VecDeque<SocketAddr>,
     /// Branches that were taken.
@@ -81,6 +84,7 @@ impl Candidates {
             bans: Bans::default(),
             votes: own::Votes::default(),
             seen_as: [None; 2],
+            stand_in: None,
             own: VecDeque::new(),
             marks: Marks::default(),
         }
@@ -256,35 +260,6 @@ impl Candidates {
         for addr in addrs {
             self.take(addr);
         }
-    }
-
-    /// A peer has connected to us. Its port is not the one that it listens at, so it is no address to dial: that one
-    /// comes with [`Candidates::add`] when the peer tells it. A dial of ours that is under way does not refuse it,
-    /// else two peers that dial each other at a time would both refuse.
-    ///
-    /// # Errors
-    /// Says why the connection is not wanted; it is then not counted either.
-    pub fn incoming(&mut self, now: Instant, addr: SocketAddr) -> Result<(), Refusal> {
-        let addr = canonical(addr);
-        if let Some(reason) = self.bans.get(now, addr.ip()) {
-            return Err(Refusal::Banned(reason));
-        }
-        let established = |link: (&SocketAddr, &Link)| *link.1 == Link::Connected;
-        let same_host = || {
-            let links = self.links.range(SocketAddr::new(addr.ip(), 0)..);
-            links.take_while(|(other, _)| other.ip() == addr.ip())
-        };
-        if self.links.contains_key(&addr)
-            || (!self.config.allow_multiple_per_ip && same_host().any(established))
-        {
-            return Err(Refusal::AlreadyConnected);
-        }
-        if let Some(mut entry) = self.take(addr) {
-            entry.phase = Phase::Linked;
-            self.put(addr, entry);
-        }
-        self.link(addr, Link::Connected);
-        Ok(())
     }
 
     /// Bans an address: what is known of it is forgotten, and it is refused until the ban ends. Connections to it are

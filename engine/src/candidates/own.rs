@@ -74,6 +74,26 @@ impl Candidates {
         })
     }
 
+    /// The same, and before our own address is known with one that is drawn in its place: no peer can choose an address
+    /// of great priority then.
+    pub fn preference(&mut self, addr: SocketAddr) -> u32 {
+        let known = self.priority_of(addr);
+        known.unwrap_or_else(|| priority(self.stand_in(addr), addr))
+    }
+
+    /// An address of the other's family in the place of our own.
+    fn stand_in(&mut self, other: SocketAddr) -> SocketAddr {
+        let rng = &mut self.rng;
+        let drawn = *self.stand_in.get_or_insert_with(|| rng.next_u64());
+        let ip = if canonical(other).is_ipv4() {
+            IpAddr::from((drawn as u32).to_be_bytes())
+        } else {
+            let [a, b, c, d, e, f, g, h] = drawn.to_be_bytes().map(u16::from);
+            IpAddr::from([a, b, c, d, e, f, g, h])
+        };
+        SocketAddr::new(ip, 0)
+    }
+
     /// Our address in each family as others see it, as far as they agree.
     pub fn seen_as(&self) -> impl Iterator<Item = SocketAddr> {
         self.seen_as.into_iter().flatten()

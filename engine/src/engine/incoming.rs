@@ -5,6 +5,7 @@ use super::{ConnOwner, Engine};
 use crate::action::{Action, CloseReason};
 use crate::config::Encryption;
 use crate::id::{ConnId, InfoHash};
+use crate::marks::Mark;
 use crate::mse::{Accepted, Fault, Modes, RESPONDER_READ_MAX, Responder, Secrets, SharedSecret};
 use crate::net::CloseCause;
 use crate::report::{PeerClosed, Report};
@@ -68,9 +69,7 @@ impl Engine {
             self.refuse(conn, from, End::Shutdown);
             return;
         }
-        // the other half is for those whom we dial, and for those who have said what they want
-        let silent_max = INCOMING_MAX.min(self.config.connections_max.div_ceil(2));
-        if self.conns.len() >= self.config.connections_max || self.incoming.len() >= silent_max {
+        if !self.has_room_for_who_dials() && !self.silent_gives_way() {
             self.refuse(conn, from, End::Full);
             return;
         }
@@ -94,6 +93,32 @@ impl Engine {
             conn,
             budget: HANDSHAKE_LENGTH as u32,
         });
+    }
+
+    /// Half of the places are for those whom we dial, and for those who have said what they want; an eighth for those
+    /// whom we dial alone.
+    fn has_room_for_who_dials(&self) -> bool {
+        let max = self.config.connections_max;
+        let accepted = self.conns.range(ConnId::accepted(0)..).count();
+        self.incoming.len() < INCOMING_MAX.min(max.div_ceil(2))
+            && accepted < max - max / 8
+            && self.conns.len() < max
+    }
+
+    /// Closes the oldest connection that has said nothing, for a newcomer: whoever dials to say something does so at
+    /// once. False when there is none.
+    fn silent_gives_way(&mut self) -> bool {
+        let silent = self
+            .incoming
+            .iter()
+            .filter(|(_, incoming)| incoming.received == 0);
+        let oldest = silent.min_by_key(|(conn, incoming)| (incoming.accepted, **conn));
+        let Some((conn, from)) = oldest.map(|(conn, incoming)| (*conn, incoming.from)) else {
+            return false;
+        };
+        self.marks.hit(Mark::SilentGaveWay);
+        self.refuse(conn, from, End::Full);
+        true
     }
 
     fn refuse(&mut self, conn: ConnId, addr: SocketAddr, end: End) {

@@ -32,6 +32,18 @@ pub struct IncomingHead<'a> {
     pub agreed: Option<Agreed>,
 }
 
+/// How the connection of an address ends that is refused.
+const fn unwanted(refusal: Refusal) -> End {
+    match refusal {
+        Refusal::Banned(_) => End::Banned,
+        Refusal::Own => End::Ourselves,
+        Refusal::AlreadyConnected => End::Duplicate,
+        Refusal::PortZero | Refusal::NotAHost | Refusal::Local | Refusal::TooManyPorts | Refusal::Full => {
+            End::Full
+        }
+    }
+}
+
 impl Torrent {
     /// Somebody dialled us and asked for this torrent. `rest` is what came behind the head of the handshake.
     ///
@@ -47,21 +59,15 @@ impl Torrent {
         if !self.takes_peers() {
             return Err(End::TorrentStopped);
         }
-        if self.sessions.len() >= self.connections_max(cx) && !self.gives_way(cx, from) {
+        // nobody gives way to one who is refused
+        self.candidates.admits(cx.now, from).map_err(unwanted)?;
+        let accepted = self.sessions.range(ConnId::accepted(0)..).count();
+        let too_many_accepted = accepted >= self.accepted_max(cx);
+        let full = too_many_accepted || self.sessions.len() >= self.connections_max(cx);
+        if full && !self.gives_way(cx, from, too_many_accepted) {
             return Err(End::Full);
         }
-        self.candidates
-            .incoming(cx.now, from)
-            .map_err(|refusal| match refusal {
-                Refusal::Banned(_) => End::Banned,
-                Refusal::Own => End::Ourselves,
-                Refusal::AlreadyConnected => End::Duplicate,
-                Refusal::PortZero
-                | Refusal::NotAHost
-                | Refusal::Local
-                | Refusal::TooManyPorts
-                | Refusal::Full => End::Full,
-            })?;
+        self.candidates.incoming(cx.now, from).map_err(unwanted)?;
         // what it was allowed to send and has not sent
         let before = head.received.saturating_sub(head.rest.len() as u64);
         let mut unread = u32::try_from(head.granted.saturating_sub(before)).unwrap_or(u32::MAX);

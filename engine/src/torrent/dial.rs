@@ -8,6 +8,7 @@ use crate::marks::Mark;
 use crate::mse::{Modes, Secrets, SharedSecret};
 use crate::session::Session;
 use crate::time::Instant;
+use alloc::vec::Vec;
 use core::net::SocketAddr;
 
 /// Why a peer is not dialled that the user named.
@@ -138,20 +139,20 @@ impl Torrent {
         }
     }
 
-    /// All connections are taken and somebody dials us: the peer of the lowest priority (BEP 40) gives way, if nothing
-    /// went over its connection and the newcomer's priority is greater. So who dials the most does not keep others out.
-    pub(super) fn gives_way(&mut self, cx: &mut Context<'_>, from: SocketAddr) -> bool {
-        let Some(newcomer) = self.candidates.priority_of(from) else {
-            return false;
-        };
-        let idle = self
+    /// All places are taken, or all for peers that dial us, and one more does: the peer of the lowest priority (BEP 40)
+    /// gives way, if nothing went over its connection and the newcomer's priority is greater. So who dials the most does
+    /// not keep others out.
+    pub(super) fn gives_way(&mut self, cx: &mut Context<'_>, from: SocketAddr, only_accepted: bool) -> bool {
+        let newcomer = self.candidates.preference(from);
+        let first = ConnId::accepted(0);
+        let idle: Vec<(ConnId, SocketAddr)> = self
             .sessions
-            .iter()
-            .filter(|(_, peer)| peer.session.transferred() == (0, 0));
-        let ranked = idle.filter_map(|(conn, peer)| {
-            let priority = self.candidates.priority_of(peer.session.addr())?;
-            Some((priority, *conn))
-        });
+            .range(if only_accepted { first } else { ConnId::dialled(0) }..)
+            .filter(|(_, peer)| peer.session.transferred() == (0, 0))
+            .map(|(conn, peer)| (*conn, peer.session.addr()))
+            .collect();
+        let ranked = idle.into_iter();
+        let ranked = ranked.map(|(conn, addr)| (self.candidates.preference(addr), conn));
         let Some((lowest, conn)) = ranked.min() else {
             return false;
         };

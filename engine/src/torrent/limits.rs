@@ -242,6 +242,23 @@ impl Torrent {
         own.unwrap_or(cx.config.connections_per_torrent_max)
     }
 
+    /// Connections that it may have with peers that dialled us. While anything is to be fetched a quarter of its places
+    /// is for those whom we dial, since a seed dials nobody. Of all places a quarter is not one torrent's, so that
+    /// whoever comes when these are taken gets to say which torrent it wants, and is compared with those who are there.
+    pub(super) fn accepted_max(&self, cx: &Context<'_>) -> usize {
+        let without_a_quarter = |places: usize| places - places / 4;
+        let (own, all) = (
+            self.connections_max(cx),
+            without_a_quarter(cx.config.connections_max),
+        );
+        let own = if self.is_complete() {
+            own
+        } else {
+            without_a_quarter(own)
+        };
+        own.min(all)
+    }
+
     /// The connection is gone.
     pub(super) fn waits_no_more(&mut self, cx: &mut Context<'_>, conn: ConnId, budget: u32) {
         for way in [Way::Down, Way::Up] {

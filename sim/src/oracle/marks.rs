@@ -101,6 +101,8 @@ pub const RARE_MARKS: &[&str] = &[
     "pick-common",
     // it takes full slots, idle peers in them, and two who say what our address is
     "gave-way",
+    // it takes more silent connections than half of all places, and one who dials
+    "silent-gave-way",
     // a disk that cannot be read while the files of an earlier start are hashed
     "check-waits",
     // half a number is written, not drawn
