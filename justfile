@@ -74,6 +74,11 @@ liars WORLDS='1000':
 fuzz SECONDS='420' *READERS:
     engine/fuzz/run {{SECONDS}} {{READERS}}
 
+# lines of the engine that run by the tests and a sweep, and by the sweep alone; below 85 % is a failure (needs llvm-cov)
+[group('robustness')]
+coverage *ARGS:
+    .ci/coverage {{ARGS}}
+
 # an honest download among 200 hostile peers and 2,000 silent connections: such as `just siege --clients seedbed,aria2 --json FILE`
 [group('robustness')]
 siege *ARGS:
