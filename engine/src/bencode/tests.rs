@@ -17,7 +17,9 @@ fn canonical_values_are_told_from_others() {
         assert_eq!(notes, (unsorted, duplicate, odd), "{text}");
         assert_eq!(scan.end, text.len());
         let strict = scan_strict(text.as_bytes(), &Limits::MESSAGE);
-        assert_eq!(strict.is_ok(), scan.is_canonical(), "{text}");
+        let canonical = !unsorted && !duplicate && !odd;
+        assert_eq!(scan.is_canonical(), canonical, "{text}");
+        assert_eq!(strict.is_ok(), canonical, "{text}");
     };
     check("i-9223372036854775808e", false, false, false);
     check("d1:ai1e2:aa0:1:blee", false, false, false);
@@ -28,6 +30,15 @@ fn canonical_values_are_told_from_others() {
     check("i-0e", false, false, true);
     check("i007e", false, false, true);
     check("01:a", false, false, true);
+    // as many digits as are read at all
+    check("i00000000000000000001e", false, false, true);
+    check("00000000000000000001:a", false, false, true);
+}
+
+#[test]
+fn strict_reading_counts_what_follows() {
+    let strict = scan_strict(b"i1ejunk", &Limits::MESSAGE);
+    assert_eq!(strict, Err(BencodeError::Trailing(4)));
 }
 
 #[test]
@@ -46,6 +57,7 @@ fn what_is_not_bencode_is_named() {
     check("4:abc", BencodeError::StringTooLong { at: 0 });
     check("18446744073709551615:x", BencodeError::StringTooLong { at: 0 });
     check("99999999999999999999:x", BencodeError::StringTooLong { at: 0 });
+    check("000000000000000000001:x", BencodeError::StringTooLong { at: 0 });
     check("3x:abc", BencodeError::StringLength { at: 0 });
     check("di1ei1ee", BencodeError::Key { at: 1 });
     check("dlei1ee", BencodeError::Key { at: 1 });
@@ -72,6 +84,7 @@ fn limits_hold() {
         max: 100,
     };
     assert_eq!(scan(&long, &limits), Err(size));
+    assert_eq!(scan(&long[..100], &limits), Err(BencodeError::Depth { max: 3 }));
     let nested = vec![b'l'; 1_000_000];
     assert_eq!(
         scan(&nested, &Limits::TORRENT),

@@ -1,5 +1,7 @@
 //! The choker's rules, one test each.
 
+mod slots;
+
 use super::*;
 
 const ROUND: Duration = Duration::from_secs(10);
@@ -39,6 +41,7 @@ impl World {
         let mut choker = Choker::new(config, Rng::from_seed([4; 32]));
         for peer in peers.iter().filter(|peer| peer.interested) {
             choker.peer_became_interested(now, peer.key);
+            assert_eq!(choker.deadline(), Some(now));
         }
         Self {
             choker,
