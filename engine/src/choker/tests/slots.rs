@@ -69,6 +69,8 @@ fn among_equals_who_has_the_slot_keeps_it() {
         world.round();
         assert_eq!(world.why(1), ChokeReason::Rate { rank: 1, rate: 5 });
     }
+    let choked = (1..=6).filter(|n| !world.unchoked().contains(n));
+    assert!(choked.into_iter().all(|n| world.why(n) == ChokeReason::NoSlot));
 }
 
 #[test]
@@ -90,6 +92,7 @@ fn between_the_rounds_optimistic_peers_stay_so_and_are_replaced_by_such() {
 
     world.peers.retain(|peer| peer.key != optimistic[0]);
     world.choker.peer_left(optimistic[0]);
+    assert_eq!(world.choker.optimistic(), []);
     world.now += FILL;
     let decisions = world.pass();
     let reasons: Vec<_> = decisions.iter().map(|decision| decision.reason).collect();
@@ -121,4 +124,72 @@ fn a_choked_peer_is_told_why() {
     seed.pass();
     assert_eq!(seed.why(1), ChokeReason::NoSlot, "a seed needs nothing");
     assert_eq!(seed.why(2), ChokeReason::NoSlot, "it had no turn that is over");
+}
+
+#[test]
+fn who_was_unchoked_lately_stays_so_without_interest() {
+    let mut world = World::new(1, with_rates(&[5, 6]));
+    world.pass();
+    let lately = world.unchoked()[0];
+    world.now += Duration::from_secs(5);
+    world.peers[lately as usize - 1].interested = false;
+    world
+        .choker
+        .peer_became_interested(world.now, ConnId::dialled(3 - lately));
+    world.pass();
+    assert_eq!(world.unchoked(), [1, 2]);
+    assert_eq!(world.why(lately), ChokeReason::KeptUnchoked);
+}
+
+#[test]
+fn who_wants_nothing_and_gives_nothing_is_choked() {
+    let mut peers = with_rates(&[0, 0, 0]);
+    peers[1].unchoked = true;
+    peers[1].interested = false;
+    peers[2].interested = false;
+    peers[2].rate_to = 50;
+    let mut world = World::new(4, peers.clone());
+    world.pass();
+    assert_eq!(world.unchoked(), [1]);
+
+    let mut seed = World::new(4, peers.clone());
+    seed.seeding = true;
+    seed.pass();
+    assert_eq!(seed.unchoked(), [1]);
+
+    let mut fastest = World::new(4, peers);
+    fastest.choker.config.seed_policy = SeedPolicy::FastestUpload;
+    fastest.seeding = true;
+    fastest.pass();
+    assert_eq!(fastest.unchoked(), [1]);
+}
+
+#[test]
+fn a_turn_is_not_over_before_the_whole_quota_is_served() {
+    let after_a_minute = |uploaded| {
+        let mut world = World::new(1, with_rates(&[0; 2]));
+        world.seeding = true;
+        world.choker.set_piece_length(1000);
+        world.pass();
+        for _ in 0..6 {
+            world.peers[0].uploaded_this_unchoke = uploaded;
+            world.round();
+        }
+        world.unchoked()
+    };
+    assert_eq!(after_a_minute(19_999), [1]);
+    assert_eq!(after_a_minute(20_000), [2]);
+}
+
+#[test]
+fn a_peer_is_new_for_its_first_45_seconds() {
+    let check = |age_micros: u64, new: bool| {
+        let mut peer = peer(1);
+        peer.connected_at = Instant::from_micros(1_000_000_000 - age_micros);
+        let mut world = World::new(1, alloc::vec![peer]);
+        world.pass();
+        assert_eq!(world.why(1), ChokeReason::Optimistic { new });
+    };
+    check(44_999_999, true);
+    check(45_000_000, false);
 }
