@@ -261,6 +261,29 @@ mod tests {
     }
 
     #[test]
+    fn only_lists_that_hold_something_are_written() {
+        let check = |added: &str, dropped: &str, keys: &[&str]| {
+            let message = PexMessage {
+                added: added
+                    .split_whitespace()
+                    .map(|text| (addr(text), Flags(2)))
+                    .collect(),
+                dropped: dropped.split_whitespace().map(addr).collect(),
+            };
+            let bytes = message.encode();
+            let (value, _) = bencode::Value::parse(&bytes, &Limits::MESSAGE).unwrap();
+            let written: Vec<_> = value.as_dict().unwrap().map(|(key, _)| key.to_vec()).collect();
+            let keys: Vec<_> = keys.iter().map(|key| key.as_bytes().to_vec()).collect();
+            assert_eq!(written, keys, "{added} {dropped}");
+        };
+        let (v4, v6) = ("192.0.2.1:1", "[2001:db8::1]:1");
+        check(v4, "", &["added", "added.f"]);
+        check(v6, "", &["added6", "added6.f"]);
+        check("", v4, &["dropped"]);
+        check("", v6, &["dropped6"]);
+    }
+
+    #[test]
     fn what_is_written_is_read_back() {
         let message = PexMessage {
             added: [
@@ -272,6 +295,7 @@ mod tests {
         };
         assert_eq!(PexMessage::decode(&message.encode()), Ok(message));
         assert_eq!(PexMessage::default().encode(), b"d5:added0:7:added.f0:e");
+        assert_eq!(Flags::SEED.with(Flags::REACHABLE), Flags(0x12));
         assert!(Flags(0x12).contains(Flags::SEED) && !Flags(0x10).contains(Flags::SEED));
     }
 }

@@ -184,6 +184,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_removed_hides_no_other_piece_of_its_group() {
+        let probes = Probes::default();
+        let all = GroupedSet::from_set(Bitfield::full(1_000));
+        let mut few = GroupedSet::new(1_000);
+        for piece in [700, 701] {
+            few.insert(PieceIndex(piece));
+        }
+        assert!(few.remove(PieceIndex(700)));
+        assert!(!few.remove(PieceIndex(700)));
+        let first = few.next_common(&all, PieceIndex(0), &probes);
+        assert_eq!(first, Some(PieceIndex(701)));
+    }
+
+    #[test]
+    fn groups_that_became_empty_are_not_searched() {
+        let probes = Probes::default();
+        let all = GroupedSet::from_set(Bitfield::full(100_000));
+        let mut emptied = all.clone();
+        for piece in 0..99_999 {
+            emptied.remove(PieceIndex(piece));
+        }
+        let last = emptied.next_common(&all, PieceIndex(0), &probes);
+        assert_eq!(last, Some(PieceIndex(99_999)));
+        assert!(probes.take() < 100);
+    }
+
+    #[test]
     fn a_sparse_set_is_searched_in_few_steps() {
         let probes = Probes::default();
         let all = GroupedSet::from_set(Bitfield::full(1_000_000));

@@ -231,6 +231,21 @@ fn a_suggested_piece_goes_first_if_it_is_open() {
 }
 
 #[test]
+fn the_newest_suggestions_are_kept() {
+    let mut picker = picker(40, 0);
+    picker.peer_joined(SEED);
+    picker.peer_has_all(SEED);
+    for n in 10..27 {
+        picker.peer_suggests(SEED, PieceIndex(n));
+    }
+    let picks = plain(&mut picker, SEED, 160);
+    let suggested = picks.iter().filter(|pick| pick.reason == PickReason::Suggested);
+    let mut pieces: Vec<u32> = suggested.map(|pick| pick.range.piece.0).collect();
+    pieces.dedup();
+    assert_eq!(pieces, (11..27).rev().collect::<Vec<_>>());
+}
+
+#[test]
 fn endgame_is_strict_and_bounded() {
     let mut picker = picker(1, 0);
     for n in 1..=6 {

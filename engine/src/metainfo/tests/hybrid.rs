@@ -31,6 +31,14 @@ fn a_hybrid_is_loaded_by_its_v1_side() {
 }
 
 #[test]
+fn an_empty_file_has_no_root_and_may_begin_anywhere() {
+    let tree = format!("{}1:bd0:d6:lengthi0eee", leaf("a", 5));
+    let torrent = hybrid(&tree, &format!("{A5}d6:lengthi0e4:pathl1:bee"), 1).unwrap();
+    assert_eq!(torrent.total_length, 5);
+    assert_eq!(codes(&torrent), [""; 0]);
+}
+
+#[test]
 fn sides_that_differ_are_refused() {
     let check = |tree: &str, files: &str, count: usize, difference: &'static str| {
         let error = hybrid(tree, files, count).unwrap_err();
@@ -105,12 +113,12 @@ fn v2_only_says_so_and_tells_its_hash() {
 
 #[test]
 fn layers_must_belong_to_the_tree() {
-    let check = |layers: &str, what: &'static str| {
+    let of_length = |length: u64, layers: &str, what: &'static str| {
         let before = format!(
-            "9:file treed{}e6:lengthi40000e12:meta versioni2e4:name1:a12:piece lengthi16384e",
-            leaf("a", 40_000)
+            "9:file treed{}e6:lengthi{length}e12:meta versioni2e4:name1:a12:piece lengthi16384e",
+            leaf("a", length)
         );
-        let mut bytes = torrent("", &before, 3, "");
+        let mut bytes = torrent("", &before, length.div_ceil(16_384) as usize, "");
         bytes.pop();
         bytes.extend(format!("12:piece layers{layers}e").bytes());
         assert_eq!(
@@ -119,6 +127,7 @@ fn layers_must_belong_to_the_tree() {
             "{layers}"
         );
     };
+    let check = |layers: &str, what| of_length(40_000, layers, what);
     let root = format!("32:{}", "r".repeat(32));
     check("le", "they are not a dictionary");
     check("d1:x0:e", "a layer belongs to no file");
@@ -127,9 +136,66 @@ fn layers_must_belong_to_the_tree() {
         &format!("d{root}3:abce"),
         "a layer does not have 32 bytes a piece",
     );
+    for length in [64, 99] {
+        let layer = format!("{length}:{}", "l".repeat(length));
+        check(
+            &format!("d{root}{layer}e"),
+            "a layer does not have 32 bytes a piece",
+        );
+    }
     let layer = format!("96:{}", "l".repeat(96));
     check(
         &format!("d{root}{layer}e"),
         "a layer does not hash to its file's `pieces root`",
     );
+    // a file of one piece has none: its root is the piece's
+    let layer = format!("d{root}32:{}e", "l".repeat(32));
+    of_length(16_384, &layer, "a layer belongs to no file");
+}
+
+#[test]
+fn a_layer_is_held_against_the_root() {
+    let parent = |left: &[u8], right: &[u8]| Sha256::digest([left, right].concat());
+    let check = |length: u64, piece_length: u64, layer: &[[u8; 32]], root: &[u8]| {
+        let file = format!("1:ad0:d6:lengthi{length}e11:pieces root32:");
+        let before =
+            format!("eee6:lengthi{length}e12:meta versioni2e4:name1:a12:piece lengthi{piece_length}e");
+        let mut bytes = b"d4:infod9:file treed".to_vec();
+        bytes.extend([file.as_bytes(), root, before.as_bytes(), b"6:pieces"].concat());
+        bytes.extend([&pieces(layer.len()), &b"e12:piece layersd32:"[..], root].concat());
+        bytes.extend(format!("{}:", layer.len() * 32).bytes());
+        bytes.extend([&layer.concat()[..], b"ee"].concat());
+        let torrent = Metainfo::parse(&bytes).unwrap();
+        assert_eq!(torrent.pieces() as usize, layer.len());
+    };
+    let [a, b, c] = [[1; 32], [2; 32], [3; 32]];
+    check(32_768, 16_384, &[a, b], &parent(&a, &b));
+    let zero = [0; 32];
+    check(
+        40_000,
+        16_384,
+        &[a, b, c],
+        &parent(&parent(&a, &b), &parent(&c, &zero)),
+    );
+    // a piece that is missing is a tree of two leaves, or of eight
+    let two = parent(&zero, &zero);
+    check(
+        70_000,
+        32_768,
+        &[a, b, c],
+        &parent(&parent(&a, &b), &parent(&c, &two)),
+    );
+    let four = parent(&two, &two);
+    let eight = parent(&four, &four);
+    check(
+        300_000,
+        131_072,
+        &[a, b, c],
+        &parent(&parent(&a, &b), &parent(&c, &eight)),
+    );
+    // of five in eight, two of those that are missing are a pair
+    let [d, e] = [[4; 32], [5; 32]];
+    let left = parent(&parent(&a, &b), &parent(&c, &d));
+    let right = parent(&parent(&e, &zero), &parent(&zero, &zero));
+    check(80_000, 16_384, &[a, b, c, d, e], &parent(&left, &right));
 }

@@ -53,6 +53,8 @@ fn a_long_element_is_cut_and_keeps_its_extension() {
         format!("{}.torrent", "x".repeat(300)),
         format!("{}.torrent", "x".repeat(240)),
     );
+    // what follows the dot is too long for an extension
+    check(format!("{}.{}", "x".repeat(300), "y".repeat(20)), "x".repeat(240));
     check(
         format!("{}.mkv", "é".repeat(200)),
         format!("{}.mkv", "é".repeat(120)),
@@ -84,6 +86,7 @@ fn no_two_files_share_a_path() {
     check(&["a.x", "a.x", "a.x"], &["t/a.x", "t/a.1.x", "t/a.2.x"]);
     check(&["a.1.x", "a.x", "a.x"], &["t/a.1.x", "t/a.x", "t/a.2.x"]);
     check(&["A.X", "a.x"], &["t/A.X", "t/a.1.x"]);
+    check(&[".x", ".x"], &["t/.x", "t/.x.1"]);
     check(&["straße", "STRASSE"], &["t/straße", "t/STRASSE.1"]);
     // one letter, or a letter and an accent
     check(&["caf\u{e9}", "cafe\u{301}"], &["t/caf\u{e9}", "t/cafe\u{301}.1"]);
@@ -103,6 +106,18 @@ fn a_renamed_file_is_told() {
     let torrent = folder("d6:lengthi1e4:pathl2:..1:xeed6:lengthi1e4:pathl1:yee").unwrap();
     assert_eq!(codes(&torrent), ["path-renamed"]);
     assert!(torrent.lints[0].text.starts_with("1 files"));
+}
+
+#[test]
+fn a_path_that_is_not_utf8_is_told() {
+    let files = "5:filesld6:lengthi1e4:pathl1:?eee";
+    let before = format!("{files}4:name1:t12:piece lengthi16384e");
+    let mut bytes = torrent("", &before, 1, "");
+    let at = bytes.iter().position(|byte| *byte == b'?').unwrap();
+    bytes[at] = 0xff;
+    let torrent = Metainfo::parse(&bytes).unwrap();
+    assert_eq!(codes(&torrent), ["path-not-utf8"]);
+    assert!(torrent.lints[0].text.starts_with("1 path elements"));
 }
 
 #[test]

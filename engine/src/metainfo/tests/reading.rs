@@ -35,8 +35,8 @@ fn the_info_hash_is_over_the_bytes_that_came() {
     );
     let fetched = Metainfo::from_info(&info, Vec::new()).unwrap();
     assert_eq!(fetched.info_hash, metainfo.info_hash);
-    let behind = Metainfo::from_info(&[&info[..], b"x"].concat(), Vec::new());
-    assert_eq!(behind, Err(MetainfoError::Trailing(1)));
+    let behind = Metainfo::from_info(&[&info[..], b"xy"].concat(), Vec::new());
+    assert_eq!(behind, Err(MetainfoError::Trailing(2)));
 }
 
 #[test]
@@ -96,6 +96,44 @@ fn too_many_trackers_are_cut() {
     let torrent = single(&format!("13:announce-listl{urls}e"), "");
     assert_eq!(torrent.trackers.len(), URLS_MAX);
     assert_eq!(codes(&torrent), ["announce-list"]);
+}
+
+#[test]
+fn too_long_a_url_is_left_out() {
+    let read = |length: usize| {
+        let url = format!("http://{}", "x".repeat(length - 7));
+        single(&format!("8:announce{length}:{url}"), "").trackers.len()
+    };
+    assert_eq!((read(URL_LENGTH_MAX), read(URL_LENGTH_MAX + 1)), (1, 0));
+    assert_eq!(read(URL_LENGTH_MAX + 2), 0);
+}
+
+#[test]
+fn too_many_web_seeds_are_cut() {
+    let urls: String = (0..URLS_MAX + 5).map(|n| format!("8:u://{n:04}")).collect();
+    let mut bytes = torrent("", SINGLE, 3, "");
+    bytes.pop();
+    bytes.extend(format!("8:url-listl{urls}ee").bytes());
+    let torrent = Metainfo::parse(&bytes).unwrap();
+    assert_eq!(torrent.web_seeds.len(), URLS_MAX);
+    assert_eq!(codes(&torrent), ["web-seeds"]);
+}
+
+#[test]
+fn a_file_is_written_as_it_was_read() {
+    let check = |outer: &str, behind: &str| {
+        let mut bytes = torrent(outer, SINGLE, 3, "");
+        bytes.pop();
+        bytes.extend(format!("{behind}e").bytes());
+        let torrent = Metainfo::parse(&bytes).unwrap();
+        assert_eq!(torrent.to_file(), bytes, "{}", bytes.escape_ascii());
+    };
+    check("", "");
+    check("8:announce8:http://a", "");
+    check(
+        "8:announce8:http://a13:announce-listll8:http://a8:http://bel8:http://cee",
+        "8:url-listl8:http://w8:http://ve",
+    );
 }
 
 #[test]
@@ -160,7 +198,10 @@ fn oddities_are_told() {
         "",
         "name-renamed",
     );
-    check("6:lengthi5e4:name1:a12:piece lengthi3e", 2, "", "piece-length");
+    for (length, pieces) in [(3, 2), (8_192, 1), (20_000, 1)] {
+        let before = format!("6:lengthi5e4:name1:a12:piece lengthi{length}e");
+        check(&before, pieces, "", "piece-length");
+    }
     check(
         "6:lengthi5e12:meta versioni1e4:name1:a12:piece lengthi16384e",
         1,

@@ -114,3 +114,13 @@ fn the_latest_deadlines_are_forgotten_when_there_are_too_many() {
             .all(|pick| pick.range.piece.0 == 1_999 || pick.reason != PickReason::Deadline)
     );
 }
+
+#[test]
+fn as_many_deadlines_as_are_kept_all_count() {
+    let mut picker = super::picker(2_000, 0);
+    for piece in 0..1_024 {
+        picker.set_deadline(PieceIndex(piece), Some(Instant::from_secs(u64::from(piece))));
+    }
+    join(&mut picker, SEED, &[1_023]);
+    assert_eq!(plain(&mut picker, SEED, 1)[0].reason, PickReason::Deadline);
+}
