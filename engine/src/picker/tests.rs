@@ -1,6 +1,7 @@
 //! The picker's rules, one test each. The model test with random operations is in `model`.
 
 mod cost;
+mod counts;
 mod model;
 mod parole;
 mod wishes;

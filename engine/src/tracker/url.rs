@@ -183,6 +183,10 @@ mod tests {
                 "http://t.example:8080/a/b/announce.php?k=1",
                 "http://t.example:8080/…/announce.php?…",
             ),
+            (
+                "http://t.example/0123456789abcdef/tracker_v.php",
+                "http://t.example:80/…/tracker_v.php",
+            ),
             ("udp://[::1]:6969", "udp://[::1]:6969"),
         ];
         for (text, shown) in cases {

@@ -73,3 +73,34 @@ fn a_peer_on_parole_takes_over_what_only_snubbed_peers_are_busy_with() {
     let last = pick(&mut picker, A, 4, EXCLUSIVE);
     assert!(matches!(last[0].reason, PickReason::Endgame { others: 1 }));
 }
+
+#[test]
+fn a_piece_that_is_allowed_to_a_peer_on_parole_is_fetched_alone() {
+    let mut picker = picker(3, 0);
+    for peer in [A, B] {
+        picker.peer_joined(peer);
+        picker.peer_has_all(peer);
+    }
+    let shared = plain(&mut picker, B, 1)[0].range.piece;
+    let alone = PieceIndex((shared.0 + 1) % 3);
+    let allowed = [shared, alone];
+    let parole = PickMode {
+        allowed: Some(&allowed),
+        ..EXCLUSIVE
+    };
+    let first = pick(&mut picker, A, 1, parole);
+    assert_eq!(pieces_of(&first), [alone.0]);
+    let of_b = PickMode {
+        allowed: Some(&[alone]),
+        ..PickMode::default()
+    };
+    assert_eq!(pick(&mut picker, B, 9, of_b), []);
+    let rest = pick(&mut picker, A, 9, parole);
+    assert_eq!((pieces_of(&rest), rest.len()), (vec![alone.0], 3));
+    let of_b = PickMode {
+        allowed: Some(&allowed),
+        ..PickMode::default()
+    };
+    let rest = pick(&mut picker, B, 9, of_b);
+    assert_eq!((pieces_of(&rest), rest.len()), (vec![shared.0], 3));
+}
