@@ -317,9 +317,11 @@ mod tests {
         assert_eq!(item("1:v0:"), empty());
         assert_eq!(item("1:v4:\x1b[2J").client.as_deref(), Some("\\u{1b}[2J"));
         assert_eq!(read(b"d1:v2:a\xffe").client.as_deref(), Some("a\u{fffd}"));
-        let long = item(&format!("1:v400:{}", "ä".repeat(200))).client.unwrap();
-        assert_eq!(long.chars().count(), CLIENT_MAX + 1);
-        assert!(long.ends_with('…'));
+        for long in ["ä".repeat(200), "🌱".repeat(100)] {
+            let long = item(&format!("1:v400:{long}")).client.unwrap();
+            assert_eq!(long.chars().count(), CLIENT_MAX + 1);
+            assert!(long.ends_with('…'));
+        }
     }
 
     #[test]

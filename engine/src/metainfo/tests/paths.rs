@@ -92,6 +92,15 @@ fn no_two_files_share_a_path() {
     check(&["caf\u{e9}", "cafe\u{301}"], &["t/caf\u{e9}", "t/cafe\u{301}.1"]);
     check(&["D/f", "d/F"], &["t/D/f", "t/d/F.1"]);
     check(&["..", "."], &["t/_", "t/_.1"]);
+    // one name in several folders is no copy
+    let folders = ["a/x", "b/x", "a/b/x", "b/a/x", "x"];
+    check(
+        &folders,
+        &folders
+            .map(|path| format!("t/{path}"))
+            .each_ref()
+            .map(String::as_str),
+    );
     check(&["../../x", "x"], &["t/x", "t/x.1"]);
 }
 

@@ -55,6 +55,12 @@ fn a_pad_file_counts_as_content_and_is_not_written() {
 }
 
 #[test]
+fn a_file_with_a_long_name_is_no_pad_file() {
+    let torrent = folder("d6:lengthi5e4:pathl26:abcdefghijklmnopqrstuvwxyzee").unwrap();
+    assert_eq!(torrent.layout.data_length(), 5);
+}
+
+#[test]
 fn a_symbolic_link_is_an_empty_file() {
     let torrent = folder(
         "d4:attr1:l6:lengthi7e4:pathl1:lee d6:lengthi5e4:pathl1:bee"
@@ -152,6 +158,33 @@ fn what_stands_beside_info() {
     assert_eq!(torrent.nodes, [("h".into(), 7)]);
     assert_eq!(torrent.web_seeds, ["http://w"]);
     assert_eq!(codes(&torrent), ["web-seeds", "nodes"]);
+}
+
+#[test]
+fn nodes_that_are_all_good_are_no_oddity() {
+    let torrent = single("", "");
+    assert_eq!(torrent.nodes, []);
+    let mut bytes = super::torrent("", SINGLE, 3, "");
+    bytes.pop();
+    bytes.extend(b"5:nodesll1:hi7eel1:ii8eeee");
+    let torrent = Metainfo::parse(&bytes).unwrap();
+    assert_eq!(torrent.nodes, [("h".into(), 7), ("i".into(), 8)]);
+    assert_eq!(codes(&torrent), [""; 0]);
+}
+
+#[test]
+fn a_recording_keeps_what_the_outer_file_said() {
+    #[derive(serde::Serialize, serde::Deserialize)]
+    struct Recorded(#[serde(with = "crate::metainfo::stored")] alloc::sync::Arc<Metainfo>);
+
+    let mut torrent = single("8:announce8:http://x", "");
+    torrent.name = "of another encoding".into();
+    torrent.web_seeds = vec!["http://w".into()];
+    torrent.http_seeds = vec!["http://h".into()];
+    torrent.nodes = vec![("n".into(), 7)];
+    let bytes = postcard::to_allocvec(&Recorded(torrent.clone().into())).unwrap();
+    let Recorded(read) = postcard::from_bytes(&bytes).unwrap();
+    assert_eq!(*read, torrent);
 }
 
 #[test]
