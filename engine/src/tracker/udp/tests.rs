@@ -1,5 +1,7 @@
 //! BEP 15 in virtual time: the standard's own timelines, and what loss, duplicates and forgery do to them.
 
+mod replies;
+
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
