@@ -1,4 +1,4 @@
-//! What the picker knows of its pieces and peers, as others ask for it.
+//! What the picker knows of its pieces and peers, as others ask for it, and how it finds the few pieces of a peer.
 
 use super::*;
 
@@ -34,4 +34,33 @@ fn the_bytes_of_a_piece_in_work_are_those_that_came() {
     picker.piece_verified(PieceIndex(1));
     assert_eq!(bytes(&picker), [0, 0, 0]);
     assert_eq!(picker.partials(), 0);
+}
+
+/// Pieces of A that are neither among the rarest of all nor among the commonest, in order of what they come to.
+fn few_among_many(how: PickMode<'_>, others: &[&[u32]]) -> Vec<u32> {
+    let mut picker = picker(2_000, 0);
+    join(&mut picker, A, &[1_500, 1_501, 1_502]);
+    for (n, members) in (10..).zip(others) {
+        join(&mut picker, ConnId::dialled(n), members);
+    }
+    let mut pieces = pieces_of(&pick(&mut picker, A, 12, how));
+    pieces.truncate(3);
+    pieces
+}
+
+#[test]
+fn the_rarest_of_a_peers_few_pieces_comes_first() {
+    let others: [&[u32]; 2] = [&[1_500, 1_501], &[1_500]];
+    assert_eq!(
+        few_among_many(PickMode::default(), &others),
+        [1_502, 1_501, 1_500]
+    );
+}
+
+#[test]
+fn a_snubbed_peer_is_asked_for_the_commonest_of_its_few_pieces() {
+    let common: Vec<u32> = (0..1_000).collect();
+    let others: [&[u32]; 5] = [&common, &common, &common, &[1_501], &[1_501]];
+    let pieces = few_among_many(SNUBBED, &others);
+    assert_eq!(pieces[0], 1_501);
 }

@@ -433,3 +433,60 @@ fn a_hurried_request_goes_where_the_name_led_last() {
         "{outputs:?}"
     );
 }
+
+#[test]
+fn lookups_at_the_same_time_are_told_apart() {
+    let mut world = World::new();
+    world.start("udp://a.example:1/announce");
+    world.start("udp://b.example:2/announce");
+    let lookups = world.outputs();
+    for (n, lookup) in lookups.iter().enumerate().rev() {
+        let ClientOutput::Resolve { lookup, .. } = lookup else {
+            panic!("{lookup:?}");
+        };
+        let address = format!("198.51.100.{}", n + 1).parse().unwrap();
+        world
+            .client
+            .handle_resolved(world.now, *lookup, Ok(vec![address]));
+        let to = SocketAddr::new(address, n as u16 + 1);
+        let sent = world.outputs();
+        assert!(matches!(&sent[..], [ClientOutput::Datagram { to: sent, .. }] if *sent == to));
+    }
+}
+
+#[test]
+fn a_refused_datagram_ends_the_request_at_once() {
+    let mut world = World::new();
+    world.start("udp://198.51.100.1:9");
+    world.outputs();
+    let to = "198.51.100.1:9".parse().unwrap();
+    world
+        .client
+        .handle_datagram_error(world.now, to, DatagramFault::Refused);
+    assert!(matches!(
+        failure(&world.outputs()),
+        AnnounceError::Datagram(DatagramFault::Refused)
+    ));
+}
+
+#[test]
+fn a_connection_id_of_another_network_is_not_used() {
+    let mut world = World::new();
+    let lengths = |outputs: &[ClientOutput]| match outputs {
+        [ClientOutput::Datagram { data, .. }] => data.len(),
+        other => panic!("{other:?}"),
+    };
+    let id = world.start("udp://198.51.100.1:9");
+    let connect = world.outputs();
+    let [ClientOutput::Datagram { to, data }] = &connect[..] else {
+        panic!("{connect:?}");
+    };
+    assert_eq!(lengths(&world.answer_udp(*to, data, &[])), 98);
+    world.client.cancel(world.now, id);
+    let id = world.start("udp://198.51.100.1:9");
+    assert_eq!(lengths(&world.outputs()), 98, "an announce, without a connect");
+    world.client.cancel(world.now, id);
+    world.client.network_changed();
+    world.start("udp://198.51.100.1:9");
+    assert_eq!(lengths(&world.outputs()), 16, "a connect");
+}
