@@ -79,6 +79,11 @@ fuzz SECONDS='420' *READERS:
 coverage *ARGS:
     .ci/coverage {{ARGS}}
 
+# who notices a mutant of a module of the engine: such as `just mutants-engine picker 0/8` (needs cargo-mutants)
+[group('robustness')]
+mutants-engine MODULE SHARD='0/1':
+    .ci/mutants {{MODULE}} {{SHARD}}
+
 # an honest download among 200 hostile peers and 2,000 silent connections: such as `just siege --clients seedbed,aria2 --json FILE`
 [group('robustness')]
 siege *ARGS:
