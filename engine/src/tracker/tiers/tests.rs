@@ -8,6 +8,7 @@ use crate::id::{InfoHash, PeerId};
 use crate::tracker::{PeerAddr, RetryIn, Stage};
 
 mod bounds;
+mod changes;
 mod events;
 
 const IDENTITY: AnnouncerIdentity = AnnouncerIdentity {
