@@ -104,3 +104,29 @@ fn a_piece_that_is_allowed_to_a_peer_on_parole_is_fetched_alone() {
     let rest = pick(&mut picker, B, 9, of_b);
     assert_eq!((pieces_of(&rest), rest.len()), (vec![shared.0], 3));
 }
+
+#[test]
+fn a_peer_on_parole_that_waits_takes_over_from_a_peer_that_is_snubbed() {
+    let mut picker = picker(1, 0);
+    for peer in [A, B] {
+        picker.peer_joined(peer);
+        picker.peer_has_all(peer);
+    }
+    assert_eq!(plain(&mut picker, B, 1).len(), 1);
+    assert_eq!(pick(&mut picker, A, 4, EXCLUSIVE), []);
+    assert_eq!(pick(&mut picker, B, 1, SNUBBED).len(), 1);
+    assert_eq!(pick(&mut picker, A, 4, EXCLUSIVE).len(), 2);
+}
+
+#[test]
+fn a_peer_on_parole_that_waits_takes_over_what_nobody_is_busy_with_any_more() {
+    let mut picker = picker(1, 0);
+    for peer in [A, B] {
+        picker.peer_joined(peer);
+        picker.peer_has_all(peer);
+    }
+    let owed = plain(&mut picker, B, 1);
+    assert_eq!(pick(&mut picker, A, 4, EXCLUSIVE), []);
+    picker.received(B, owed[0].range);
+    assert_eq!(pick(&mut picker, A, 4, EXCLUSIVE).len(), 3);
+}
