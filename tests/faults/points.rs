@@ -51,7 +51,7 @@ struct Figures {
 impl Figures {
     fn take(&mut self, case: &Case, whole: &Ended, ended: Ended) {
         self.runs += 1;
-        self.fired += u64::from(ended.fired);
+        self.fired += ended.fired as u64;
         let again = ended.received.saturating_sub(whole.received);
         self.again += again;
         self.again_most = self.again_most.max(again);
@@ -77,7 +77,7 @@ impl Figures {
     fn tell(&self, what: &str) {
         println!(
             "{what}: {} runs, {} faults fired, {} ended right; {:.0} bytes fetched again a run ({} at the most), complete \
-             {:.1} s after the cause was gone at the latest",
+             {:.1} s after the cause was gone, or after it was to be expected without it, at the latest",
             self.runs,
             self.fired,
             self.runs - self.failures.len() as u64,
@@ -171,11 +171,19 @@ fn two_disk_operations_fail_and_the_download_ends() {
             .collect();
         cases.push(Case { disk: *disk, points });
     }
-    all(&cases, &wholes).tell("two faults at once");
+    let figures = all(&cases, &wholes);
+    // a second one may be due where the first made the run shorter
+    assert!(
+        figures.fired * 10 >= figures.runs * 19,
+        "{} of {} runs",
+        figures.fired,
+        figures.runs
+    );
+    figures.tell("two faults in a run");
 }
 
 #[test]
-fn each_fault_reaches_the_engine_as_itself() {
+fn every_kind_of_operation_is_among_them() {
     let wholes = wholes();
     let (_, whole) = &wholes[0];
     for kind in [

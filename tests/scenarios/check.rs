@@ -62,7 +62,8 @@ fn a_check_waits_until_storage_can_be_read() {
         let mut disk = sample.full_disk(BLOCK);
         disk.failing = Some(("hash", DiskFault::Io));
         let node = begun(&mut world, &sample, disk, purpose);
-        run_for(&mut world, 70);
+        // nothing at all can be read: longer than for a dead place
+        run_for(&mut world, 600);
         let TorrentState::DiskFailed {
             retry_at: Some(at), ..
         } = state(&world, node)
@@ -122,6 +123,53 @@ fn a_paused_check_does_not_try_again_and_goes_on_at_once_when_it_is_told_to() {
     world.command(node, Command::Resume(TORRENT));
     run_for(&mut world, 1);
     assert_eq!(checked(&world, node), Some((PIECES, 0, 0)));
+}
+
+#[test]
+fn tries_that_the_user_asks_for_do_not_count() {
+    let sample = sample();
+    let mut world = world_of(&sample);
+    let mut disk = sample.full_disk(BLOCK);
+    disk.dead = [PieceIndex(3)].into();
+    let node = begun(&mut world, &sample, disk, Purpose::Seed);
+    for _ in 0..20 {
+        run_for(&mut world, 1);
+        world.command(node, Command::Resume(TORRENT));
+    }
+    assert_eq!(checked(&world, node), None);
+    world.nodes[node].disk.dead.clear();
+    run_for(&mut world, 35);
+    assert_eq!(checked(&world, node), Some((PIECES, 0, 0)));
+}
+
+#[test]
+fn a_check_that_waits_begins_anew_when_the_user_wants_that() {
+    let sample = sample();
+    let mut world = world_of(&sample);
+    let mut disk = sample.full_disk(BLOCK);
+    disk.dead = [PieceIndex(3)].into();
+    let node = begun(&mut world, &sample, disk, Purpose::Seed);
+    run_for(&mut world, 5);
+    let hashed = world.nodes[node].disk.jobs["hash"];
+    world.nodes[node].disk.dead.clear();
+    world.command(node, Command::Recheck(TORRENT));
+    run_for(&mut world, 1);
+    assert_eq!(checked(&world, node), Some((PIECES, 0, 0)));
+    assert_eq!(world.nodes[node].disk.jobs["hash"], hashed + PIECES);
+}
+
+#[test]
+fn a_peer_that_came_before_storage_could_be_opened_is_served() {
+    let sample = sample();
+    let mut world = world_of(&sample);
+    let mut disk = sample.full_disk(BLOCK);
+    disk.failing = Some(("open", DiskFault::Io));
+    let node = begun(&mut world, &sample, disk, Purpose::Seed);
+    run_for(&mut world, 2);
+    let leech = leech(&mut world, &sample, "leech", "127.0.0.4");
+    run_for(&mut world, 10);
+    world.nodes[node].disk.failing = None;
+    until_complete(&mut world, leech, 60);
 }
 
 #[test]

@@ -109,6 +109,25 @@ fn a_newcomer_takes_the_place_of_the_oldest_who_says_nothing() {
 }
 
 #[test]
+fn newcomers_do_not_hold_more_places_than_there_are() {
+    let (mut world, node, hash) = one_seed();
+    let silent: Vec<ConnId> = (0..60)
+        .map(|n| format!("198.51.100.{n}:4000"))
+        .map(|from| world.dial(node, &from))
+        .collect();
+    let limits = seedbed_engine::Limits {
+        connections: Some(8),
+        ..Default::default()
+    };
+    world.command(node, Command::SetLimits(limits));
+    let newcomer = world.dial(node, "203.0.113.1:4000");
+    world.say(node, newcomer, &handshake(hash, 9));
+    assert!(world.is_open(node, newcomer));
+    let open = silent.iter().filter(|conn| world.is_open(node, **conn)).count();
+    assert_eq!(open, 3, "half of the places, and one of them is the newcomer's");
+}
+
+#[test]
 fn who_has_begun_to_speak_gives_no_place_to_newcomers() {
     let (mut world, node, hash) = one_seed();
     for n in 0..250 {
@@ -124,6 +143,10 @@ fn full_of_idle_peers(world: &mut World, sample: &Sample, purpose: Purpose) -> (
     let config = seedbed_engine::Config {
         connections_max: 8,
         connections_per_torrent_max: 8,
+        candidates: seedbed_engine::config::CandidatesConfig {
+            canonical_priority: true,
+            ..small_config().candidates
+        },
         ..small_config()
     };
     let node = world.node("eng", "127.0.0.2", config);

@@ -60,7 +60,7 @@ pub struct Candidates {
     /// Our addresses as others see them, of IPv4 and of IPv6.
     seen_as: [Option<SocketAddr>; 2],
     /// What stands for them before they are known.
-    stand_in: Option<u64>,
+    stand_ins: Option<[SocketAddr; 2]>,
     /// Oldest first.
     own: VecDeque<SocketAddr>,
     /// Branches that were taken.
@@ -84,7 +84,7 @@ impl Candidates {
             bans: Bans::default(),
             votes: own::Votes::default(),
             seen_as: [None; 2],
-            stand_in: None,
+            stand_ins: None,
             own: VecDeque::new(),
             marks: Marks::default(),
         }

@@ -3,6 +3,7 @@
 
 use super::address::{canonical, canonical_ip};
 use super::{Candidates, priority};
+use crate::rng::Rng;
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 use core::net::{IpAddr, SocketAddr};
@@ -75,29 +76,37 @@ impl Candidates {
     }
 
     /// The same, and before our own address is known with one that is drawn in its place: no peer can choose an address
-    /// of great priority then.
-    pub fn preference(&mut self, addr: SocketAddr) -> u32 {
-        let known = self.priority_of(addr);
-        known.unwrap_or_else(|| priority(self.stand_in(addr), addr))
+    /// of great priority then. None when the configuration has no such priorities.
+    pub fn preference(&mut self, addr: SocketAddr) -> Option<u32> {
+        if !self.config.canonical_priority {
+            return None;
+        }
+        if let Some(known) = self.priority_of(addr) {
+            return Some(known);
+        }
+        let addr = canonical(addr);
+        let rng = &mut self.rng;
+        let [v4, v6] = *self.stand_ins.get_or_insert_with(|| draw(rng));
+        let own = if addr.is_ipv4() { v4 } else { v6 };
+        let given = self.config.priorities_given.get(&(own, addr)).copied();
+        Some(given.unwrap_or_else(|| priority(own, addr)))
     }
 
-    /// An address of the other's family in the place of our own.
-    fn stand_in(&mut self, other: SocketAddr) -> SocketAddr {
-        let rng = &mut self.rng;
-        let drawn = *self.stand_in.get_or_insert_with(|| rng.next_u64());
-        let ip = if canonical(other).is_ipv4() {
-            IpAddr::from((drawn as u32).to_be_bytes())
-        } else {
-            let [a, b, c, d, e, f, g, h] = drawn.to_be_bytes().map(u16::from);
-            IpAddr::from([a, b, c, d, e, f, g, h])
-        };
-        SocketAddr::new(ip, 0)
+    /// What stands for our addresses before they are known, if that was needed.
+    pub fn stand_ins(&self) -> impl Iterator<Item = SocketAddr> {
+        self.stand_ins.into_iter().flatten()
     }
 
     /// Our address in each family as others see it, as far as they agree.
     pub fn seen_as(&self) -> impl Iterator<Item = SocketAddr> {
         self.seen_as.into_iter().flatten()
     }
+}
+
+/// An address of IPv4 and one of IPv6.
+fn draw(rng: &mut Rng) -> [SocketAddr; 2] {
+    let (v4, v6) = (rng.next_u32(), u128::from(rng.next_u64()) << 64);
+    [IpAddr::from(v4.to_be_bytes()), IpAddr::from(v6.to_be_bytes())].map(|ip| SocketAddr::new(ip, 0))
 }
 
 #[cfg(test)]

@@ -69,9 +69,11 @@ impl Engine {
             self.refuse(conn, from, End::Shutdown);
             return;
         }
-        if !self.has_room_for_who_dials() && !self.silent_gives_way() {
-            self.refuse(conn, from, End::Full);
-            return;
+        while !self.has_room_for_who_dials() {
+            if !self.silent_gives_way() {
+                self.refuse(conn, from, End::Full);
+                return;
+            }
         }
         let deadline = self.now + self.config.session.handshake_timeout;
         self.incoming.insert(
@@ -95,8 +97,8 @@ impl Engine {
         });
     }
 
-    /// Half of the places are for those whom we dial, and for those who have said what they want; an eighth for those
-    /// whom we dial alone.
+    /// Half of the places are for those whom we dial, and for those who have said what they want; an eighth of them (none
+    /// if there are fewer than eight) for those whom we dial alone.
     fn has_room_for_who_dials(&self) -> bool {
         let max = self.config.connections_max;
         let accepted = self.conns.range(ConnId::accepted(0)..).count();
@@ -106,7 +108,8 @@ impl Engine {
     }
 
     /// Closes the oldest connection that has said nothing, for a newcomer: whoever dials to say something does so at
-    /// once. False when there is none.
+    /// once, so that it has to be a flood that closes an honest one before its first bytes are here. False when there is
+    /// none.
     fn silent_gives_way(&mut self) -> bool {
         let silent = self
             .incoming

@@ -2,8 +2,8 @@
 //! follows.
 //!
 //! A piece that cannot be read is not known to be wrong. It is set aside, and when all others are done the check waits and
-//! tries again; only what stays unreadable counts as wrong and is fetched anew. So a drive that is away for a minute
-//! costs no download, and a dead place on the medium stops none.
+//! tries again. While nothing at all can be read it does so for as long as it takes, since a drive may be away. If others
+//! could be read it gives up after some time: then it is a dead place of the medium, which is fetched anew.
 
 use super::disk::DiskOp;
 use super::{Context, Phase, Purpose, Torrent};
@@ -17,13 +17,13 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
-/// How often a check waits for pieces that cannot be read and then finds none of them readable: two minutes, with the usual
-/// time between tries. Beyond that it is no outage but a dead place of the medium.
+/// How often a check that has read something waits for the rest, without being able to read any of it: two minutes, with
+/// the usual time between tries. Beyond that it is hardly an outage.
 const WAITS_MAX: u32 = 4;
 
 /// What a check found of a piece.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Found {
+enum Found {
     Right,
     Bad,
     Missing,
@@ -41,7 +41,9 @@ pub(super) struct Checking {
     unread: Vec<PieceIndex>,
     /// Why the last of them could not.
     error: Option<DiskError>,
-    /// How often it waited since a piece was read.
+    /// Whether any piece could be read.
+    read: bool,
+    /// How often it waited since one was.
     waits: u32,
     /// When what is unread is tried again, while it waits for that.
     retry_at: Option<Instant>,
@@ -99,13 +101,21 @@ impl Torrent {
     }
 
     /// A piece was hashed for a check.
-    pub(super) fn checked(&mut self, cx: &mut Context<'_>, piece: PieceIndex, found: Found) {
+    pub(super) fn check_read(&mut self, cx: &mut Context<'_>, piece: PieceIndex, right: bool) {
+        if let Phase::Checking(checking) = &mut self.phase {
+            checking.read = true;
+            checking.waits = 0;
+        }
+        self.checked(cx, piece, if right { Found::Right } else { Found::Bad });
+    }
+
+    /// It is known what there is of a piece.
+    fn checked(&mut self, cx: &mut Context<'_>, piece: PieceIndex, found: Found) {
         let Phase::Checking(checking) = &mut self.phase else {
             return;
         };
         checking.in_flight = checking.in_flight.saturating_sub(1);
         checking.done += 1;
-        checking.waits = 0;
         match found {
             Found::Right => self.mark_verified(piece),
             Found::Bad => checking.bad.push(piece),
@@ -140,7 +150,7 @@ impl Torrent {
         let Phase::Checking(checking) = &mut self.phase else {
             return false;
         };
-        if !stays || checking.waits >= WAITS_MAX {
+        if !stays || (checking.read && checking.waits >= WAITS_MAX) {
             checking.done += checking.unread.len() as u32;
             checking.bad.append(&mut checking.unread);
             return false;
@@ -159,6 +169,14 @@ impl Torrent {
         self.report(cx, report);
         self.tell_state(cx);
         true
+    }
+
+    /// The user says that storage works: what could not be read is tried again, and as often as at first.
+    pub(super) fn check_resumed(&mut self, cx: &mut Context<'_>) {
+        if let Phase::Checking(checking) = &mut self.phase {
+            checking.waits = 0;
+        }
+        self.check_again(cx);
     }
 
     /// Tries again what could not be read, if the check waits for that.

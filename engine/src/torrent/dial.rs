@@ -143,7 +143,9 @@ impl Torrent {
     /// gives way, if nothing went over its connection and the newcomer's priority is greater. So who dials the most does
     /// not keep others out.
     pub(super) fn gives_way(&mut self, cx: &mut Context<'_>, from: SocketAddr, only_accepted: bool) -> bool {
-        let newcomer = self.candidates.preference(from);
+        let Some(newcomer) = self.candidates.preference(from) else {
+            return false;
+        };
         let first = ConnId::accepted(0);
         let idle: Vec<(ConnId, SocketAddr)> = self
             .sessions
@@ -152,7 +154,7 @@ impl Torrent {
             .map(|(conn, peer)| (*conn, peer.session.addr()))
             .collect();
         let ranked = idle.into_iter();
-        let ranked = ranked.map(|(conn, addr)| (self.candidates.preference(addr), conn));
+        let ranked = ranked.filter_map(|(conn, addr)| Some((self.candidates.preference(addr)?, conn)));
         let Some((lowest, conn)) = ranked.min() else {
             return false;
         };

@@ -1,6 +1,5 @@
 //! Disk jobs: which are under way, what their answers mean, what a failure leads to.
 
-use super::check::Found;
 use super::{Context, Output, Phase, Purpose, Torrent};
 use crate::disk::{DiskDone, DiskError, DiskFault, DiskJob};
 use crate::geometry::BlockRange;
@@ -71,7 +70,7 @@ impl Torrent {
             (DiskOp::Prepare, DiskDone::Prepared) => self.prepared(cx),
             (DiskOp::Check(piece), DiskDone::Hash(digest)) => {
                 let right = self.metainfo.piece_hash(piece) == Some(digest);
-                self.checked(cx, piece, if right { Found::Right } else { Found::Bad });
+                self.check_read(cx, piece, right);
             }
             (DiskOp::Doubt(piece), DiskDone::Hash(digest)) => self.doubt_ends(cx, piece, Ok(digest)),
             (DiskOp::Write(_), DiskDone::Written) => {}
@@ -204,10 +203,9 @@ impl Torrent {
         let went_away =
             matches!(&self.phase, Phase::DiskFailed { error, .. } if error.fault == DiskFault::Missing);
         if self.stamps.is_empty() || went_away {
-            if !self.have().is_empty() {
-                // peers were told of pieces that may not be there any more
-                self.end_all(cx, crate::session::End::TorrentStopped);
-            }
+            // peers were told of what may not be there any more, or of nothing; they are dialled again behind the check
+            self.just_learned = false;
+            self.end_all(cx, crate::session::End::TorrentStopped);
             // what is there now may be another folder: nothing is made in it before it was looked at
             self.open(cx);
         } else if !self.is_complete() {

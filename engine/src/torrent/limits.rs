@@ -243,8 +243,8 @@ impl Torrent {
     }
 
     /// Connections that it may have with peers that dialled us. While anything is to be fetched a quarter of its places
-    /// is for those whom we dial, since a seed dials nobody. Of all places a quarter is not one torrent's, so that
-    /// whoever comes when these are taken gets to say which torrent it wants, and is compared with those who are there.
+    /// is for those whom we dial, since a seed dials nobody. Of all places a quarter is not one torrent's: with one torrent
+    /// whoever comes when these are taken gets to say that it wants it, and is compared with those who are there.
     pub(super) fn accepted_max(&self, cx: &Context<'_>) -> usize {
         let without_a_quarter = |places: usize| places - places / 4;
         let (own, all) = (

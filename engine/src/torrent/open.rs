@@ -9,6 +9,7 @@
 //! A download whose files were there and are all gone waits for them: the folder is then the place where a drive is
 //! mounted when it is connected, and must not become an empty download.
 
+use super::check::Checking;
 use super::disk::DiskOp;
 use super::{Context, Phase, Purpose, Torrent};
 use crate::bitfield::Bitfield;
@@ -283,16 +284,17 @@ impl Torrent {
 
     /// Hashes everything again.
     pub fn recheck(&mut self, cx: &mut Context<'_>) {
+        let under_way = |checking: &Checking| checking.waits_for().is_none();
         if matches!(
             self.phase,
             Phase::Queued(_)
                 | Phase::Metadata(_)
                 | Phase::Choosing
                 | Phase::Opening
-                | Phase::Checking(_)
                 | Phase::Stopping
                 | Phase::Gone
-        ) || !self.knows_metadata()
+        ) || matches!(&self.phase, Phase::Checking(checking) if under_way(checking))
+            || !self.knows_metadata()
         {
             return;
         }

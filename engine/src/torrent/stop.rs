@@ -78,7 +78,8 @@ impl Torrent {
     pub fn resume(&mut self, cx: &mut Context<'_>) {
         self.paused = false;
         match &self.phase {
-            Phase::DiskFailed { .. } | Phase::Checking(_) => self.retry_disk(cx),
+            Phase::DiskFailed { .. } => self.retry_disk(cx),
+            Phase::Checking(_) => self.check_resumed(cx),
             // the user may have moved the file that was in the way
             Phase::Failed { .. } if self.knows_metadata() => self.open(cx),
             Phase::Active => {

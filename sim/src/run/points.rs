@@ -73,8 +73,8 @@ peer "bad" seed up="2kB/s" {
 pub struct Ended {
     /// Kinds of the operations, if they were kept.
     pub operations: Vec<&'static str>,
-    /// Whether the points fired.
-    pub fired: bool,
+    /// How many of the points began.
+    pub fired: usize,
     /// When it was complete.
     pub complete_at: Option<Instant>,
     /// When the last cause was gone.
@@ -124,7 +124,7 @@ pub fn run(disk: Disk, points: &[Point], keep: bool) -> Ended {
     };
     let over = host.disk().points_over(driver.world.now);
     ended.gone_at = over.0;
-    ended.fired = over.0.is_some();
+    ended.fired = host.disk().points_begun();
     ended.operations = host.disk().operations().to_vec();
     ended.received = host.payload().0;
     let before = over
@@ -136,7 +136,7 @@ pub fn run(disk: Disk, points: &[Point], keep: bool) -> Ended {
     ended
 }
 
-/// Complete, and no fault is to come any more that would be one of the download.
+/// Everybody is complete, with all of it at the system.
 fn done(driver: &Driver, id: ActorId) -> bool {
     let host = driver.world.actor::<EngineHost>(id);
     host.is_some_and(EngineHost::is_complete) && driver.all_complete()

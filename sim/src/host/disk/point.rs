@@ -124,7 +124,7 @@ impl DiskModel {
         self.points.kinds.as_deref().unwrap_or_default()
     }
 
-    /// When the last point began that did, and whether all did and are over.
+    /// When the last of those that began is over, and whether all did and are over.
     pub fn points_over(&self, now: Instant) -> (Option<Instant>, bool) {
         let ends = self
             .points
@@ -132,6 +132,15 @@ impl DiskModel {
             .iter()
             .filter_map(|(point, began)| began.map(|at| at + point.lasts));
         (ends.max(), self.points.is_over(now))
+    }
+
+    /// How many points began.
+    pub fn points_begun(&self) -> usize {
+        self.points
+            .list
+            .iter()
+            .filter(|(_, began)| began.is_some())
+            .count()
     }
 
     /// What the next operation fails with, as its error.

@@ -12,6 +12,8 @@ use std::net::SocketAddr;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Priorities {
     own: BTreeSet<SocketAddr>,
+    /// What stands for them in an engine that does not know them. The copy draws the same.
+    stand_ins: BTreeSet<SocketAddr>,
     others: BTreeSet<SocketAddr>,
     /// How many addresses each torrent knew when it was looked at last.
     known: BTreeMap<TorrentId, usize>,
@@ -31,6 +33,7 @@ impl Priorities {
         for (id, view) in engine.torrents().filter_map(|id| Some((id, engine.torrent(id)?))) {
             let candidates = view.candidates();
             self.own.extend(candidates.seen_as());
+            self.stand_ins.extend(candidates.stand_ins());
             let known = candidates.known();
             // in a full list one comes for another
             if self.known.insert(id, known) != Some(known) || known >= config.known_max {
@@ -42,14 +45,15 @@ impl Priorities {
     /// The priorities of all pairs, by what stands for the addresses.
     pub(super) fn given(&self, names: &mut Pseudonyms) -> BTreeMap<(SocketAddr, SocketAddr), u32> {
         let mut given = BTreeMap::new();
-        for own in &self.own {
+        let known: Vec<_> = self.own.iter().map(|own| (*own, names.addr(*own))).collect();
+        let drawn = self.stand_ins.iter().map(|own| (*own, *own));
+        for (own, shown) in known.into_iter().chain(drawn) {
             for other in self
                 .others
                 .iter()
                 .filter(|other| other.is_ipv4() == own.is_ipv4())
             {
-                let pair = (names.addr(*own), names.addr(*other));
-                given.insert(pair, priority(*own, *other));
+                given.insert((shown, names.addr(*other)), priority(own, *other));
             }
         }
         given
