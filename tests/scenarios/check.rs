@@ -126,6 +126,26 @@ fn a_paused_check_does_not_try_again_and_goes_on_at_once_when_it_is_told_to() {
 }
 
 #[test]
+fn a_dead_place_among_pieces_that_are_believed_is_fetched_again() {
+    let sample = Sample::multi(&[2_048, 2_048], 512, TRACKER);
+    let mut world = world_of(&sample);
+    seed(&mut world, &sample, "seed", "127.0.0.2");
+    run_for(&mut world, 2);
+    let first = leech(&mut world, &sample, "first", "127.0.0.4");
+    until_complete(&mut world, first, 60);
+    world.command(first, Command::Shutdown);
+    run_for(&mut world, 5);
+    let mut disk = world.nodes[first].disk.clone();
+    let last = disk.files.keys().last().expect("two files").clone();
+    // somebody touched it, so that all of it is doubted, and none of it can be read
+    disk.tamper(&last, |_| {});
+    disk.dead = [4, 5, 6, 7].map(PieceIndex).into();
+    let node = begun(&mut world, &sample, disk, Purpose::Download);
+    until_complete(&mut world, node, 4 * 30 + 10);
+    assert_eq!(checked(&world, node), Some((4, 4, 0)));
+}
+
+#[test]
 fn tries_that_the_user_asks_for_do_not_count() {
     let sample = sample();
     let mut world = world_of(&sample);

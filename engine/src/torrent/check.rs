@@ -17,7 +17,7 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
-/// How often a check that has read something waits for the rest, without being able to read any of it: two minutes, with
+/// How often a check that has something waits for the rest, without being able to read any of it: two minutes, with
 /// the usual time between tries. Beyond that it is hardly an outage.
 const WAITS_MAX: u32 = 4;
 
@@ -41,7 +41,7 @@ pub(super) struct Checking {
     unread: Vec<PieceIndex>,
     /// Why the last of them could not.
     error: Option<DiskError>,
-    /// Whether any piece could be read.
+    /// Whether any piece could be read, or is believed: then storage is there.
     read: bool,
     /// How often it waited since one was.
     waits: u32,
@@ -63,6 +63,8 @@ impl Torrent {
     pub(super) fn check(&mut self, cx: &mut Context<'_>, believed: &Bitfield, foreign: bool) {
         let mut checking = Checking {
             foreign,
+            // storage gave its state, and the times of its files are right
+            read: believed.count() > 0,
             ..Checking::default()
         };
         let doubted = |piece: &PieceIndex| !believed.contains(*piece);
