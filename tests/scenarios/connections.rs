@@ -54,18 +54,32 @@ fn a_peer_that_asks_for_another_torrent_is_sent_away() {
     assert!(world.heard(node, conn).is_empty(), "not even that we are here");
 }
 
-#[test]
-fn silent_connections_do_not_keep_us_from_dialling() {
-    let sample = Sample::single(10_000, 256, TRACKER);
-    let mut world = world_of(&sample);
+/// An engine that has room for ten connections.
+fn of_ten_places(world: &mut World, sample: &Sample, purpose: Purpose) -> usize {
     let config = seedbed_engine::Config {
         connections_max: 10,
         ..small_config()
     };
+    begun(world, sample, config, purpose)
+}
+
+/// An engine that seeds, or has nothing yet, and has run for a second.
+fn begun(world: &mut World, sample: &Sample, config: seedbed_engine::Config, purpose: Purpose) -> usize {
     let node = world.node("eng", "127.0.0.2", config);
-    world.nodes[node].disk = sample.empty_disk(64);
-    start(&mut world, &sample, node, Purpose::Download);
-    run_for(&mut world, 1);
+    world.nodes[node].disk = match purpose {
+        Purpose::Seed => sample.full_disk(64),
+        Purpose::Download | Purpose::Check | Purpose::Metadata => sample.empty_disk(64),
+    };
+    start(world, sample, node, purpose);
+    run_for(world, 1);
+    node
+}
+
+#[test]
+fn silent_connections_do_not_keep_us_from_dialling() {
+    let sample = Sample::single(10_000, 256, TRACKER);
+    let mut world = world_of(&sample);
+    let node = of_ten_places(&mut world, &sample, Purpose::Download);
     for n in 0..20 {
         world.dial(node, &format!("198.51.100.{n}:4000"));
     }
@@ -85,14 +99,7 @@ fn silent_connections_do_not_keep_us_from_dialling() {
 fn a_newcomer_takes_the_place_of_the_oldest_who_says_nothing() {
     let sample = Sample::single(10_000, 256, TRACKER);
     let mut world = world_of(&sample);
-    let config = seedbed_engine::Config {
-        connections_max: 10,
-        ..small_config()
-    };
-    let node = world.node("eng", "127.0.0.2", config);
-    world.nodes[node].disk = sample.full_disk(64);
-    start(&mut world, &sample, node, Purpose::Seed);
-    run_for(&mut world, 1);
+    let node = of_ten_places(&mut world, &sample, Purpose::Seed);
     let hash = sample.metainfo.info_hash;
     let slow = world.dial(node, "198.51.100.1:4000");
     world.say(node, slow, &handshake(hash, 1)[..20]);
@@ -149,13 +156,7 @@ fn full_of_idle_peers(world: &mut World, sample: &Sample, purpose: Purpose) -> (
         },
         ..small_config()
     };
-    let node = world.node("eng", "127.0.0.2", config);
-    world.nodes[node].disk = match purpose {
-        Purpose::Seed => sample.full_disk(64),
-        _ => sample.empty_disk(64),
-    };
-    start(world, sample, node, purpose);
-    run_for(world, 1);
+    let node = begun(world, sample, config, purpose);
     let hash = sample.metainfo.info_hash;
     let mut idle = Vec::new();
     for n in 0..8 {

@@ -6,7 +6,7 @@
 //! times twice. What is believed after each start is read back from the disk, and compared with the torrent itself.
 
 use super::{Driver, Failure, Options, build};
-use crate::host::{self, Cut, EngineHost, Files, Loss, Losses, TORRENT};
+use crate::host::{self, Cut, EngineHost, Losses, TORRENT};
 use crate::sample::Sample;
 use crate::scenario::{EngineSpec, LinkSpec, PeerSpec, Scenario, TorrentSpec, TrackerSpec, Use, Value};
 use crate::seed::Seed;
@@ -181,7 +181,6 @@ struct Ended {
 struct Run {
     driver: Driver,
     host: ActorId,
-    scenario: Scenario,
     /// Lives whose beliefs were looked at.
     looked: u32,
     wrong: u64,
@@ -205,7 +204,6 @@ impl Run {
         Self {
             driver: Driver::new(scenario, world, &Options::default()),
             host: id,
-            scenario: scenario.clone(),
             looked: 0,
             wrong: 0,
             failures: Vec::new(),
@@ -327,15 +325,7 @@ impl Run {
             return;
         };
         let have = host.watch().is_some_and(crate::oracle::Watch::is_complete);
-        let sample = host.sample().clone();
-        let mut medium: Files = host.disk().files.clone();
-        let all = Loss {
-            lost: 1000,
-            torn: false,
-        };
-        medium.lose(all, &mut Seed(self.scenario.seed).stream("end"));
-        let mut files = sample.metainfo.layout.files().iter().filter(|file| !file.pad);
-        let right = files.all(|file| medium.get(&file.path) == Some(&sample.file_bytes(file)[..]));
+        let right = host.disk().holds_durably(host.sample());
         if !have || !right {
             self.failures.push(format!(
                 "the download does not end right: complete {have}, durable {right}"

@@ -5,9 +5,8 @@
 //! user says anything: what is demanded is that it goes on by itself, soon after the cause is gone.
 
 use super::{Driver, Failure, Options, build};
-use crate::host::{EngineHost, Files, Loss, Point, PointFault, TORRENT};
+use crate::host::{EngineHost, Point, PointFault, TORRENT};
 use crate::scenario::kdl;
-use crate::seed::Seed;
 use crate::world::ActorId;
 use seedbed_engine::id::PieceIndex;
 use seedbed_engine::time::{Duration, Instant};
@@ -33,18 +32,17 @@ impl Disk {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::Empty, Self::Half, Self::Link];
 
-    fn text(self) -> &'static str {
-        match self {
+    fn text(self) -> String {
+        let own = match self {
             Self::Empty | Self::Half => PLAIN,
             Self::Link => LINK,
-        }
+        };
+        own.to_owned() + OTHERS
     }
 }
 
-const PLAIN: &str = r#"scenario "disk points" version=1 seed=7
-torrent pieces=40 blocks=4 block=64 short=30 files=3
-engine "eng" resume-interval="1s" pipeline-max=4
-tracker "t0" udp
+/// Who else is in each of them.
+const OTHERS: &str = r#"tracker "t0" udp
 peer "p0" seed up="2kB/s"
 peer "p1" seed up="2kB/s"
 peer "p2" leech
@@ -53,18 +51,16 @@ peer "bad" seed up="2kB/s" {
 }
 "#;
 
+const PLAIN: &str = r#"scenario "disk points" version=1 seed=7
+torrent pieces=40 blocks=4 block=64 short=30 files=3
+engine "eng" resume-interval="1s" pipeline-max=4
+"#;
+
 const LINK: &str = r#"scenario "disk points of a link" version=1 seed=7
 torrent pieces=40 blocks=4 block=64 short=30 files=3
 magnet piece=256
 engine "eng" resume-interval="1s" pipeline-max=4 {
     select waits=#true file=1 for="1500ms"
-}
-tracker "t0" udp
-peer "p0" seed up="2kB/s"
-peer "p1" seed up="2kB/s"
-peer "p2" leech
-peer "bad" seed up="2kB/s" {
-    corrupts-one-block block=0 times=1
 }
 "#;
 
@@ -87,7 +83,7 @@ pub struct Ended {
 
 /// A run whose disk fails at these points, and whether its operations are kept.
 pub fn run(disk: Disk, points: &[Point], keep: bool) -> Ended {
-    let scenario = kdl::parse(disk.text()).expect("it is written here");
+    let scenario = kdl::parse(&disk.text()).expect("it is written here");
     let mut world = build(&scenario).expect("it is a world");
     let id = world.find("eng").expect("it is written here");
     if let Some(host) = world.actor_mut::<EngineHost>(id) {
@@ -130,7 +126,7 @@ pub fn run(disk: Disk, points: &[Point], keep: bool) -> Ended {
     let before = over
         .0
         .is_none_or(|gone| ended.complete_at.is_some_and(|at| gone <= at));
-    if ended.failure.is_none() && before && !durable(host) {
+    if ended.failure.is_none() && before && !host.disk().holds_durably(host.sample()) {
         ended.failure = Some("what was shut down in peace is not durable".into());
     }
     ended
@@ -157,19 +153,6 @@ fn stuck(driver: &Driver, id: ActorId) -> String {
             )
         },
     )
-}
-
-/// Whether all would still be there if the power went now.
-fn durable(host: &EngineHost) -> bool {
-    let mut medium: Files = host.disk().files.clone();
-    let all = Loss {
-        lost: 1000,
-        torn: false,
-    };
-    medium.lose(all, &mut Seed(0).stream("end"));
-    let sample = host.sample();
-    let mut files = sample.metainfo.layout.files().iter().filter(|file| !file.pad);
-    files.all(|file| medium.get(&file.path) == Some(&sample.file_bytes(file)[..]))
 }
 
 /// Every second piece is right, the others are zeros.

@@ -227,6 +227,18 @@ impl DiskModel {
         self.faults.is_empty() && self.files.capacity.is_none() && self.points.is_over(now)
     }
 
+    /// Whether every file of the torrent would still be there and right if the power went now.
+    pub fn holds_durably(&self, sample: &Sample) -> bool {
+        let mut medium = self.files.clone();
+        let everything = Loss {
+            lost: 1000,
+            torn: false,
+        };
+        medium.lose(everything, &mut self.rng.clone());
+        let mut files = sample.metainfo.layout.files().iter().filter(|file| !file.pad);
+        files.all(|file| medium.get(&file.path) == Some(&sample.file_bytes(file)[..]))
+    }
+
     /// What power losses took so far.
     pub const fn losses(&self) -> Losses {
         self.losses
