@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 use support::{Sandbox, snapshot};
 
-const SUBCOMMANDS: [&str; 20] = [
+const SUBCOMMANDS: [&str; 21] = [
     "download",
     "seed",
     "create",
@@ -24,6 +24,7 @@ const SUBCOMMANDS: [&str; 20] = [
     "journal to-test",
     "sim run",
     "sim sweep",
+    "sim shrink",
     "sim expand",
     "sim list",
     "completions",

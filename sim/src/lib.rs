@@ -44,6 +44,7 @@ pub mod run;
 pub mod sample;
 pub mod scenario;
 pub mod seed;
+pub mod shrink;
 pub mod tell;
 pub mod timeline;
 pub mod tracker;

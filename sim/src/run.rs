@@ -117,10 +117,7 @@ pub struct Outcome {
 /// Runs a scenario. A panic of the engine or of a model is a failure of oracle I19, a scenario that makes no world one
 /// of the name `SCENARIO`.
 pub fn run(scenario: &Scenario, options: &Options) -> Outcome {
-    let mut outcome = once(scenario, options);
-    if outcome.failure.is_none() && (options.several || several::is_chosen(scenario)) {
-        several::compare(scenario, &mut outcome);
-    }
+    let mut outcome = judge(scenario, options);
     if outcome.failure.is_some() && !options.telling {
         let telling = Options {
             telling: true,
@@ -128,6 +125,15 @@ pub fn run(scenario: &Scenario, options: &Options) -> Outcome {
         };
         let mut lines = once(scenario, &telling).timeline;
         outcome.timeline = lines.split_off(lines.len().saturating_sub(LINES_OF_FAILURE));
+    }
+    outcome
+}
+
+/// The same without the last lines of a failure, which cost a second run.
+pub(crate) fn judge(scenario: &Scenario, options: &Options) -> Outcome {
+    let mut outcome = once(scenario, options);
+    if outcome.failure.is_none() && (options.several || several::is_chosen(scenario)) {
+        several::compare(scenario, &mut outcome);
     }
     outcome
 }

@@ -6,6 +6,7 @@ mod list;
 mod range;
 mod report;
 mod run;
+mod shrink;
 mod source;
 mod sweep;
 mod total;
@@ -19,6 +20,7 @@ Examples:
   seedbed sim run 4711 --timeline
   seedbed sim sweep --seeds 0..10000
   seedbed sim expand 4711 > world.kdl
+  seedbed sim shrink 4711 -o small.kdl
   seedbed sim list behaviours";
 
 /// What to do with simulated worlds.
@@ -28,6 +30,8 @@ pub(crate) enum SimCommand {
     Run(run::RunArgs),
     /// Run the worlds of many seeds on all cores, and stop at nothing
     Sweep(sweep::SweepArgs),
+    /// Make a world that fails small, as long as it fails in the same way
+    Shrink(shrink::ShrinkArgs),
     /// Print the scenario that a seed stands for
     Expand(expand::ExpandArgs),
     /// List what worlds are made of and held against
@@ -38,6 +42,7 @@ pub(crate) fn run(command: &SimCommand, console: &Console) -> Result<u8, Failure
     match command {
         SimCommand::Run(args) => run::run(args, console),
         SimCommand::Sweep(args) => sweep::run(args, console),
+        SimCommand::Shrink(args) => shrink::run(args, console),
         SimCommand::Expand(args) => expand::run(args, console),
         SimCommand::List(args) => list::run(args, console),
     }

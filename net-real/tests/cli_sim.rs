@@ -1,0 +1,52 @@
+//! `seedbed sim` where it works on worlds that fail. A planted bug stands for those of the engine.
+
+mod support;
+
+use seedbed_sim::scenario::kdl::parse;
+use support::Sandbox;
+
+/// The first seed whose world shows the planted bug.
+fn failing(sandbox: &Sandbox) -> u64 {
+    let swept = sandbox
+        .expect(6, "sim sweep --seeds 0..60 --canary --quiet --json")
+        .json();
+    swept["failed"][0]["seed"].as_u64().expect("a seed")
+}
+
+#[test]
+fn a_failing_seed_becomes_a_small_file_and_says_what_it_shows() {
+    let sandbox = Sandbox::new();
+    let seed = failing(&sandbox);
+    let shrunk = sandbox.expect(0, &format!("sim shrink {seed} --canary -o small.kdl --json"));
+    let told = shrunk.json();
+    assert_eq!(told["oracle"], "I2");
+    assert_eq!(told["done"], true);
+    let lines = told["lines"].as_u64().expect("a number");
+    assert!(
+        lines <= 10 && lines < told["lines_before"].as_u64().expect("a number"),
+        "{told}"
+    );
+
+    let read = |name: &str| std::fs::read_to_string(sandbox.path().join(name)).expect("it was written");
+    let text = read("small.kdl");
+    assert!(text.starts_with("// I2 "), "{text}");
+    parse(&text).expect("a scenario");
+    assert!(
+        read("small.timeline").contains("verified"),
+        "{}",
+        read("small.timeline")
+    );
+    // without the bug the rule holds in the same world
+    sandbox.expect(0, "sim run small.kdl");
+
+    sandbox.expect(0, "sim shrink small.kdl --canary -o again.kdl");
+    assert_eq!(read("again.kdl"), text, "what was shrunk stays as it is");
+}
+
+#[test]
+fn a_world_that_holds_is_not_shrunk() {
+    let sandbox = Sandbox::new();
+    let refused = sandbox.expect(1, "sim shrink 1");
+    assert!(refused.err.contains("every rule holds"), "{}", refused.err);
+    sandbox.expect(3, "sim shrink no-such-file.kdl");
+}

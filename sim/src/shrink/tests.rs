@@ -1,0 +1,65 @@
+//! Planted bugs become small worlds, and those stay as they are.
+
+use super::{Size, shrink};
+use crate::run::Options;
+use crate::scenario::kdl::parse;
+use crate::scenario::print::print;
+use crate::scenario::{Scenario, expand::expand};
+
+/// Every hash is believed, so that whoever sends one wrong byte breaks a rule.
+fn canary() -> Options {
+    Options {
+        canary: true,
+        ..Options::default()
+    }
+}
+
+/// Drawn worlds in which the planted bug shows.
+fn failing(count: usize) -> impl Iterator<Item = Scenario> {
+    let fails = |scenario: &Scenario| crate::run::judge(scenario, &canary()).failure.is_some();
+    (0..).map(expand).filter(fails).take(count)
+}
+
+#[test]
+fn a_planted_bug_becomes_a_world_of_a_few_lines() {
+    for scenario in failing(3) {
+        let shrunk = shrink(&scenario, &canary(), |_| true).expect("it fails");
+        let text = print(&shrunk.scenario);
+        assert!(Size::of(&shrunk.scenario).lines <= 10, "{text}");
+        assert!(shrunk.done);
+        let again = crate::run::judge(&shrunk.scenario, &canary())
+            .failure
+            .expect("it still fails");
+        let first = crate::run::judge(&scenario, &canary()).failure.expect("it fails");
+        assert_eq!(again.oracle, first.oracle, "{text}");
+        assert_eq!(parse(&text).as_ref(), Ok(&shrunk.scenario));
+    }
+}
+
+#[test]
+fn what_is_shrunk_stays_as_it_is() {
+    for scenario in failing(3) {
+        let once = shrink(&scenario, &canary(), |_| true).expect("it fails");
+        let twice = shrink(&once.scenario, &canary(), |_| true).expect("it still fails");
+        assert_eq!(print(&twice.scenario), print(&once.scenario));
+    }
+}
+
+#[test]
+fn a_search_that_is_ended_gives_what_it_has() {
+    let scenario = failing(1).next().expect("some world fails");
+    let mut left = 20;
+    let shrunk = shrink(&scenario, &canary(), |_| {
+        left -= 1;
+        left > 0
+    });
+    let shrunk = shrunk.expect("it fails");
+    assert!(!shrunk.done && shrunk.tried == 20, "{}", shrunk.tried);
+    assert!(Size::of(&shrunk.scenario) < Size::of(&scenario));
+    assert!(crate::run::judge(&shrunk.scenario, &canary()).failure.is_some());
+}
+
+#[test]
+fn a_world_that_holds_is_not_shrunk() {
+    assert!(shrink(&expand(1), &Options::default(), |_| true).is_none());
+}
