@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 use support::{Sandbox, snapshot};
 
-const SUBCOMMANDS: [&str; 21] = [
+const SUBCOMMANDS: [&str; 23] = [
     "download",
     "seed",
     "create",
@@ -24,7 +24,9 @@ const SUBCOMMANDS: [&str; 21] = [
     "journal to-test",
     "sim run",
     "sim sweep",
+    "sim merge",
     "sim shrink",
+    "sim bisect",
     "sim expand",
     "sim list",
     "completions",

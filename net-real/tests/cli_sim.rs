@@ -50,3 +50,58 @@ fn a_world_that_holds_is_not_shrunk() {
     assert!(refused.err.contains("every rule holds"), "{}", refused.err);
     sandbox.expect(3, "sim shrink no-such-file.kdl");
 }
+
+#[test]
+fn the_moment_of_a_failure_is_told_by_its_own_command_and_in_the_report() {
+    let sandbox = Sandbox::new();
+    let seed = failing(&sandbox);
+    sandbox.expect(0, &format!("sim shrink {seed} --canary -o small.kdl"));
+    let found = sandbox.expect(0, "sim bisect small.kdl --canary --futures 4");
+    assert!(
+        found.out.contains("I2 ") && found.out.contains("certain"),
+        "{}",
+        found.out
+    );
+    let swept = sandbox.expect(6, &format!("sim sweep --seeds {seed}..{} --canary", seed + 1));
+    assert!(swept.out.contains("  certain "), "{}", swept.out);
+    let refused = sandbox.expect(1, "sim bisect 1");
+    assert!(refused.err.contains("every rule holds"), "{}", refused.err);
+}
+
+#[test]
+fn parts_of_a_sweep_are_added_up_to_the_whole() {
+    let sandbox = Sandbox::new();
+    let sweep = |args: &str| sandbox.expect(0, &format!("sim sweep --seeds 0..9 --json --quiet {args}"));
+    let whole = sweep("").json();
+    for n in 1..=3 {
+        let part = sweep(&format!("--shard {n}/3")).out;
+        std::fs::write(sandbox.path().join(format!("{n}.json")), part).expect("a file");
+    }
+    let merged = sandbox
+        .expect(0, "sim merge 3.json 1.json 2.json --json --quiet")
+        .json();
+    for name in [
+        "seeds",
+        "failed",
+        "unrecoverable",
+        "events",
+        "digest",
+        "oracles",
+        "marks",
+        "unseen",
+    ] {
+        assert_eq!(merged[name], whole[name], "{name}");
+    }
+    let partial = sandbox.expect(6, "sim merge 1.json 3.json");
+    assert!(
+        partial.out.contains("part 2/3 of 0..9 is missing"),
+        "{}",
+        partial.out
+    );
+    let twice = sandbox.expect(3, "sim merge 1.json 2.json 1.json");
+    assert!(twice.err.contains("counted before"), "{}", twice.err);
+    sandbox.bytes("other.json", b"{\"seeds\": 3}\n");
+    sandbox.expect(3, "sim merge other.json");
+    // in so few seeds not everything can have been seen
+    sandbox.expect(6, "sim merge 1.json 2.json 3.json --demand-all");
+}

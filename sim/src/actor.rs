@@ -3,6 +3,7 @@
 //! An actor is a state machine like the engine: inputs in, outputs out, time and randomness as arguments. It owns one
 //! address (or several) and speaks over streams and datagrams that the world carries.
 
+use crate::seed::Seed;
 use seedbed_engine::id::ConnId;
 use seedbed_engine::net::{CloseCause, DatagramFault, LookupError};
 use seedbed_engine::time::Instant;
@@ -184,6 +185,11 @@ pub trait Actor: Debug + Send {
     fn has_joined(&self, group: IpAddr) -> bool {
         let _ = group;
         false
+    }
+
+    /// What it draws from now on comes from this seed. One that draws nothing has nothing to do.
+    fn draw_anew(&mut self, seed: Seed) {
+        let _ = seed;
     }
 
     /// A copy.

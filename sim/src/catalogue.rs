@@ -69,6 +69,44 @@ pub fn oracles() -> impl Iterator<Item = (&'static str, &'static str)> {
     oracle::ORACLES.iter().map(|info| (info.id, info.text))
 }
 
+/// What networks and disks do in the course of a run, as a consequence of other things: hit like a behaviour.
+const CONSEQUENCES: &[(&str, &str)] = &[
+    ("bandwidth-shared", "streams share the rate of a link"),
+    ("connect-refused", "nobody listens where somebody dials"),
+    ("connect-unreachable", "there is no way to where somebody dials"),
+    ("datagram-refused", "nobody listens where a datagram arrives"),
+    (
+        "disk-overtakes",
+        "a later job of a disk ends before an earlier one",
+    ),
+    (
+        "lying-fsync-loses",
+        "a power loss takes what a disk said to have synced",
+    ),
+    ("parts-removed", "the part file is taken away"),
+    (
+        "power-loss-loses",
+        "a power loss takes what was written and not synced",
+    ),
+    (
+        "spoofed-source",
+        "a datagram comes from another address than it says",
+    ),
+    (
+        "stream-stalled",
+        "lost segments are sent again, and what is behind them waits",
+    ),
+    (
+        "stream-timed-out",
+        "segments are lost for so long that the stream ends",
+    ),
+    (
+        "stream-unknown",
+        "bytes arrive for a stream that is gone, and are answered by a reset",
+    ),
+    ("zero-window", "a receiver takes nothing more"),
+];
+
 /// Every mark: its name and what hitting it means.
 pub fn marks() -> impl Iterator<Item = (&'static str, &'static str)> {
     let fired = behaviours().chain(faults()).map(|known| (known.name, known.text));
@@ -77,7 +115,8 @@ pub fn marks() -> impl Iterator<Item = (&'static str, &'static str)> {
         .map(|name| (*name, "a branch of the engine, as its reports and closes show"));
     let within = seedbed_engine::marks::NAMES.iter();
     let within = within.map(|name| (*name, "a branch within the engine, in how many runs it was taken"));
-    fired.chain(engine).chain(within)
+    let consequences = CONSEQUENCES.iter().copied();
+    fired.chain(consequences).chain(engine).chain(within)
 }
 
 /// What a long sweep must have seen and has not, by its name: behaviours and faults that never fired, branches of the

@@ -28,6 +28,7 @@
 #![forbid(unsafe_code)]
 
 pub mod actor;
+pub mod bisect;
 pub mod catalogue;
 pub mod expect;
 pub mod host;

@@ -11,7 +11,12 @@ pub struct Marks(BTreeMap<&'static str, u64>);
 impl Marks {
     /// Something with this name happened.
     pub fn hit(&mut self, name: &'static str) {
-        *self.0.entry(name).or_default() += 1;
+        self.count_more(name, 1);
+    }
+
+    /// It happened so often elsewhere.
+    pub fn count_more(&mut self, name: &'static str, times: u64) {
+        *self.0.entry(name).or_default() += times;
     }
 
     /// How often it happened.
@@ -27,7 +32,7 @@ impl Marks {
     /// Adds the counts of another world.
     pub fn add(&mut self, other: &Self) {
         for (name, count) in other.iter() {
-            *self.0.entry(name).or_default() += count;
+            self.count_more(name, count);
         }
     }
 }

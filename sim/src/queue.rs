@@ -49,6 +49,11 @@ impl<T> Queue<T> {
         }
     }
 
+    /// From now on simultaneous occurrences are reordered by this seed.
+    pub fn shuffle(&mut self, seed: u64) {
+        self.shuffle = Some(seed);
+    }
+
     /// Something happens at this time.
     pub fn push(&mut self, at: Instant, what: T) {
         self.asked += 1;

@@ -43,8 +43,19 @@ pub struct Options {
     pub canary: bool,
     /// Whether the journals of all engines are kept.
     pub journals: bool,
+    /// From where on the world is another one, if anywhere.
+    pub fork: Option<Fork>,
     /// Steps at the most; a small world takes some thousands. 0 is the default.
     pub budget: u64,
+}
+
+/// A place in a run behind which everything that is left to chance is drawn anew ([`World::draw_anew`]).
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Fork {
+    /// Steps that go as they went.
+    pub step: u64,
+    /// What the rest is drawn from.
+    pub seed: u64,
 }
 
 /// A rule that did not hold.
@@ -58,6 +69,15 @@ pub struct Failure {
     pub at: Instant,
     /// At which step.
     pub step: u64,
+}
+
+impl Failure {
+    /// Whether two failures are of one kind: of one oracle, and panics with one sentence, whatever its numbers.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let words = |failure: &Self| failure.text.replace(|c: char| c.is_ascii_digit(), "");
+        let panicked = self.oracle == Oracle::I19.info().id;
+        self.oracle == other.oracle && (!panicked || words(self) == words(other))
+    }
 }
 
 /// What one engine came to.

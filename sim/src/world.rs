@@ -167,6 +167,18 @@ impl World {
         self.actors.get_mut(id.0)?.actor.as_any_mut().downcast_mut()
     }
 
+    /// What happens from now on is drawn anew: delays, losses, what behaviours and disks leave to chance, and the order of
+    /// what is asked for at one time. What an engine itself draws stays as it is.
+    pub fn draw_anew(&mut self, seed: Seed) {
+        self.seed = seed;
+        self.queue.shuffle(seed.0);
+        let names: Vec<&str> = self.actors.iter().map(|slot| slot.name.as_str()).collect();
+        self.net.draw_anew(seed, &names);
+        for slot in &mut self.actors {
+            slot.actor.draw_anew(seed);
+        }
+    }
+
     /// Something happens later.
     pub fn push(&mut self, after: Duration, what: Occurrence) {
         self.queue.push(self.now + after, what);

@@ -356,6 +356,11 @@ impl EngineHost {
 const TICKS_MAX: u32 = 8;
 
 impl Actor for EngineHost {
+    fn draw_anew(&mut self, seed: Seed) {
+        self.seed = seed;
+        self.disk.draw_anew(seed.stream(&format!("{}/disk", self.name)));
+    }
+
     fn handle(&mut self, cx: &mut Cx<'_>, input: Input<'_>) {
         self.recorded.clear();
         self.run_schedule(cx);

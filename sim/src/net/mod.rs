@@ -108,6 +108,16 @@ pub struct Net {
 }
 
 impl Net {
+    /// Every way draws anew from now on. `names` are those of the actors.
+    pub(crate) fn draw_anew(&mut self, seed: Seed, names: &[&str]) {
+        self.seed = seed;
+        for ((from, to), path) in &mut self.paths {
+            let bad = path.bad;
+            *path = Path::new(seed, names[from.0], names[to.0]);
+            path.bad = bad;
+        }
+    }
+
     /// A network without anybody.
     pub fn new(seed: Seed) -> Self {
         Self {

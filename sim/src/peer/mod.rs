@@ -357,6 +357,10 @@ impl ModelPeer {
 }
 
 impl Actor for ModelPeer {
+    fn draw_anew(&mut self, seed: Seed) {
+        self.rng = seed.stream(&self.name);
+    }
+
     fn handle(&mut self, cx: &mut Cx<'_>, input: Input<'_>) {
         match input {
             Input::Start => self.start(cx),

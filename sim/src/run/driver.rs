@@ -1,10 +1,11 @@
 //! Takes a world through its phases, with its schedule of faults and the oracles.
 
 use super::core::Core;
-use super::{Ended, Failure, Options, Outcome};
+use super::{Ended, Failure, Fork, Options, Outcome};
 use crate::host::{self, EngineHost, Level};
 use crate::oracle::{Digest, Moment, Oracle, Verdicts, parse_moment};
 use crate::scenario::{FaultSpec, Scenario, When};
+use crate::seed::Seed;
 use crate::world::{ActorId, World};
 use seedbed_engine::Engine;
 use seedbed_engine::time::{Duration, Instant};
@@ -47,6 +48,7 @@ pub struct Driver {
     pub(super) verdicts: Verdicts,
     pub(super) failure: Option<Failure>,
     budget: u64,
+    fork: Option<Fork>,
     pub(super) healed_at: Option<Instant>,
     pub(super) completed: bool,
     pub(super) unrecoverable: bool,
@@ -87,6 +89,7 @@ impl Driver {
             } else {
                 options.budget
             },
+            fork: options.fork,
             healed_at: None,
             completed: false,
             unrecoverable: false,
@@ -179,6 +182,9 @@ impl Driver {
 
     /// The next thing, or the next fault. False when nothing happens before the limit.
     fn step(&mut self, limit: Instant) -> bool {
+        if let Some(fork) = self.fork.take_if(|fork| fork.step <= self.world.steps) {
+            self.world.draw_anew(Seed(fork.seed));
+        }
         let next = self.world.queue.next_at();
         let fault = self.due.first().map(|(at, ..)| *at);
         let at = next.into_iter().chain(fault).min();

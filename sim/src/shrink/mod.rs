@@ -10,7 +10,6 @@ mod plainer;
 #[cfg(test)]
 mod tests;
 
-use crate::oracle::Oracle;
 use crate::run::{Failure, Options, judge};
 use crate::scenario::Scenario;
 use crate::scenario::print::print;
@@ -113,13 +112,6 @@ pub fn shrink(
     })
 }
 
-/// Whether two failures are of one kind: of one oracle, and panics with one sentence, whatever its numbers.
-fn is_the_same(one: &Failure, other: &Failure) -> bool {
-    let words = |failure: &Failure| failure.text.replace(|c: char| c.is_ascii_digit(), "");
-    let panicked = one.oracle == Oracle::I19.info().id;
-    one.oracle == other.oracle && (!panicked || words(one) == words(other))
-}
-
 /// The search under way.
 struct Search<'a> {
     best: Scenario,
@@ -151,7 +143,7 @@ impl Search<'_> {
         }
         self.tried += 1;
         let failure = judge(&candidate, &self.options).failure;
-        let Some(failure) = failure.filter(|failure| is_the_same(failure, &self.failure)) else {
+        let Some(failure) = failure.filter(|failure| failure.is_like(&self.failure)) else {
             return false;
         };
         (self.best, self.size, self.failure) = (candidate, size, failure);

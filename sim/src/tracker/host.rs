@@ -239,6 +239,13 @@ fn unknown(name: &str) -> String {
 }
 
 impl Actor for TrackerHost {
+    fn draw_anew(&mut self, seed: Seed) {
+        self.tracker.draw_anew(seed.bytes(&self.name));
+        for behaviour in &mut self.behaviours {
+            behaviour.draw_anew(seed.stream(&format!("{}/{}", self.name, behaviour.name)));
+        }
+    }
+
     fn handle(&mut self, cx: &mut Cx<'_>, input: Input<'_>) {
         match input {
             Input::Start | Input::Tick => {

@@ -189,6 +189,11 @@ impl Tracker {
         }
     }
 
+    /// What it draws from now on comes from this seed.
+    pub(crate) fn draw_anew(&mut self, seed: [u8; 32]) {
+        self.rng = Rng::from_seed(seed);
+    }
+
     /// From now on torrents that were not registered are refused.
     pub fn close(&mut self) {
         self.open = false;

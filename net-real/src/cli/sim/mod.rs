@@ -1,8 +1,10 @@
 //! `seedbed sim`: seeded worlds around the engine, run, swept, printed and listed.
 
+mod bisect;
 mod expand;
 mod guarded;
 mod list;
+mod merge;
 mod range;
 mod report;
 mod run;
@@ -21,6 +23,7 @@ Examples:
   seedbed sim sweep --seeds 0..10000
   seedbed sim expand 4711 > world.kdl
   seedbed sim shrink 4711 -o small.kdl
+  seedbed sim bisect small.kdl
   seedbed sim list behaviours";
 
 /// What to do with simulated worlds.
@@ -30,8 +33,12 @@ pub(crate) enum SimCommand {
     Run(run::RunArgs),
     /// Run the worlds of many seeds on all cores, and stop at nothing
     Sweep(sweep::SweepArgs),
+    /// Add up the results of a sweep's parts, of as many machines as there are
+    Merge(merge::MergeArgs),
     /// Make a world that fails small, as long as it fails in the same way
     Shrink(shrink::ShrinkArgs),
+    /// Find the moment after which a failing run could no longer end well
+    Bisect(bisect::BisectArgs),
     /// Print the scenario that a seed stands for
     Expand(expand::ExpandArgs),
     /// List what worlds are made of and held against
@@ -42,7 +49,9 @@ pub(crate) fn run(command: &SimCommand, console: &Console) -> Result<u8, Failure
     match command {
         SimCommand::Run(args) => run::run(args, console),
         SimCommand::Sweep(args) => sweep::run(args, console),
+        SimCommand::Merge(args) => merge::run(args, console),
         SimCommand::Shrink(args) => shrink::run(args, console),
+        SimCommand::Bisect(args) => bisect::run(args, console),
         SimCommand::Expand(args) => expand::run(args, console),
         SimCommand::List(args) => list::run(args, console),
     }

@@ -32,6 +32,11 @@ impl Shard {
     /// Everything.
     pub(crate) const WHOLE: Self = Self { index: 0, count: 1 };
 
+    /// As it is asked for, K from 1.
+    pub(crate) fn text(self) -> String {
+        format!("{}/{}", self.index + 1, self.count)
+    }
+
     /// How many of so many seeds are its.
     pub(crate) fn share(self, total: u64) -> u64 {
         (total.saturating_sub(self.index)).div_ceil(self.count)
@@ -40,6 +45,36 @@ impl Shard {
     /// Which of the whole range its n-th is.
     pub(crate) fn place(self, n: u64) -> u64 {
         n * self.count + self.index
+    }
+}
+
+/// Seeds that one process swept.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Part {
+    pub(crate) seeds: Range<u64>,
+    pub(crate) shard: Shard,
+}
+
+impl Part {
+    /// Whether a seed may be in both: sure only for shards of one range.
+    pub(crate) fn may_overlap(&self, other: &Self) -> bool {
+        let apart = self.seeds.end <= other.seeds.start || other.seeds.end <= self.seeds.start;
+        let siblings = self.seeds == other.seeds && self.shard.count == other.shard.count;
+        !(apart || siblings && self.shard != other.shard)
+    }
+
+    /// Shards of the same range that are not among these, as they are asked for: the first few.
+    pub(crate) fn missing(&self, all: &[Self]) -> Vec<String> {
+        let shard = |index| Shard {
+            index,
+            count: self.shard.count,
+        };
+        let is_there = |shard: Shard| {
+            let mut same = all.iter().filter(|part| part.seeds == self.seeds);
+            same.any(|part| part.shard == shard)
+        };
+        let missing = (0..self.shard.count).map(shard).filter(|shard| !is_there(*shard));
+        missing.take(8).map(Shard::text).collect()
     }
 }
 
@@ -79,6 +114,25 @@ mod tests {
         for text in ["", "0/3", "4/3", "1", "a/b", "1/0"] {
             assert!(shard(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn parts_say_whether_they_overlap_and_what_is_missing() {
+        let part = |range: &str, of: &str| Part {
+            seeds: seeds(range).unwrap(),
+            shard: shard(of).unwrap(),
+        };
+        let first = part("0..10", "1/3");
+        assert!(first.may_overlap(&first));
+        assert!(first.may_overlap(&part("0..10", "2/4")));
+        assert!(first.may_overlap(&part("9..12", "2/3")));
+        assert!(!first.may_overlap(&part("0..10", "2/3")));
+        assert!(!first.may_overlap(&part("10..12", "1/3")));
+        assert_eq!(first.missing(&[first.clone(), part("0..10", "3/3")]), ["2/3"]);
+        assert_eq!(
+            first.missing(&[first.clone(), part("0..9", "2/3")]),
+            ["2/3", "3/3"]
+        );
     }
 
     #[test]

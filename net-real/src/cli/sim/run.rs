@@ -73,6 +73,7 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<u8, Failure> {
             failure,
             &outcome,
             &source.again,
+            (&source.scenario, &options),
         ))?;
         return Ok(MISMATCH);
     }

@@ -13,6 +13,7 @@ use crate::cli::progress::Progress;
 use clap::Args;
 use seedbed_sim::run::{Options, Outcome};
 use seedbed_sim::scenario::expand::expand;
+use serde_json::json;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -22,7 +23,7 @@ use std::time::{Duration, Instant};
 const EXAMPLES: &str = "\
 Examples:
   seedbed sim sweep --seeds 0..10000
-  seedbed sim sweep --seeds 0..1000000 --shard 3/20 --json
+  seedbed sim sweep --seeds 0..1000000 --shard 3/20 --json > 3.json
   seedbed sim sweep --seeds 0..2000 --twice
 
 The digest covers every run and is equal for equal seeds and version, whatever --jobs is.
@@ -96,10 +97,15 @@ pub(crate) fn run(args: &SweepArgs, console: &Console) -> Result<u8, Failure> {
     let began = Instant::now();
     let total = sweep(&work, args.jobs.map_or(cores, usize::from), console)?;
     let wall = began.elapsed();
+    // with --json nobody reads it
+    let blocks = if console.is_json() { 0 } else { BLOCKS_MAX };
     for (n, failed) in total.failed.iter().enumerate() {
-        console.line(told(failed, n < BLOCKS_MAX, &work.options))?;
+        console.line(told(failed, n < blocks, &work.options))?;
     }
-    console.value(&total.json(wall))?;
+    let mut value = total.json(wall);
+    value["range"] = json!(format!("{}..{}", args.seeds.start, args.seeds.end));
+    value["shard"] = json!(shard.text());
+    console.value(&value)?;
     for line in total.lines(wall) {
         console.line(line)?;
     }
@@ -217,6 +223,7 @@ fn told(failed: &Failed, whole: bool, options: &Options) -> String {
         telling: true,
         ..options.clone()
     };
-    let outcome = run_guarded(&expand(failed.seed), &options);
-    report::block(&name, &failed.failure, &outcome, &again)
+    let scenario = expand(failed.seed);
+    let outcome = run_guarded(&scenario, &options);
+    report::block(&name, &failed.failure, &outcome, &again, (&scenario, &options))
 }

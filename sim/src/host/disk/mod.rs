@@ -138,6 +138,11 @@ pub struct DiskModel {
 }
 
 impl DiskModel {
+    /// What is left to chance from now on is decided by this.
+    pub(crate) fn draw_anew(&mut self, rng: Rng) {
+        self.rng = rng;
+    }
+
     /// An empty disk. `rng` decides what is left to chance.
     pub fn new(rng: Rng) -> Self {
         Self {

@@ -105,6 +105,11 @@ impl Active {
         })
     }
 
+    /// What it leaves to chance comes from here from now on.
+    pub(super) fn draw_anew(&mut self, rng: Rng) {
+        self.rng = rng;
+    }
+
     /// Whether it is at work at this occasion, which counts.
     pub(super) fn takes(&mut self, now: Instant) -> bool {
         if !self.window.has_come(now) {
