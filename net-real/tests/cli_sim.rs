@@ -36,6 +36,8 @@ fn a_failing_seed_becomes_a_small_file_and_says_what_it_shows() {
         "{}",
         read("small.timeline")
     );
+    assert!(told["events"].as_u64().expect("a number") <= 30, "{told}");
+    sandbox.expect(0, "replay small.journal");
     // without the bug the rule holds in the same world
     sandbox.expect(0, "sim run small.kdl");
 

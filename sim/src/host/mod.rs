@@ -28,6 +28,7 @@ pub use fault::inflict;
 pub use tell::Level;
 
 use crate::actor::{Actor, Cx, Input, Output};
+use crate::journal::OwnedEvent;
 use crate::oracle::Watch;
 use crate::sample::{Known, PORT, Sample};
 use crate::scenario::{EngineSpec, Use};
@@ -105,6 +106,8 @@ pub struct EngineHost {
     /// Stands at the engine's boundary, if anybody looks.
     watch: Option<Box<Watch>>,
     journals: Option<Journals>,
+    /// What the process that runs was given, if that is kept.
+    given: Option<Vec<(Instant, OwnedEvent)>>,
     /// A planted bug: every hash is told to be right.
     blind: bool,
 }
@@ -174,6 +177,7 @@ impl EngineHost {
             reported: 0,
             watch: None,
             journals: None,
+            given: None,
             blind: false,
         })
     }
@@ -230,6 +234,21 @@ impl EngineHost {
         self.watch.as_deref_mut()
     }
 
+    /// The seed of the engine of the process that runs, or that starts next.
+    pub(crate) fn engine_seed(&self) -> [u8; 32] {
+        self.seed.bytes(&format!("{}/engine/{}", self.name, self.life))
+    }
+
+    /// Keeps the events that each process is given. To be set before the world begins.
+    pub(crate) fn keep_given(&mut self) {
+        self.given = Some(Vec::new());
+    }
+
+    /// The events that the last process was given, if they are kept.
+    pub(crate) fn given(&self) -> &[(Instant, OwnedEvent)] {
+        self.given.as_deref().unwrap_or_default()
+    }
+
     fn start(&mut self, cx: &mut Cx<'_>) {
         let first = !core::mem::replace(&mut self.started, true);
         // a disk is as it is before anybody looks at it; commands and events need somebody who takes them
@@ -239,10 +258,13 @@ impl EngineHost {
         for what in before {
             self.begin_or_plan(cx, &what);
         }
-        let seed = self.seed.bytes(&format!("{}/engine/{}", self.name, self.life));
+        let seed = self.engine_seed();
         self.engine = Some(Engine::new(self.config.clone(), seed));
         self.shut_down = false;
         self.begin_journal(seed);
+        if let Some(given) = &mut self.given {
+            given.clear();
+        }
         let stale = core::mem::take(&mut self.stale);
         cx.out
             .extend(stale.into_iter().map(|stream| Output::Reset { stream }));
@@ -270,6 +292,9 @@ impl EngineHost {
         }
         self.events += 1;
         let event = if self.blind { self.blinded(event) } else { event };
+        if let Some(given) = &mut self.given {
+            given.push((cx.now, OwnedEvent::of(&event)));
+        }
         let Some(engine) = &mut self.engine else { return };
         if let Some(watch) = &mut self.watch {
             watch.sound_disk = !self.disk.is_tampered();

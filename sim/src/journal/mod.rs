@@ -9,6 +9,7 @@ mod shrink;
 mod words;
 
 pub use cast::Cast;
+pub(crate) use owned::OwnedEvent;
 pub use picture::{Picture, draw};
 pub use player::{Player, Seen, lines, timeline};
 pub use redact::{RedactError, redact};

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 
 /// An event that outlives the buffer it was read from.
 #[derive(Clone, Debug)]
-pub(super) enum OwnedEvent {
+pub(crate) enum OwnedEvent {
     Received(ConnId, Vec<u8>),
     Datagram(SocketAddr, Vec<u8>),
     Multicast(Group, SocketAddr, Vec<u8>),
@@ -16,7 +16,7 @@ pub(super) enum OwnedEvent {
 
 impl OwnedEvent {
     /// A copy of an event.
-    pub(super) fn of(event: &Event<'_>) -> Self {
+    pub(crate) fn of(event: &Event<'_>) -> Self {
         Self::Other(match event {
             Event::Received { conn, data } => return Self::Received(*conn, data.to_vec()),
             Event::Datagram { from, data } => return Self::Datagram(*from, data.to_vec()),
@@ -53,7 +53,7 @@ impl OwnedEvent {
     }
 
     /// The event, with its bytes lent.
-    pub(super) fn lent(&self) -> Event<'_> {
+    pub(crate) fn lent(&self) -> Event<'_> {
         match self {
             Self::Received(conn, data) => Event::Received { conn: *conn, data },
             Self::Datagram(from, data) => Event::Datagram { from: *from, data },

@@ -2,6 +2,7 @@
 //! not needed for it. What is left is recorded anew, so it replays like any journal.
 
 use super::owned::OwnedEvent;
+use crate::shrink::ddmin;
 use seedbed_engine::journal::{Header, Journal, Replay, Writer};
 use seedbed_engine::time::Instant;
 use seedbed_engine::{Action, Engine, Report, TorrentState};
@@ -94,44 +95,13 @@ pub fn shrink(journal: &Journal<'_>, until: Until) -> Option<Shrunk> {
     }
     let cut_at = events.len() as u64;
     if until != Until::Mismatch {
-        events = without_the_needless(journal, until, events);
+        events = ddmin(events, RUNS_MAX, |fewer| still_shows(journal, until, fewer));
     }
     Some(Shrunk {
         bytes: record(journal, &events),
         cut_at,
         steps: events.len() as u64,
     })
-}
-
-/// Leaves out ever smaller parts, for as long as what is left still shows it.
-fn without_the_needless(
-    journal: &Journal<'_>,
-    until: Until,
-    mut events: Vec<(Instant, OwnedEvent)>,
-) -> Vec<(Instant, OwnedEvent)> {
-    let mut runs = 0;
-    let mut part = events.len() / 2;
-    while part > 0 {
-        let (mut at, before) = (0, events.len());
-        while at < events.len() {
-            runs += 1;
-            if runs > RUNS_MAX {
-                return events;
-            }
-            let mut fewer = events.clone();
-            fewer.drain(at..(at + part).min(events.len()));
-            if still_shows(journal, until, &fewer) {
-                events = fewer;
-            } else {
-                at += part;
-            }
-        }
-        // single events may become needless when others are gone
-        if part > 1 || events.len() == before {
-            part /= 2;
-        }
-    }
-    events
 }
 
 fn engine(journal: &Journal<'_>) -> Engine {

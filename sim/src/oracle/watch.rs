@@ -366,6 +366,18 @@ impl Watch {
         self.look(engine);
     }
 
+    /// The time of the last event.
+    pub(crate) const fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// Where a piece lies in the content, in bytes.
+    pub(crate) fn bytes_of(&self, piece: PieceIndex) -> core::ops::Range<u64> {
+        let length = u64::from(self.setup.metainfo.piece_length);
+        let from = u64::from(piece.0) * length;
+        from..(from + length).min(self.setup.content.len() as u64)
+    }
+
     /// What can only be said of a step as a whole: what was taken from one may have been given to another.
     pub(crate) fn judge_step(&mut self) {
         self.slots();

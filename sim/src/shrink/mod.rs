@@ -5,10 +5,16 @@
 //! that fails, so that shrinking what was shrunk changes nothing. That streams of random numbers belong to names, and not to
 //! places in a list, is what lets a world fail in the same way when half of it is gone.
 
+mod bench;
+mod ddmin;
+mod events;
 mod fewer;
 mod plainer;
 #[cfg(test)]
 mod tests;
+
+pub(crate) use ddmin::ddmin;
+pub use events::{Events, events};
 
 use crate::run::{Failure, Options, judge};
 use crate::scenario::Scenario;

@@ -1,10 +1,12 @@
 //! Planted bugs become small worlds, and those stay as they are.
 
-use super::{Size, shrink};
+use super::{Size, events, shrink};
 use crate::run::Options;
 use crate::scenario::kdl::parse;
 use crate::scenario::print::print;
 use crate::scenario::{Scenario, expand::expand};
+use seedbed_engine::Event;
+use seedbed_engine::journal::{Journal, Replay};
 
 /// Every hash is believed, so that whoever sends one wrong byte breaks a rule.
 fn canary() -> Options {
@@ -62,4 +64,30 @@ fn a_search_that_is_ended_gives_what_it_has() {
 #[test]
 fn a_world_that_holds_is_not_shrunk() {
     assert!(shrink(&expand(1), &Options::default(), |_| true).is_none());
+}
+
+#[test]
+fn the_engine_alone_fails_by_a_few_events_and_they_are_a_journal() {
+    for scenario in failing(3) {
+        let shrunk = shrink(&scenario, &canary(), |_| true).expect("it fails");
+        let alone =
+            events(&shrunk.scenario, &canary(), &shrunk.failure).expect("its engine fails without it");
+        assert!(alone.count <= 30 && alone.count < alone.before, "{alone:?}");
+        let journal = Journal::read(&alone.journal).expect("a journal");
+        let mut replay = Replay::new(&journal, true);
+        let mut commands = 0;
+        while let Some(played) = replay.step() {
+            assert!(played.mismatch.is_none());
+            commands += usize::from(matches!(played.step.event, Event::Command(_)));
+        }
+        assert_eq!(commands, 1, "the torrent is added, and nothing else is asked for");
+    }
+}
+
+#[test]
+fn a_failure_of_another_rule_is_none_of_the_engine_alone() {
+    let scenario = failing(1).next().expect("some world fails");
+    let mut failure = crate::run::judge(&scenario, &canary()).failure.expect("it fails");
+    failure.oracle = "L1";
+    assert!(events(&scenario, &canary(), &failure).is_none());
 }

@@ -9,7 +9,7 @@ use clap::Args;
 use seedbed_sim::render::render;
 use seedbed_sim::run::{self, Options};
 use seedbed_sim::scenario::print::print;
-use seedbed_sim::shrink::{Progress, Shrunk, Size, shrink};
+use seedbed_sim::shrink::{Events, Progress, Shrunk, Size, events, shrink};
 use serde_json::json;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -31,7 +31,8 @@ pub(crate) struct ShrinkArgs {
     /// A scenario file, - for standard input, or a seed
     #[arg(value_name = "FILE|SEED")]
     scenario: String,
-    /// Write the scenario to this file, and what happens in it beside it, with the ending .timeline
+    /// Write the scenario to this file, and beside it what happens in it (.timeline) and, if it shows without the
+    /// world, the few events by which the engine alone fails (.journal)
     #[arg(short, long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Stop after this time with the smallest world so far
@@ -65,6 +66,7 @@ pub(crate) fn run(args: &ShrinkArgs, console: &Console) -> Result<u8, Failure> {
         )));
     };
     let text = commented(&shrunk);
+    let alone = events(&shrunk.scenario, &options, &shrunk.failure);
     let again = match &args.out {
         Some(out) => {
             write(out, &text)?;
@@ -73,7 +75,10 @@ pub(crate) fn run(args: &ShrinkArgs, console: &Console) -> Result<u8, Failure> {
                 ..report::telling()
             };
             let outcome = run::run(&shrunk.scenario, &telling);
-            write(&out.with_extension("timeline"), &render(&outcome, usize::MAX))?;
+            write(&out.with_extension("timeline"), render(&outcome, usize::MAX))?;
+            if let Some(alone) = &alone {
+                write(&out.with_extension("journal"), &alone.journal)?;
+            }
             format!("seedbed sim run {}", shown_path(out))
         }
         None => {
@@ -81,7 +86,17 @@ pub(crate) fn run(args: &ShrinkArgs, console: &Console) -> Result<u8, Failure> {
             "seedbed sim run -".into()
         }
     };
-    tell(&source.scenario, &shrunk, &again, began.elapsed(), console)?;
+    tell(
+        &source.scenario,
+        (&shrunk, alone.as_ref()),
+        &again,
+        began.elapsed(),
+        console,
+    )?;
+    if let Some(out) = args.out.as_ref().filter(|_| alone.is_some()) {
+        let journal = out.with_extension("journal");
+        console.note(format!("seedbed replay {} --timeline", shown_path(&journal)));
+    }
     Ok(DONE)
 }
 
@@ -101,14 +116,14 @@ fn commented(shrunk: &Shrunk) -> String {
     )
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
+fn write(path: &Path, text: impl AsRef<[u8]>) -> Result<(), Failure> {
     std::fs::write(path, text)
         .map_err(|error| Failure::storage(format_args!("{} cannot be written: {error}.", shown_path(path))))
 }
 
 fn tell(
     scenario: &seedbed_sim::scenario::Scenario,
-    shrunk: &Shrunk,
+    (shrunk, alone): (&Shrunk, Option<&Events>),
     again: &str,
     took: Duration,
     console: &Console,
@@ -122,6 +137,8 @@ fn tell(
         "lines": after.lines,
         "tried": shrunk.tried,
         "done": shrunk.done,
+        "events": alone.map(|alone| alone.count),
+        "events_before": alone.map(|alone| alone.before),
     }))?;
     let end = if shrunk.done {
         "nothing of it can be left out"
@@ -137,5 +154,12 @@ fn tell(
         took.as_secs_f64()
     ));
     console.note(again);
+    console.note(match alone {
+        Some(alone) => format!(
+            "{} alone fails by {} of the {} events that it is given",
+            alone.engine, alone.count, alone.before
+        ),
+        None => "it does not show by the events of one engine alone".into(),
+    });
     Ok(())
 }
