@@ -79,6 +79,11 @@ fuzz SECONDS='420' *READERS:
 coverage *ARGS:
     .ci/coverage {{ARGS}}
 
+# bugs planted in a copy of the tree, and which oracle or test notices each: such as `just mutants --only 7,33`, `--write`
+[group('robustness')]
+mutants *ARGS:
+    tests/mutants/run.py {{ARGS}}
+
 # who notices a mutant of a module of the engine: such as `just mutants-engine picker 0/8` (needs cargo-mutants)
 [group('robustness')]
 mutants-engine MODULE SHARD='0/1':

@@ -4,6 +4,7 @@
 //! never fail would be worse than none. A finding reads `file:line: what is wrong`.
 
 mod imports;
+mod mutants;
 mod order;
 mod shape;
 mod sockets;

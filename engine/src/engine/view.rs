@@ -76,4 +76,20 @@ impl<'a> TorrentView<'a> {
     pub fn audit(&self) -> Result<(), String> {
         self.torrent.audit()
     }
+
+    /// Holds what its peers owe against what its picker waits for; for tests.
+    ///
+    /// # Errors
+    /// Says what does not agree.
+    pub fn audit_requests(&self) -> Result<(), String> {
+        self.torrent.audit_requests()
+    }
+
+    /// Holds its counts of the pieces that peers have against those peers; for tests.
+    ///
+    /// # Errors
+    /// Says what does not agree.
+    pub fn audit_availability(&self) -> Result<(), String> {
+        self.torrent.audit_availability()
+    }
 }

@@ -7,6 +7,7 @@ use super::disk::DiskOp;
 use super::{Peer, Torrent};
 use crate::id::ConnId;
 use crate::picker::IdleReason;
+use crate::throttle::Way;
 use alloc::collections::BTreeSet;
 use alloc::format;
 use alloc::string::String;
@@ -20,6 +21,8 @@ impl Torrent {
     pub fn audit(&self) -> Result<(), String> {
         check(self.dirty.is_empty(), || format!("not planned: {:?}", self.dirty))?;
         self.audit_links()?;
+        self.audit_availability()?;
+        self.audit_requests()?;
         self.audit_bytes()?;
         self.sessions
             .iter()
@@ -39,6 +42,36 @@ impl Torrent {
             .iter()
             .find(|(_, conn)| !self.sessions.contains_key(conn));
         check(lost.is_none(), || format!("{lost:?} has a timer and is gone"))
+    }
+
+    /// Whether the picker counts each piece as often as there are peers that have it. Walks everything: for tests.
+    ///
+    /// # Errors
+    /// Says of which piece it does not.
+    pub fn audit_availability(&self) -> Result<(), String> {
+        self.geometry.piece_indices().try_for_each(|piece| {
+            let (here, counted) = (
+                self.picker.availability_recount(piece),
+                self.picker.availability(piece),
+            );
+            check(here == counted, || {
+                format!("{here} peers have {piece}, {counted} are counted")
+            })
+        })
+    }
+
+    /// Whether sessions and picker wait for the same requests. Walks everything: for tests.
+    ///
+    /// # Errors
+    /// Says of which peer they do not.
+    pub fn audit_requests(&self) -> Result<(), String> {
+        self.sessions.iter().try_for_each(|(conn, peer)| {
+            let of_session: BTreeSet<_> = peer.session.unreleased().collect();
+            let of_picker: BTreeSet<_> = self.picker.requested_by(*conn).collect();
+            check(of_session == of_picker, || {
+                format!("{conn} owes {of_session:?}, the picker waits for {of_picker:?}")
+            })
+        })
     }
 
     fn audit_bytes(&self) -> Result<(), String> {
@@ -66,18 +99,14 @@ impl Torrent {
 
     fn audit_peer(&self, conn: ConnId, peer: &Peer) -> Result<(), String> {
         let session = &peer.session;
-        let of_session: BTreeSet<_> = session.unreleased().collect();
-        let of_picker: BTreeSet<_> = self.picker.requested_by(conn).collect();
-        check(of_session == of_picker, || {
-            format!("{conn} owes {of_session:?}, the picker waits for {of_picker:?}")
-        })?;
         let timer = peer.timer;
         let due = session.deadline();
         let late = due.is_some_and(|due| timer.is_none_or(|timer| timer > due));
         check(!late, || {
             format!("{conn} is due at {due:?}, registered for {timer:?}")
         })?;
-        let starved = self.starved.contains(&conn);
+        // under a limit it waits for its turn
+        let starved = self.starved.contains(&conn) || self.limits.least(Way::Down).is_some();
         check(peer.read_owed == 0 || starved || session.unsent() > 0, || {
             format!("{conn} waits for {} bytes of budget", peer.read_owed)
         })?;

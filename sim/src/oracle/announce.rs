@@ -79,6 +79,8 @@ pub(crate) struct Announces {
     stopping: bool,
     /// A tracker was probed: a scrape may wait for the same connection id by a schedule of its own.
     probed: bool,
+    /// Answers to announces over UDP that came, and those of which the engine told.
+    over_udp: (u64, u64),
 }
 
 impl Announces {
@@ -91,6 +93,7 @@ impl Announces {
             several_addresses: false,
             stopping: false,
             probed: false,
+            over_udp: (0, 0),
         }
     }
 
@@ -142,6 +145,17 @@ impl Announces {
         }
     }
 
+    /// I21: a tracker is told to have answered. Over UDP a datagram of its address has to be the answer (BEP 15).
+    pub(crate) fn told_ok(&mut self, url: &str, verdicts: &mut Verdicts) {
+        if url.starts_with("udp:") {
+            self.over_udp.1 += 1;
+            let (came, told) = self.over_udp;
+            verdicts.check(Oracle::I21, told <= came, || {
+                format!("{told} answers over UDP are told, {came} have come")
+            });
+        }
+    }
+
     pub(crate) fn forgive(&mut self) {
         for asked in self.asked.values_mut() {
             asked.unanswered = None;
@@ -179,6 +193,7 @@ impl Announces {
             return;
         }
         asked.unanswered = None;
+        self.over_udp.0 += u64::from(word(data, 0) == Some(1));
         match word(data, 0) {
             Some(0) => {
                 if let Some(id) = data.get(8..16).and_then(|id| id.first_chunk()) {
@@ -285,7 +300,7 @@ impl Announces {
         {
             let waited = now.since(at);
             let longest = first * 2u32.pow(self.config.udp_retries);
-            let kept = scheduled(waited) && last.is_none_or(|last| waited >= last) || waited >= longest;
+            let kept = scheduled(waited) && last.is_none_or(|last| waited > last) || waited >= longest;
             verdicts.check(Oracle::I22, kept, || {
                 format!("a tracker is asked again after {waited:?}, before after {last:?}")
             });

@@ -142,6 +142,14 @@ impl Blocks {
         blocks.filter_map(|((from, asked), n)| (from.is_none() && *asked == 0).then_some(n))
     }
 
+    /// The blocks of the piece that have not come and that somebody is asked for, with how many are.
+    pub(crate) fn owed(&self, piece: PieceIndex) -> impl Iterator<Item = (u32, u16)> + '_ {
+        let of = self.pieces.get(piece.as_usize());
+        let of = of.filter(|of| !of.unsure && !of.failed).into_iter();
+        let blocks = of.flat_map(|of| of.from.iter().zip(&of.asked).zip(0..));
+        blocks.filter_map(|((from, asked), n)| (from.is_none() && *asked > 0).then_some((n, *asked)))
+    }
+
     /// Who sent its blocks; none is missing.
     pub(crate) fn senders(&self, piece: PieceIndex) -> Option<Vec<IpAddr>> {
         let of = self.pieces.get(piece.as_usize())?;

@@ -45,10 +45,14 @@ pub(crate) struct Conn {
     pub(crate) ours: Option<[u8; 8]>,
     pub(crate) theirs: Option<[u8; 8]>,
     pub(crate) peer_id: Option<PeerId>,
+    /// The size of the info dictionary as the peer says it, and the id under which it takes messages on it.
+    pub(crate) metadata: Option<(u32, u8)>,
     /// What went over it of peer exchange.
     pub(crate) pex: super::pex::Exchanged,
     /// Messages sent behind the handshake.
     pub(crate) messages: u64,
+    /// When it last heard of us.
+    pub(crate) said_at: Instant,
     pub(crate) over_long: bool,
     pub(crate) has: Bitfield,
     pub(crate) choking_us: bool,
@@ -67,6 +71,8 @@ pub(crate) struct Conn {
     pub(crate) let_go: usize,
     /// Requests that it refused since its last block, while it let us ask.
     pub(crate) refused: u32,
+    /// Since when it is idle in end-game and could be asked for what others owe.
+    pub(crate) could_race: Option<Instant>,
     /// When the last block came, or the first request went to a peer that owed nothing.
     pub(crate) progress: Instant,
     pub(crate) snubbed: bool,
@@ -75,11 +81,15 @@ pub(crate) struct Conn {
     /// Requests that the peer cancelled. With the Fast extension each of them still gets an answer (BEP 6); without it
     /// the block may have been on its way from the disk.
     pub(crate) unwanted: Vec<BlockRange>,
+    /// It has asked for a block that it waited for already: nobody answers that twice.
+    pub(crate) repeats: bool,
     /// Bytes of a peer that dialled us, before we said a word.
     pub(crate) early: u64,
     /// Bytes given to the network, and bytes that it took.
     pub(crate) given: u64,
     pub(crate) taken: u64,
+    /// Bytes beside blocks that were given since nothing waited: other messages do not wait for room.
+    pub(crate) control: u64,
     /// Bytes that it may still send.
     pub(crate) budget: u64,
     /// Something happened to it since it was last looked at.
@@ -101,8 +111,10 @@ impl Conn {
             ours: None,
             theirs: None,
             peer_id: None,
+            metadata: None,
             pex: super::pex::Exchanged::default(),
             messages: 0,
+            said_at: Instant::START,
             over_long: false,
             has: Bitfield::new(pieces),
             choking_us: true,
@@ -117,13 +129,16 @@ impl Conn {
             asked: Vec::new(),
             let_go: 0,
             refused: 0,
+            could_race: None,
             progress: Instant::START,
             snubbed: false,
             wanted: Vec::new(),
             unwanted: Vec::new(),
+            repeats: false,
             early: 0,
             given: 0,
             taken: 0,
+            control: 0,
             budget: 0,
             dirty: false,
         }
@@ -143,7 +158,10 @@ impl Conn {
     /// The peer's extended handshake.
     pub(crate) fn extensions(&mut self, body: &[u8]) {
         self.reqq = reqq(body).or(self.reqq);
-        self.pex.theirs = super::pex::id_of(body, "ut_pex").unwrap_or(self.pex.theirs);
+        self.pex.theirs = super::pex::number_of(body, "ut_pex").unwrap_or(self.pex.theirs);
+        let size = super::pex::number_of(body, "metadata_size");
+        let id = super::pex::number_of(body, "ut_metadata").filter(|id| *id != 0);
+        self.metadata = size.zip(id).or(self.metadata);
     }
 
     /// The peer's words about how many requests it queues, as far as they can be believed.

@@ -74,7 +74,7 @@ impl Watch {
     }
 
     fn writes(&mut self, range: BlockRange, data: &[u8]) {
-        let whole = self.geometry.block_number(range).is_some() && data.len() == range.length as usize;
+        let whole = self.is_block(range) && data.len() == range.length as usize;
         self.verdicts.check(Oracle::I4, whole, || {
             format!("{} bytes are written as {range}", data.len())
         });

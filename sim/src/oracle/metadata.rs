@@ -3,6 +3,7 @@
 
 use super::table::Oracle;
 use super::watch::Watch;
+use seedbed_engine::id::ConnId;
 use seedbed_engine::{Report, TorrentView};
 
 impl Watch {
@@ -35,6 +36,31 @@ impl Watch {
             && *private == self.setup.metainfo.private;
         self.verdicts.check(Oracle::I38, right, || {
             format!("metadata of {pieces} pieces and {total_length} bytes is believed, which are not the torrent's")
+        });
+    }
+
+    /// A piece of the dictionary is asked of a peer: only if the whole has a size that is fetched.
+    pub(crate) fn asks_for_metadata(&mut self, id: ConnId, body: &[u8]) {
+        const ASKS: &[u8] = b"d8:msg_typei0e";
+        let Some((size, ours)) = self.conns.get(&id).and_then(|conn| conn.metadata) else {
+            return;
+        };
+        if body
+            .strip_prefix(&[ours])
+            .is_some_and(|body| body.starts_with(ASKS))
+        {
+            let most = self.setup.config.metadata.size_max;
+            self.verdicts.check(Oracle::I38, (1..=most).contains(&size), || {
+                format!("{id} is asked for metadata of {size} bytes, {most} may be fetched")
+            });
+        }
+    }
+
+    /// A link is given up as one to no torrent: its dictionary was believed.
+    pub(crate) fn gives_metadata_up(&mut self) {
+        let (link, broken) = (self.is_link, self.setup.broken);
+        self.verdicts.check(Oracle::I38, !link || broken, || {
+            "a dictionary is believed that is no torrent's".into()
         });
     }
 

@@ -19,7 +19,7 @@ pub(crate) struct Exchanged {
 }
 
 /// The digits behind a key of a dictionary, found without a parser: keys are written one way only.
-pub(crate) fn id_of(dictionary: &[u8], name: &str) -> Option<u8> {
+pub(crate) fn number_of<T: std::str::FromStr>(dictionary: &[u8], name: &str) -> Option<T> {
     let key = format!("{}:{name}i", name.len());
     let at = dictionary
         .windows(key.len())

@@ -1,6 +1,7 @@
 //! What peers say to the engine.
 
 use super::conn::Kind;
+use super::shape::pieces_of;
 use super::stream::Said;
 use super::table::Oracle;
 use super::watch::Watch;
@@ -105,13 +106,14 @@ impl Watch {
                 conn.has.insert(piece);
             }
             Said::Bitfield(bytes) => {
-                if let Ok((has, _)) = Bitfield::from_wire(bytes, pieces) {
+                if let Some(has) = pieces_of(bytes, pieces) {
                     conn.has = has;
                 }
             }
             Said::HaveAll if conn.fast() => conn.has = Bitfield::full(pieces),
             Said::HaveNone if conn.fast() => conn.has = Bitfield::new(pieces),
             Said::Request(range) => {
+                conn.repeats |= conn.wanted.contains(&range) || conn.wanted.len() == WANTED_MAX;
                 if conn.wanted.len() < WANTED_MAX {
                     conn.wanted.push(range);
                 }

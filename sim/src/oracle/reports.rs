@@ -23,6 +23,8 @@ pub(crate) struct Story {
     /// A pause has been carried out.
     pub(crate) quiet: bool,
     pub(crate) checked: bool,
+    /// Nothing was being written when a check began.
+    check_alone: bool,
     pub(crate) have: u32,
     /// Who sent all of a piece that has just failed.
     sole: Vec<IpAddr>,
@@ -93,8 +95,14 @@ impl Watch {
                 self.summary.failed_before_ban.get_or_insert(failed);
             }
             Report::Metadata { .. } => self.believes_metadata(report),
-            Report::Checked { have, .. } => {
+            Report::TrackerOk { url, .. } => self.announces.told_ok(url, &mut self.verdicts),
+            Report::Checked {
+                have, bad, missing, ..
+            } => {
                 self.story.checked = true;
+                if self.sound_disk && !self.disk_errors && self.story.check_alone {
+                    self.not_found.extend(bad.iter().chain(missing));
+                }
                 self.story.have = *have;
             }
             Report::Completed { .. } => {
@@ -124,10 +132,14 @@ impl Watch {
         }
         if matches!(state, TorrentState::Checking | TorrentState::Opening) {
             self.may_shrink = true;
+            self.story.check_alone = self.writing == 0;
             self.heard_doubted();
             self.geometry
                 .piece_indices()
                 .for_each(|piece| self.blocks.forget(piece));
+        }
+        if matches!(state, TorrentState::Failed { .. }) {
+            self.gives_metadata_up();
         }
         let before = self.state.replace(state.clone());
         self.owes_in_state(before.as_ref());

@@ -14,7 +14,7 @@ impl Watch {
     pub(crate) fn sent(&mut self, id: ConnId, head: &[u8], body: &[u8]) {
         self.named(id, "Send");
         let bound = self.setup.config.send_buffer_max;
-        let block_max = u64::from(self.setup.config.session.serve_block_max);
+        let block = u64::from(self.geometry.block_length()).max(body.len() as u64);
         let Some(conn) = self.conns.get_mut(&id) else {
             return;
         };
@@ -27,8 +27,13 @@ impl Watch {
         }
         let waiting = conn.given.saturating_sub(conn.taken);
         conn.given += (head.len() + body.len()) as u64;
-        // what is sent before the last look at the buffer may be one block too many, and control messages are small
-        let kept = body.is_empty() || waiting <= bound + block_max;
+        conn.said_at = self.now;
+        if waiting == 0 {
+            conn.control = 0;
+        }
+        conn.control += head.len() as u64;
+        // what is sent before the last look at the buffer may be one block too many
+        let kept = body.is_empty() || waiting <= bound + block + conn.control;
         self.verdicts.check(Oracle::I18, kept, || {
             format!("{id} has {waiting} bytes waiting to be sent")
         });
@@ -44,11 +49,11 @@ impl Watch {
         let (dialled, torrent) = (conn.dialled, self.setup.metainfo.info_hash.0);
         let clear = [head, body].map(|part| conn.tap.sent(part, dialled, &torrent));
         let (shown, required) = (
-            conn.tap.is_open(),
+            conn.tap.is_open() || conn.tap.offers_plain(),
             self.setup.config.encryption == Encryption::Require,
         );
         self.verdicts.check(Oracle::I37, !(required && shown), || {
-            format!("{id} is spoken to in plain, and encryption is required")
+            format!("{id} is spoken to in plain, or offered to be, and encryption is required")
         });
         if dialled || clear.iter().any(|part| !part.is_empty()) {
             self.heard_before(id);
@@ -94,11 +99,13 @@ impl Watch {
             Said::Choke => {
                 conn.choked = true;
                 conn.interested_late = None;
+                self.choking.push(id);
             }
             Said::Unchoke => {
                 conn.choked = false;
                 conn.waits_since = None;
                 self.unchoking = Some(id);
+                self.turn_begins();
             }
             Said::Interested => conn.interesting = true,
             Said::NotInterested => conn.interesting = false,
@@ -144,6 +151,7 @@ impl Watch {
 
     fn extended(&mut self, id: ConnId, body: &[u8]) {
         if body.first() != Some(&0) {
+            self.asks_for_metadata(id, body);
             self.exchanges(id, body);
             return;
         }
@@ -187,7 +195,7 @@ impl Watch {
     fn requested(&mut self, id: ConnId, range: BlockRange) {
         let (now, config) = (self.now, &self.setup.config.session);
         let (reqq_default, pipeline_max) = (config.reqq_default, config.pipeline_max);
-        let whole = self.geometry.block_number(range).is_some();
+        let whole = self.is_block(range);
         let again = self.conns.get(&id).is_some_and(|conn| conn.holds(range));
         let askers = self.blocks.askers(range);
         let come = !self.disk_errors && (self.blocks.has_come(range) || self.have.contains(range.piece));

@@ -13,6 +13,7 @@ impl Watch {
         let over = |at: Instant| now > at + NOTICED;
         let noticed = over(self.now) && self.wakes_at.is_some_and(over);
         self.now = now;
+        self.wakes(noticed);
         self.announces.forgive();
         for conn in self.conns.values_mut() {
             // requests are snubbed and given up by the engine's own time: neither sooner nor later than it does

@@ -3,6 +3,7 @@
 use super::conn::Conn;
 use super::table::Oracle;
 use super::watch::Watch;
+use seedbed_engine::geometry::BlockRange;
 use seedbed_engine::id::{ConnId, PieceIndex};
 use seedbed_engine::time::{Duration, Instant};
 use seedbed_engine::{Engine, TorrentState, TorrentView};
@@ -10,8 +11,14 @@ use seedbed_engine::{Engine, TorrentState, TorrentView};
 /// Every so many events the costly comparisons are made.
 const EVERY: u64 = 32;
 
+/// Every so many events the parts of the engine's torrent are held against each other, which walks all of them.
+const AUDITED: u64 = 256;
+
 /// Slack of a time-out: the engine may be given its tick a little late by a busy host.
 const SLACK: Duration = Duration::from_secs(1);
+
+/// How long an idle peer may be left alone in end-game: what others owe may be as good as here.
+const RACES_WITHIN: Duration = Duration::from_secs(15);
 
 /// Choking rounds after which an interested peer must have had a turn, for each peer that waits. The optimistic slot
 /// goes by lot, every third round: twelve draws that all miss one of two are no defect in a hundred thousand worlds.
@@ -57,6 +64,10 @@ impl Watch {
         self.dirty.clear();
         if self.ticked {
             self.overdue();
+            if downloading {
+                self.idle_in_endgame();
+            }
+            self.lasts_too_long();
         }
         if self.events.is_multiple_of(EVERY) {
             if let Some(view) = view {
@@ -64,6 +75,9 @@ impl Watch {
             }
             self.tables();
             self.twins();
+        }
+        if let Some(view) = view.filter(|_| self.events.is_multiple_of(AUDITED)) {
+            self.parts_agree(view);
         }
         self.waiting_shutdown();
     }
@@ -164,12 +178,72 @@ impl Watch {
         // who refuses is asked less and less often
         let idle = |conn: &&Conn| asks(conn) && conn.asked.is_empty() && conn.refused < REFUSED_MAX;
         if self.conns.get(&id).filter(idle).is_none() || self.traffic.hash_failures > 0 || self.disk_errors {
+            if let Some(conn) = self.conns.get_mut(&id) {
+                conn.could_race = None;
+            }
             return;
         }
         let free = self.free_for(id);
         self.verdicts.check(Oracle::L5, free.is_none(), || {
             format!("{id} is idle, and {free:?} is asked of nobody")
         });
+        let races = free.is_none() && self.owed_by_few(id).is_some();
+        if let Some(conn) = self.conns.get_mut(&id) {
+            conn.could_race = conn.could_race.or(Some(self.now)).filter(|_| races);
+        }
+    }
+
+    /// L5: who has nothing to do in end-game is asked for what others owe.
+    fn idle_in_endgame(&mut self) {
+        let long = |conn: &Conn| {
+            conn.could_race
+                .is_some_and(|since| self.now >= since + RACES_WITHIN)
+        };
+        let idle = |conn: &Conn| conn.is_open() && conn.asked.is_empty() && !conn.choking_us;
+        let ids = self.conns.iter().filter(|(_, conn)| long(conn) && idle(conn));
+        let ids: Vec<ConnId> = ids.map(|(id, _)| *id).collect();
+        for id in ids {
+            let owed = self.owed_by_few(id);
+            self.verdicts.check(Oracle::L5, owed.is_none(), || {
+                format!("{id} is idle in end-game, and {owed:?} is owed by others alone")
+            });
+        }
+    }
+
+    /// In end-game, which begins when no block is free that anybody could be asked for: a block that this idle peer
+    /// could race for.
+    fn owed_by_few(&self, id: ConnId) -> Option<BlockRange> {
+        let conn = self.conns.get(&id)?;
+        let others = self.conns.values().filter(|conn| conn.is_open()).count();
+        // whom we know to answer: it did a short while ago
+        let answers = conn.refused == 0 && self.now < conn.progress + self.setup.config.session.snub_timeout;
+        if self.down.is_limited() || conn.let_go > 0 || conn.snubbed || others < 2 || !answers {
+            return None;
+        }
+        let most = self.setup.config.picker.endgame_duplicates_max;
+        let lacks = |piece: &PieceIndex| self.wanted.contains(*piece) && !self.have.contains(*piece);
+        let missing: Vec<PieceIndex> = self.geometry.piece_indices().filter(lacks).collect();
+        if missing
+            .iter()
+            .any(|piece| self.blocks.free(*piece).next().is_some())
+        {
+            return None;
+        }
+        let here = missing.into_iter().filter(|piece| conn.has.contains(*piece));
+        let blocks = here.flat_map(|piece| self.blocks.owed(piece).map(move |found| (piece, found)));
+        let few = blocks.filter(|(_, (_, askers))| u32::from(*askers) < most);
+        let mut ranges = few.filter_map(|(piece, (n, _))| self.geometry.block(piece, n));
+        ranges.next()
+    }
+
+    /// I10, I11: what the engine's parts count is the same in all of them.
+    fn parts_agree(&mut self, view: TorrentView<'_>) {
+        let wrong = view.audit_availability().err();
+        self.verdicts
+            .check(Oracle::I11, wrong.is_none(), || wrong.unwrap_or_default());
+        let wrong = view.audit_requests().err();
+        self.verdicts
+            .check(Oracle::I10, wrong.is_none(), || wrong.unwrap_or_default());
     }
 
     /// I10, I11: the engine counts what the wire shows.

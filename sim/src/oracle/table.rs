@@ -2,7 +2,7 @@
 //! have in common (M).
 
 /// Number of oracles.
-pub const COUNT: usize = 58;
+pub const COUNT: usize = 60;
 
 /// An oracle, for lists and reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -60,6 +60,8 @@ pub enum Oracle {
     I38,
     I39,
     I40,
+    I41,
+    I42,
     L1,
     L2,
     L3,
@@ -154,7 +156,7 @@ pub const ORACLES: &[OracleInfo] = &[
     ),
     info(
         "I15",
-        "no more interested peers are unchoked than there are slots",
+        "no more interested peers are unchoked than there are slots, and the optimistic one goes round",
         "a peer was unchoked",
     ),
     info(
@@ -204,7 +206,7 @@ pub const ORACLES: &[OracleInfo] = &[
     ),
     info(
         "I25",
-        "the deadline is later after its tick, and nothing loops",
+        "the deadline is later after its tick, nothing loops, and a sleep lets nobody seem dead",
         "a tick came",
     ),
     info(
@@ -277,6 +279,16 @@ pub const ORACLES: &[OracleInfo] = &[
         "I40",
         "the local network is told of running torrents, once a minute, in the form of BEP 14",
         "the local network was told of a torrent",
+    ),
+    info(
+        "I41",
+        "no peer is left without a word for longer than the time of the keep-alives",
+        "a tick came while a peer was connected",
+    ),
+    info(
+        "I42",
+        "a peer with the Fast extension that is choked gets what it asked for, or is refused it at once",
+        "a peer with the Fast extension was choked",
     ),
     info(
         "L1",
@@ -385,7 +397,7 @@ mod tests {
             (0, Oracle::I1),
             (27, Oracle::I28),
             (36, Oracle::I37),
-            (40, Oracle::L1),
+            (42, Oracle::L1),
         ] {
             assert_eq!(
                 (oracle as usize, oracle.info().id),

@@ -104,6 +104,14 @@ impl Tap {
         }
     }
 
+    /// Whether we offer to go on in plain behind the handshake.
+    pub(crate) fn offers_plain(&self) -> bool {
+        match self {
+            Self::Undecided(_) | Self::Plain => false,
+            Self::Encrypted(both) => both.dialled && both.sent.modes.is_some_and(|modes| modes & 1 != 0),
+        }
+    }
+
     /// Whether nothing of it is hidden: no encryption at all, or plain behind an encrypted handshake.
     pub(crate) fn is_open(&self) -> bool {
         match self {

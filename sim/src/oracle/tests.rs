@@ -16,6 +16,7 @@ use std::net::{IpAddr, SocketAddr};
 
 mod ledger;
 mod local;
+mod mutants;
 mod recovery;
 mod sleep;
 
@@ -71,6 +72,7 @@ impl Story {
             config,
             metainfo: sample.metainfo.clone(),
             content: sample.content.clone(),
+            broken: false,
             trackers: vec![tracker().ip()],
             honest: vec![peer(1).ip()],
             others: (1..=9).map(|n| peer(n).ip()).collect(),

@@ -9,6 +9,7 @@ use super::disk::Job;
 use super::ledger::Heard;
 use super::local::Local;
 use super::moment::Moment;
+use super::patience::Since;
 use super::private::Answers;
 use super::rate::Passed;
 use super::recovery::Recovery;
@@ -39,6 +40,8 @@ pub struct Setup {
     pub metainfo: Arc<Metainfo>,
     /// Its content.
     pub content: Arc<[u8]>,
+    /// What its link names is no torrent.
+    pub broken: bool,
     /// Addresses of trackers.
     pub trackers: Vec<IpAddr>,
     /// Addresses of those who never send wrong data.
@@ -98,11 +101,15 @@ pub struct Watch {
     /// Events so far, for what is looked at now and then.
     pub(crate) events: u64,
     pub(crate) slots: u32,
+    /// When what must not last began.
+    pub(crate) since: Since,
     /// What passed under the limits over all peers.
     pub(crate) down: Passed,
     pub(crate) up: Passed,
     /// A peer was unchoked since the engine last settled.
     pub(crate) unchoking: Option<ConnId>,
+    /// Peers that were choked since then.
+    pub(crate) choking: Vec<ConnId>,
     /// Blocks that were asked of a peer while others were asked for them, since the engine last settled.
     pub(crate) racing: Vec<(ConnId, BlockRange)>,
     /// Connections at a time, at the most so far.
@@ -115,6 +122,8 @@ pub struct Watch {
     pub(crate) disk_errors: bool,
     /// Pieces that were verified and not yet compared with the disk.
     pub to_compare: Vec<PieceIndex>,
+    /// Pieces that a check of a sound disk did not find, and that were not compared with it yet.
+    pub not_found: Vec<PieceIndex>,
     /// What was had when the user paused.
     pub(crate) paused_have: Option<Bitfield>,
     /// What has to come true again, and by when.
@@ -162,6 +171,7 @@ impl Watch {
         let none = Bitfield::new(geometry.pieces());
         Self {
             slots: setup.config.choker.slots,
+            since: Since::START,
             down: Passed::new(setup.config.rate_down),
             up: Passed::new(setup.config.rate_up),
             announces: Announces::new(&setup.config.tracker, setup.content.len() as u64),
@@ -201,12 +211,14 @@ impl Watch {
             sound_disk: true,
             disk_errors: false,
             to_compare: Vec::new(),
+            not_found: Vec::new(),
             paused_have: None,
             recovery: Recovery::default(),
             disk_works: true,
             speaker: None,
             written: Vec::new(),
             unchoking: None,
+            choking: Vec::new(),
             racing: Vec::new(),
             conns_most: 0,
             backlog_at: Instant::START,
@@ -241,6 +253,7 @@ impl Watch {
         self.heard = Heard::default();
         self.local = Local::default();
         self.recovery.restarted();
+        self.since = Since::START;
         self.disk_errors = false;
         self.down = Passed::new(self.setup.config.rate_down);
         self.up = Passed::new(self.setup.config.rate_up);
@@ -333,6 +346,7 @@ impl Watch {
                 if let Some(conn) = self.conns.get(conn) {
                     self.closes(conn.addr.ip(), reason);
                 }
+                self.takes_for_dead(*conn, reason);
                 self.traffic.answers =
                     (self.traffic.answers - self.traffic.just_now).max(self.traffic.written);
                 self.traffic.just_now = 0;
@@ -381,6 +395,9 @@ impl Watch {
     /// What can only be said of a step as a whole: what was taken from one may have been given to another.
     pub(crate) fn judge_step(&mut self) {
         self.slots();
+        while let Some(id) = self.choking.pop() {
+            self.refuses_the_rest(id);
+        }
         self.races();
         self.judge_bans();
     }

@@ -61,6 +61,7 @@ pub fn build(scenario: &Scenario) -> Result<World, String> {
             config: host.config().clone(),
             metainfo: sample.metainfo.clone(),
             content: sample.content.clone(),
+            broken: scenario.torrent.magnet.is_some_and(|magnet| magnet.broken),
             trackers: known
                 .trackers
                 .iter()

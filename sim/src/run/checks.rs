@@ -30,6 +30,22 @@ impl Driver {
         });
     }
 
+    /// I2: what a check did not find is not there.
+    pub(super) fn look_for(&mut self, id: ActorId, piece: PieceIndex) {
+        let Some(host) = self.world.actor::<EngineHost>(id) else {
+            return;
+        };
+        if host.disk().is_tampered() || host.engine().is_none() {
+            return;
+        }
+        let there = host.disk().holds_piece(host.sample(), piece);
+        let name = host.name().to_string();
+        self.verdicts.now = self.world.now;
+        self.verdicts.check(Oracle::I2, !there, || {
+            format!("{name}: a check does not find {piece}, whose bytes the disk has")
+        });
+    }
+
     /// When everything is over.
     pub(super) fn at_the_end(&mut self) {
         self.verdicts.now = self.world.now;

@@ -244,9 +244,13 @@ impl Driver {
             let Some(watch) = host.watch_mut() else { continue };
             let moments = std::mem::take(&mut watch.moments);
             let compare = std::mem::take(&mut watch.to_compare);
+            let not_found = std::mem::take(&mut watch.not_found);
             let breach = watch.verdicts.breaches.first().cloned();
             for piece in compare {
                 self.compare(id, piece);
+            }
+            for piece in not_found {
+                self.look_for(id, piece);
             }
             if !self.waiting.is_empty() {
                 for moment in &moments {

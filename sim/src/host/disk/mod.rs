@@ -187,9 +187,12 @@ impl DiskModel {
     /// Whether the bytes that programs see of a piece are the torrent's.
     pub fn holds_piece(&self, sample: &Sample, piece: PieceIndex) -> bool {
         let range = sample.range_of(piece);
-        // what a file lacks that is not made lies elsewhere
         let opened = self.opened.as_ref().map(|(layout, _)| layout);
         let layout = opened.unwrap_or(&sample.metainfo.layout);
+        if !layout.skips() {
+            return self.holds_range(sample, range);
+        }
+        // what a file lacks that is not made lies elsewhere
         let mut at = range.start;
         layout.spans(range.start as u64..range.end as u64).all(|span| {
             let length = span.length as usize;
@@ -197,6 +200,23 @@ impl DiskModel {
             at += length;
             let file = &layout.files()[span.file];
             file.pad || self.files.read(&file.path, span.offset as usize, length) == Some(wanted)
+        })
+    }
+
+    /// Whether the files have these bytes of the torrent, one behind the other: where each begins is added up here, since
+    /// the engine's layout is among what is judged.
+    fn holds_range(&self, sample: &Sample, range: std::ops::Range<usize>) -> bool {
+        let mut begin = 0;
+        sample.metainfo.layout.files().iter().all(|file| {
+            let end = begin + file.length as usize;
+            let common = range.start.max(begin)..range.end.min(end);
+            let at = common.start.saturating_sub(begin);
+            begin = end;
+            let wanted = sample
+                .content
+                .get(common)
+                .filter(|wanted| !wanted.is_empty() && !file.pad);
+            wanted.is_none_or(|wanted| self.files.read(&file.path, at, wanted.len()) == Some(wanted))
         })
     }
 
