@@ -9,7 +9,7 @@ use std::io;
 const TEXT_MAX: usize = 200;
 
 /// Why a connection ended or did not come to be.
-pub(crate) fn close_cause(error: &io::Error) -> CloseCause {
+pub fn close_cause(error: &io::Error) -> CloseCause {
     if let Some(tls) = error
         .get_ref()
         .and_then(|inner| inner.downcast_ref::<rustls::Error>())

@@ -27,6 +27,7 @@ mod tls;
 mod udp;
 mod watch;
 
+pub use cause::close_cause;
 pub use client::{Client, Handle, Input};
 pub use limits::Shares;
 pub use observer::Observer;

@@ -29,6 +29,8 @@ const SUBCOMMANDS: [&str; 23] = [
     "sim bisect",
     "sim expand",
     "sim list",
+    "sim peer",
+    "sim tracker",
     "completions",
     "man",
 ];

@@ -62,6 +62,62 @@ impl Sample {
         })
     }
 
+    /// A torrent that was made elsewhere, with what `read` gives for each of its files.
+    ///
+    /// # Errors
+    /// A sentence without its end: no torrent, pieces that are not cut into whole blocks, too much content, content
+    /// that is not the torrent's.
+    pub fn of(
+        bytes: &[u8],
+        mut read: impl FnMut(&LayoutFile) -> Result<Vec<u8>, String>,
+    ) -> Result<Self, String> {
+        let metainfo = Metainfo::parse(bytes).map_err(|error| error.to_string())?;
+        let block = metainfo.piece_length.min(BLOCK);
+        if !metainfo.piece_length.is_multiple_of(block) {
+            return Err("its pieces are no whole number of blocks".into());
+        }
+        if metainfo.total_length > CONTENT_MAX {
+            return Err("it has more than 64 MiB".into());
+        }
+        let mut content = Vec::new();
+        for file in metainfo.layout.files() {
+            let bytes = if file.pad {
+                vec![0; file.length as usize]
+            } else {
+                read(file)?
+            };
+            if bytes.len() as u64 != file.length {
+                return Err(format!("{} has another length", file.path));
+            }
+            content.extend(bytes);
+        }
+        let pieces = metainfo.pieces();
+        let whole = u64::from(pieces) * u64::from(metainfo.piece_length);
+        let sample = Self {
+            spec: TorrentSpec {
+                pieces,
+                blocks: metainfo.piece_length / block,
+                block,
+                short: (whole - metainfo.total_length) as u32,
+                files: metainfo.layout.files().len() as u32,
+                private: metainfo.private,
+                magnet: None,
+            },
+            info: metainfo.info_bytes.clone(),
+            metainfo: Arc::new(metainfo),
+            bytes: bytes.into(),
+            content: content.into(),
+        };
+        let is_right = |piece| {
+            let hash: Sha1Digest = Sha1::digest(sample.piece_bytes(piece)).into();
+            sample.metainfo.piece_hash(piece) == Some(hash)
+        };
+        match (0..pieces).map(PieceIndex).find(|piece| !is_right(*piece)) {
+            Some(piece) => Err(format!("piece {} is not the torrent's", piece.0)),
+            None => Ok(sample),
+        }
+    }
+
     /// Identity of the torrent.
     pub fn info_hash(&self) -> InfoHash {
         InfoHash(Sha1::digest(&self.info).into())
@@ -106,6 +162,12 @@ impl Sample {
         self.content[begin..begin + file.length as usize].to_vec()
     }
 }
+
+/// Bytes of a block as clients ask for it.
+const BLOCK: u32 = 16 * 1024;
+
+/// Most content of a torrent that was made elsewhere: it is all held in memory.
+const CONTENT_MAX: u64 = 64 << 20;
 
 /// A dictionary that says too little to be a torrent.
 const BROKEN: &[u8] = b"d6:lengthi1024e4:name6:sample12:piece lengthi0e6:pieces0:e";
@@ -251,6 +313,21 @@ mod tests {
             Sample::new(&SPEC, &tiers, Seed(4)).unwrap().info_hash(),
             sample.info_hash()
         );
+    }
+
+    #[test]
+    fn a_torrent_of_others_is_read_with_its_content() {
+        let made = Sample::new(&SPEC, &[], Seed(3)).unwrap();
+        let read = Sample::of(&made.bytes, |file| Ok(made.file_bytes(file))).unwrap();
+        assert_eq!(read.info_hash(), made.info_hash());
+        assert_eq!((&read.content, read.spec.short), (&made.content, 100));
+        let zeros = Sample::of(&made.bytes, |file| Ok(vec![0; file.length as usize]));
+        assert_eq!(zeros.unwrap_err(), "piece 0 is not the torrent's");
+        let short = Sample::of(&made.bytes, |_| Ok(vec![1]));
+        assert!(short.unwrap_err().contains("another length"));
+        let gone = Sample::of(&made.bytes, |_| Err("it is gone".into()));
+        assert_eq!(gone.unwrap_err(), "it is gone");
+        assert!(Sample::of(b"d4:infode", |_| Ok(Vec::new())).is_err());
     }
 
     #[test]

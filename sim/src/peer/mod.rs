@@ -15,6 +15,7 @@ mod fetch;
 mod generate;
 mod local;
 pub mod metadata;
+mod real;
 mod serve;
 mod streams;
 #[cfg(test)]
@@ -116,6 +117,10 @@ pub struct ModelPeer {
     /// Connections with something to send.
     dirty: Vec<ConnId>,
     told: u32,
+    /// The port at which it is dialled.
+    port: u16,
+    /// Whether every message is a line.
+    tells_messages: bool,
 }
 
 impl ModelPeer {
@@ -168,6 +173,8 @@ impl ModelPeer {
             numbered: 0,
             dirty: Vec::new(),
             told: 0,
+            port: PORT,
+            tells_messages: false,
         }
     }
 
@@ -237,6 +244,9 @@ impl ModelPeer {
         match say {
             Say::Message(message) => {
                 if let Some(conn) = self.conns.get_mut(&id).filter(|conn| conn.is_open()) {
+                    if self.tells_messages {
+                        cx.lines.push(real::said(&self.name, cx.now, id, &message));
+                    }
                     serve::track(conn, cx.now, &message, &self.geometry);
                     message.encode(&mut conn.out);
                     self.dirty.push(id);
@@ -244,6 +254,9 @@ impl ModelPeer {
             }
             Say::Raw(bytes) => {
                 if let Some(conn) = self.conns.get_mut(&id) {
+                    if self.tells_messages {
+                        cx.lines.push(real::raw(&self.name, cx.now, id, bytes.len()));
+                    }
                     conn.out.extend_from_slice(&bytes);
                     self.dirty.push(id);
                 }
@@ -392,7 +405,7 @@ impl Actor for ModelPeer {
     }
 
     fn port(&self) -> Option<u16> {
-        self.started.then_some(PORT)
+        self.started.then_some(self.port)
     }
 
     fn clone_box(&self) -> Box<dyn Actor> {

@@ -270,7 +270,7 @@ impl ModelPeer {
             let Some(bytes) = self.torrent.block_bytes(range.piece, range.begin, range.length) else {
                 continue;
             };
-            if plain {
+            if plain && !self.tells_messages {
                 encode_piece_head(range, &mut conn.out);
                 conn.out.extend_from_slice(bytes);
                 conn.counters.served += u64::from(range.length);

@@ -5,7 +5,7 @@ use super::catalogue::Kind;
 use super::check::SILENT;
 use super::conn::{Conn, Past, Phase, REQQ};
 use super::veil::Veil;
-use super::{Later, ModelPeer, PAST_MAX};
+use super::{Later, ModelPeer, PAST_MAX, real};
 use crate::actor::{Cx, Output};
 use crate::sample::PORT;
 use seedbed_engine::extension::handshake::ExtendedHandshake;
@@ -80,7 +80,8 @@ impl ModelPeer {
             return self.end(cx, id, false);
         }
         self.begin(cx, id);
-        let back = SocketAddr::new(from.ip(), PORT);
+        let known = self.engines.iter().find(|engine| engine.ip() == from.ip());
+        let back = known.copied().unwrap_or(SocketAddr::new(from.ip(), PORT));
         if let Some(one) = self.trait_of(Kind::SimultaneousConnect)
             && one.fires(cx.now, false, cx.marks)
         {
@@ -192,7 +193,12 @@ impl ModelPeer {
                 },
                 Phase::Open(decoder) => match decoder.next(&mut input) {
                     Ok(None) => break,
-                    Ok(Some(message)) => self.message(cx, id, message),
+                    Ok(Some(message)) => {
+                        if self.tells_messages {
+                            cx.lines.push(real::heard(&self.name, cx.now, id, &message));
+                        }
+                        self.message(cx, id, message);
+                    }
                     Err(_) => {
                         self.violation(cx.now, "message that cannot be read");
                         return self.end(cx, id, false);
@@ -237,6 +243,9 @@ impl ModelPeer {
                 }
             }
             HandshakePart::PeerId(peer_id) => {
+                if self.tells_messages {
+                    cx.lines.push(real::shaken(&self.name, cx.now, id, peer_id));
+                }
                 if let Some(conn) = self.conns.get_mut(&id) {
                     conn.their_id = Some(peer_id);
                 }
@@ -283,7 +292,7 @@ impl ModelPeer {
             let mut words = ExtendedHandshake {
                 your_ip,
                 client: Some("model".into()),
-                listen_port: Some(PORT),
+                listen_port: Some(self.port),
                 reqq: Some(REQQ as u32),
                 m: pex::offered(&self.traits),
                 ..ExtendedHandshake::default()

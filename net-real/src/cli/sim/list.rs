@@ -4,6 +4,7 @@ use crate::cli::console::Console;
 use crate::cli::failure::{DONE, Failure};
 use clap::{Args, ValueEnum};
 use seedbed_sim::catalogue;
+use seedbed_sim::peer::{self, Reaction, Scene};
 use serde::Serialize;
 
 const EXAMPLES: &str = "\
@@ -44,6 +45,12 @@ struct Entry {
     area: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     reaction: Option<&'static str>,
+    /// Of a peer: what an engine makes of it, where it stands alone beside an honest seed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    expected: Option<&'static str>,
+    /// Of a peer: where it comes out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scene: Option<&'static str>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     params: Vec<&'static str>,
 }
@@ -79,11 +86,31 @@ fn behaviours(all: impl Iterator<Item = &'static seedbed_sim::scenario::Behaviou
         row: Some(known.row),
         area: Some(format!("{:?}", known.area)),
         reaction: Some(known.reaction),
+        expected: peer::expected(known.name).map(expected),
+        scene: peer::catalogue::find(known.name).map(|entry| scene(entry.scene)),
         params: seedbed_sim::scenario::params::of(known)
             .map(|param| param.name)
             .collect(),
     };
     all.map(entry).collect()
+}
+
+const fn expected(reaction: Reaction) -> &'static str {
+    match reaction {
+        Reaction::Closed(_) => "closed",
+        Reaction::Banned => "banned",
+        Reaction::Kept => "kept",
+        Reaction::Completes => "completes",
+    }
+}
+
+const fn scene(scene: Scene) -> &'static str {
+    match scene {
+        Scene::Serves => "serves",
+        Scene::DialsAndServes => "dials-and-serves",
+        Scene::Fetches => "fetches",
+        Scene::Link => "link",
+    }
 }
 
 fn plain(all: impl Iterator<Item = (&'static str, &'static str)>) -> Vec<Entry> {
@@ -93,6 +120,8 @@ fn plain(all: impl Iterator<Item = (&'static str, &'static str)>) -> Vec<Entry> 
         row: None,
         area: None,
         reaction: None,
+        expected: None,
+        scene: None,
         params: Vec::new(),
     };
     all.map(entry).collect()

@@ -4,14 +4,18 @@ mod bisect;
 mod expand;
 mod guarded;
 mod list;
+mod material;
 mod merge;
+mod peer;
 mod range;
 mod report;
 mod run;
 mod shrink;
 mod source;
+mod stage;
 mod sweep;
 mod total;
+mod tracker;
 
 use super::console::Console;
 use super::failure::Failure;
@@ -24,7 +28,8 @@ Examples:
   seedbed sim expand 4711 > world.kdl
   seedbed sim shrink 4711 -o small.kdl
   seedbed sim bisect small.kdl
-  seedbed sim list behaviours";
+  seedbed sim list behaviours
+  seedbed sim peer --behaviour corrupts --dial 127.0.0.1:6881";
 
 /// What to do with simulated worlds.
 #[derive(Subcommand)]
@@ -43,6 +48,10 @@ pub(crate) enum SimCommand {
     Expand(expand::ExpandArgs),
     /// List what worlds are made of and held against
     List(list::ListArgs),
+    /// A peer that misbehaves, on real sockets of this machine
+    Peer(peer::PeerArgs),
+    /// A tracker that misbehaves, on real sockets of this machine
+    Tracker(tracker::TrackerArgs),
 }
 
 pub(crate) fn run(command: &SimCommand, console: &Console) -> Result<u8, Failure> {
@@ -54,5 +63,7 @@ pub(crate) fn run(command: &SimCommand, console: &Console) -> Result<u8, Failure
         SimCommand::Bisect(args) => bisect::run(args, console),
         SimCommand::Expand(args) => expand::run(args, console),
         SimCommand::List(args) => list::run(args, console),
+        SimCommand::Peer(args) => peer::run(args, console),
+        SimCommand::Tracker(args) => tracker::run(args, console),
     }
 }
