@@ -107,6 +107,12 @@ interop *ARGS:
     cargo build --release
     cargo test -p tests --test interop -- --ignored --test-threads=1 --skip what_recording_costs {{ARGS}}
 
+# what seedbed, libtorrent, Transmission and aria2 make of peers and trackers that misbehave: docs/differential.md
+[group('real')]
+differential *ARGS:
+    cargo build --release
+    tests/differential/differential.py --out docs/differential.md {{ARGS}}
+
 # kill -9 at random instants, again and again; then what was lost and what was fetched again
 [group('real')]
 crash KILLS='200':

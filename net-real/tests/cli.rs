@@ -7,7 +7,7 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::Stdio;
 use support::{Sandbox, snapshot};
 
-const SUBCOMMANDS: [&str; 23] = [
+const SUBCOMMANDS: [&str; 25] = [
     "download",
     "seed",
     "create",

@@ -64,6 +64,21 @@ fn a_model_peer_serves_a_real_download_whole() {
 }
 
 #[test]
+fn a_model_peer_gives_metadata_to_a_link() {
+    let sandbox = Sandbox::new();
+    let (peer, first) = model(&sandbox, &["peer", "--write", "made", "-b", "metadata-silent"]);
+    let link = format!("magnet:?xt=urn:btih:{}", text(&first, "info_hash"));
+    let get = |address: &str| {
+        format!("download {link}&x.pe={address} -d got --bind 127.0.0.1 --port 0 --json --stop-timeout 3")
+    };
+    sandbox.expect(5, &get(text(&first, "listening")));
+    assert_eq!(summary(peer)["marks"]["metadata-silent"], json!(1));
+    let (_peer, first) = model(&sandbox, &["peer"]);
+    sandbox.expect(0, &get(text(&first, "listening")));
+    assert_downloaded(&sandbox);
+}
+
+#[test]
 fn a_model_peer_fetches_from_a_real_seed_and_serves_a_torrent_of_others() {
     let sandbox = Sandbox::new();
     // the torrent and the content of another model

@@ -42,7 +42,8 @@ def transmission(torrent, out, ip, port, home):
     """It does not end by itself, and ignores loopback addresses that a tracker gives it: others have to connect to it."""
     own = os.path.join(home, "torrents")
     os.makedirs(own)
-    shutil.copy(torrent, os.path.join(own, "it.torrent"))
+    if torrent:
+        shutil.copy(torrent, os.path.join(own, "it.torrent"))
     settings = {
         "bind-address-ipv4": ip, "bind-address-ipv6": "::1", "blocklist-enabled": False, "dht-enabled": False, "download-dir": out,
         "incomplete-dir-enabled": False, "lpd-enabled": False, "peer-port": port, "pex-enabled": False, "port-forwarding-enabled": False,

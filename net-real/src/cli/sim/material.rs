@@ -5,7 +5,7 @@ use crate::cli::failure::Failure;
 use clap::Args;
 use seedbed_sim::sample::Sample;
 use seedbed_sim::scenario::kdl::parse;
-use seedbed_sim::scenario::{Scenario, TorrentSpec};
+use seedbed_sim::scenario::{MagnetSpec, Scenario, TorrentSpec};
 use seedbed_sim::seed::Seed;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,6 +15,12 @@ const TORRENT_MAX: u64 = 8 << 20;
 
 /// Most content that is read: what a scenario can have, too.
 const CONTENT_MAX: u64 = 64 << 20;
+
+/// Models give metadata to whoever begins with a link, in pieces as BEP 9 has them.
+const METADATA: MagnetSpec = MagnetSpec {
+    piece: 16_384,
+    broken: false,
+};
 
 /// The torrent.
 #[derive(Args)]
@@ -46,7 +52,10 @@ impl MaterialArgs {
         if let Some(path) = &self.torrent {
             return read(path, &self.dir);
         }
-        let spec = self.spec()?;
+        let spec = TorrentSpec {
+            magnet: Some(METADATA),
+            ..self.spec()?
+        };
         let tiers: Vec<Vec<String>> = trackers.iter().map(|url| vec![url.clone()]).collect();
         let sample = Sample::new(&spec, &tiers, self.seed())
             .map_err(|error| Failure::usage(format_args!("--sample makes no torrent: {error}.")))?;
@@ -81,10 +90,12 @@ pub(super) fn scenario(file: &str, flag: &str, value: &str) -> Result<Scenario, 
 fn read(path: &Path, dir: &Path) -> Result<Sample, Failure> {
     let name = shown_path(path);
     let bytes = whole(path, TORRENT_MAX)?;
-    Sample::of(&bytes, |file| {
+    let read = Sample::of(&bytes, |file| {
         whole(&dir.join(&file.path), CONTENT_MAX).map_err(|failure| failure.text)
-    })
-    .map_err(|text| Failure::input(format_args!("{name} cannot be used: {text}.")))
+    });
+    let mut sample = read.map_err(|text| Failure::input(format_args!("{name} cannot be used: {text}.")))?;
+    sample.spec.magnet = Some(METADATA);
+    Ok(sample)
 }
 
 fn whole(path: &Path, max: u64) -> Result<Vec<u8>, Failure> {
