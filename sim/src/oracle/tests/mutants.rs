@@ -10,6 +10,13 @@ fn wait(story: &mut Story, seconds: u64) {
     story.watch.lasts_too_long();
 }
 
+/// A request for a connection id, transaction 5 (BEP 15).
+fn connect(story: &mut Story) {
+    let mut data = vec![0; 16];
+    data[15] = 5;
+    story.action(Action::Datagram { to: tracker(), data });
+}
+
 #[test]
 fn the_last_block_is_asked_for_as_long_as_it_is() {
     let check = |length: u32, fits: bool| {
@@ -119,12 +126,23 @@ fn a_tracker_answers_by_datagrams_of_its_own() {
         let from = tracker();
         story.event(&Event::Datagram { from, data: &data });
     };
+    // a connection id of zeros
+    let begin = |story: &mut Story| {
+        connect(story);
+        let from = tracker();
+        story.event(&Event::Datagram {
+            from,
+            data: &[0, 0, 0, 0, 0, 0, 0, 5, 0, 0, 0, 0, 0, 0, 0, 0],
+        });
+    };
     breaks(Oracle::I21, |story| {
+        begin(story);
         story.announce(2, 512);
         answer(story, 9);
         ok(story);
     });
     let mut story = Story::new();
+    begin(&mut story);
     story.announce(2, 512);
     answer(&mut story, 0);
     ok(&mut story);
@@ -159,7 +177,7 @@ fn waits_for_a_udp_tracker_grow() {
     breaks(Oracle::I22, |story| {
         for wait in [0, 15, 15] {
             story.pass(wait);
-            story.announce(2, 512);
+            connect(story);
         }
     });
 }

@@ -55,6 +55,8 @@ pub fn due(one: &mut Trait, view: &mut View<'_>, conn: &Conn) -> (Vec<Say>, Opti
         Kind::FlapsChoke if one.fired < one.int("flaps", 60) => {
             Some(one.time("each", Duration::from_millis(100)))
         }
+        // at first it is choked, and refused whatever it asks for
+        Kind::RequestsMissing if one.fired < 2 => Some(Duration::from_secs(15)),
         // at last the door is open
         Kind::FlapsChoke => {
             let opens = conn.am_choking.then_some(Say::Message(Message::Unchoke));
