@@ -186,6 +186,8 @@ pub(crate) fn once(scenario: &Scenario, options: &Options) -> Outcome {
     let mut driver = Driver::new(scenario, world, options);
     let ended = catch_unwind(AssertUnwindSafe(|| driver.run()));
     if let Err(panic) = ended {
+        // what a watch saw in the same step is why
+        let _ = catch_unwind(AssertUnwindSafe(|| driver.look()));
         let text = panic
             .downcast_ref::<String>()
             .cloned()

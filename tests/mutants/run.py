@@ -121,6 +121,7 @@ def environment(number):
         "CARGO_TARGET_DIR": str(BUILD),
         "CARGO_PROFILE_RELEASE_LTO": "off",
         "CARGO_PROFILE_RELEASE_CODEGEN_UNITS": "16",
+        "CARGO_PROFILE_RELEASE_INCREMENTAL": "true",
         "INSTA_UPDATE": "no",
     }
 

@@ -201,3 +201,18 @@ fn sizes_that_are_not_multiplied_change_decisions() {
     assert_eq!(outcome.failure.map(|failure| failure.oracle), Some("M6"));
     assert_eq!(outcome.oracles[Oracle::M6 as usize].1, 2);
 }
+
+#[test]
+fn a_download_that_is_not_complete_in_time_is_told() {
+    let mut scenario = scenario(3);
+    scenario.engines.truncate(1);
+    scenario.peers.push(peer("seed", 100, Vec::new()));
+    let in_time = |within: Option<Duration>| {
+        let mut driver = driver::Driver::new(&scenario, build(&scenario).unwrap(), &Options::default());
+        driver.heal();
+        driver.core.within = within.unwrap_or(driver.core.within);
+        driver.demand_completion();
+        driver.outcome().failure.map(|failure| failure.oracle)
+    };
+    assert_eq!([in_time(None), in_time(Some(Duration::ZERO))], [None, Some("L1")]);
+}
