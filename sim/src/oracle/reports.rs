@@ -98,13 +98,7 @@ impl Watch {
             Report::TrackerOk { url, .. } => self.announces.told_ok(url, &mut self.verdicts),
             Report::Checked {
                 have, bad, missing, ..
-            } => {
-                self.story.checked = true;
-                if self.sound_disk && !self.disk_errors && self.story.check_alone {
-                    self.not_found.extend(bad.iter().chain(missing));
-                }
-                self.story.have = *have;
-            }
+            } => self.checked(*have, bad, missing),
             Report::Completed { .. } => {
                 self.story.completed += 1;
                 // `completed` does not wait for an announce that is under way
@@ -122,6 +116,15 @@ impl Watch {
             Report::ShutDown => self.shut_down(),
             _ => {}
         }
+    }
+
+    /// What a check found, and what it did not: the latter is looked for on a disk that nothing else was done to.
+    fn checked(&mut self, have: u32, bad: &[PieceIndex], missing: &[PieceIndex]) {
+        self.story.checked = true;
+        if self.sound_disk && !self.disk_errors && self.story.check_alone {
+            self.not_found.extend(bad.iter().chain(missing));
+        }
+        self.story.have = have;
     }
 
     fn enters(&mut self, state: &TorrentState) {
