@@ -3,10 +3,15 @@
 
 use crate::marks::Marks;
 use crate::scenario::{Area, Behaviour};
-use crate::{host, net, oracle, peer, tracker};
+use crate::{host, metainfo, net, oracle, peer, tracker};
 
 /// The lists of all parts.
-const PARTS: &[&[Behaviour]] = &[tracker::BEHAVIOURS, host::BEHAVIOURS, peer::BEHAVIOURS];
+const PARTS: &[&[Behaviour]] = &[
+    tracker::BEHAVIOURS,
+    host::BEHAVIOURS,
+    peer::BEHAVIOURS,
+    metainfo::BEHAVIOURS,
+];
 
 /// Every behaviour of the catalogue, in the order of its areas.
 pub fn behaviours() -> impl Iterator<Item = &'static Behaviour> {
@@ -19,7 +24,7 @@ pub fn of(areas: &'static [Area]) -> impl Iterator<Item = &'static Behaviour> {
 }
 
 /// Areas of an engine's host.
-pub const ENGINE: &[Area] = &[Area::Disk, Area::Host, Area::Metainfo];
+pub const ENGINE: &[Area] = &[Area::Disk, Area::Host];
 /// Areas of a UDP tracker.
 pub const UDP_TRACKER: &[Area] = &[Area::UdpTracker, Area::TrackerPolicy];
 /// Areas of an HTTP tracker.

@@ -37,6 +37,7 @@ pub mod marks;
 pub mod metainfo;
 pub mod mse;
 pub mod net;
+pub mod novelty;
 pub mod oracle;
 pub mod peer;
 pub mod queue;

@@ -9,6 +9,7 @@ mod checks;
 mod core;
 pub mod cuts;
 mod driver;
+mod files;
 mod health;
 mod phases;
 pub mod points;
@@ -154,6 +155,9 @@ pub(crate) fn judge(scenario: &Scenario, options: &Options) -> Outcome {
     let mut outcome = once(scenario, options);
     if outcome.failure.is_none() && (options.several || several::is_chosen(scenario)) {
         several::compare(scenario, &mut outcome);
+    }
+    if outcome.failure.is_none() && files::is_chosen(scenario) {
+        files::damage(scenario, &mut outcome);
     }
     outcome
 }

@@ -105,9 +105,11 @@ impl Torrent {
         check(!late, || {
             format!("{conn} is due at {due:?}, registered for {timer:?}")
         })?;
-        // under a limit it waits for its turn
-        let starved = self.starved.contains(&conn) || self.limits.least(Way::Down).is_some();
-        check(peer.read_owed == 0 || starved || session.unsent() > 0, || {
+        let starved = self.starved.contains(&conn);
+        // under a limit it may have a part of what it may send, and waits for its turn otherwise
+        let waits = peer.budget > 0 || self.limits.waits(conn);
+        let served = peer.read_owed == 0 || self.limits.least(Way::Down).is_some() && waits;
+        check(served || starved || session.unsent() > 0, || {
             format!("{conn} waits for {} bytes of budget", peer.read_owed)
         })?;
         if !session.is_open() {
@@ -120,19 +122,36 @@ impl Torrent {
                 session.am_interested()
             )
         })?;
-        let plain =
-            !session.peer_choking() && !session.snubbed() && !self.blame.is_suspect(session.addr().ip());
-        let idle = plain && session.wants() > 0 && self.may_fetch();
-        let why = self.picker.why_idle(conn);
-        check(!idle || why != IdleReason::Requestable, || {
-            format!(
-                "{conn} has room for {} requests and is not asked",
-                session.wants()
-            )
-        })?;
         check(self.picker.peer_set(conn).is_some(), || {
             format!("the picker does not know {conn}")
         })
+    }
+
+    /// The first peer that could be asked for more and is not, as a sentence; with `races`, also who could race others in
+    /// end-game: that is looked for when something happens to a peer, and not when another one has left. A limit of
+    /// rates keeps requests back, so nothing can be said of a torrent under one.
+    ///
+    /// # Errors
+    /// Says who it is.
+    pub fn audit_idle(&self, races: bool) -> Result<(), String> {
+        let limited = self.limits.least(Way::Down).is_some();
+        let may = self.may_fetch() && !limited && (races || !self.picker.is_endgame());
+        self.sessions
+            .iter()
+            .filter(|(_, peer)| may && peer.session.is_open() && peer.session.wants() > 0)
+            .try_for_each(|(conn, peer)| {
+                let session = &peer.session;
+                let plain = !session.peer_choking()
+                    && !session.snubbed()
+                    && !self.blame.is_suspect(session.addr().ip());
+                let asked = !plain || self.picker.why_idle(*conn) != IdleReason::Requestable;
+                check(asked, || {
+                    format!(
+                        "{conn} has room for {} requests and is not asked",
+                        session.wants()
+                    )
+                })
+            })
     }
 }
 

@@ -59,6 +59,11 @@ impl Limits {
         }
     }
 
+    /// Whether a connection waits for what it may send.
+    pub(super) fn waits(&self, conn: ConnId) -> bool {
+        self.down.conns.contains(&conn)
+    }
+
     fn queue(&mut self, way: Way) -> &mut Queue {
         match way {
             Way::Down => &mut self.down,

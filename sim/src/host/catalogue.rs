@@ -110,6 +110,8 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         "Pieces are asked for in their order."),
     row(Area::Host, "CM13", "deadlines", "A player needs the `piece`-th piece and the three behind it, within 5 s each.",
         "They are asked for next."),
+    row(Area::Host, "CM14", "fetch", "The user wants the .torrent file of a tracker's site: `what` is there, missing, moved, large, nowhere or no-url.",
+        "It comes as it is, or an error says why not; the download goes on."),
     row(Area::Host, "CM6", "remove", "The user removes the torrent.", "Trackers are told, files stay, nothing else is left."),
     row(Area::Host, "CM7", "shutdown", "The user ends the program.", "It ends within its limit, with the state saved."),
 ];

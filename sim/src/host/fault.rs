@@ -13,6 +13,9 @@ use seedbed_engine::time::Duration;
 use seedbed_engine::{Command, Event, Limits, ProbeTracker, TorrentLimits};
 use std::net::SocketAddr;
 
+/// Bytes of a .torrent file that is fetched, at the most.
+const FETCHED_MAX: usize = 1 << 20;
+
 /// How long a scrape may take in all.
 const SCRAPE_TIMEOUT: Duration = Duration::from_secs(60);
 
@@ -200,6 +203,17 @@ impl EngineHost {
                 let deadlines = (0..4).map(needed).collect();
                 ("deadlines", Command::SetDeadlines(TORRENT, deadlines))
             }
+            "fetch" => match self.url_to_fetch(what.text("what").unwrap_or("there")) {
+                Some(url) => {
+                    let body_max = if what.text("what") == Some("large") {
+                        64
+                    } else {
+                        FETCHED_MAX
+                    };
+                    ("fetch", Command::Fetch { url, body_max })
+                }
+                None => return,
+            },
             "add-peer" => match what.text("who").and_then(|who| self.known.actor(who)) {
                 Some(addr) => ("add-peer", Command::AddPeer(TORRENT, addr)),
                 None => return,
@@ -208,6 +222,20 @@ impl EngineHost {
         };
         cx.marks.hit(mark);
         self.user(cx, Event::Command(command));
+    }
+
+    /// Where the first tracker that has a site has this.
+    fn url_to_fetch(&self, what: &str) -> Option<String> {
+        let sites = self.known.trackers.iter().map(|(_, _, url)| url);
+        let site = sites.filter_map(|url| url.strip_prefix("http://")).next()?;
+        let (host, _) = site.split_once('/')?;
+        Some(match what {
+            "no-url" => "gopher://torrents.test".into(),
+            "nowhere" => format!("http://{}:1/sample.torrent", host.rsplit_once(':')?.0),
+            "missing" => format!("http://{host}/missing.torrent"),
+            "moved" => format!("http://user:p%40ss@{host}/moved.torrent"),
+            _ => format!("http://{host}/sample.torrent"),
+        })
     }
 
     /// An event from within the host; nothing while the process does not run.

@@ -144,6 +144,31 @@ pub const BEHAVIOURS: &[Behaviour] = &[
         REFUSED,
     ),
     row(
+        "torrent-decorated",
+        "MI8",
+        "says more than it has to, some of it of no use: tiers, web seeds, nodes, dates, words",
+        SAME,
+    ),
+    row(
+        "torrent-attributes",
+        "MI8",
+        "has files with attributes, and one that stands for another",
+        SAFE,
+    ),
+    row(
+        "torrent-hybrid",
+        "MI9",
+        "is one of v1 and v2 that say the same",
+        SAME,
+    ),
+    row(
+        "torrent-hybrid-other",
+        "MI9",
+        "is one of v1 and v2 that say different things (`differs`: 0 to 9)",
+        REFUSED,
+    ),
+    row("torrent-v2-only", "MI9", "is one of v2 alone", REFUSED),
+    row(
         "torrent-duplicate-length",
         "MI7",
         "has a decisive key of `info` twice",
@@ -169,6 +194,7 @@ pub(super) fn verdict(name: &str) -> Option<Verdict> {
         | "torrent-piece-length-huge"
         | "torrent-piece-length-missing"
         | "torrent-total-zero" => &[Defect::Sizes],
+        "torrent-hybrid-other" | "torrent-v2-only" => &[Defect::V2],
         "torrent-duplicate-info" | "torrent-duplicate-length" => &[Defect::Twice],
         _ => {
             let known = BEHAVIOURS.iter().any(|known| known.name == name);

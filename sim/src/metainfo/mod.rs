@@ -3,6 +3,7 @@
 //! A mutation is data: a [`Use`] out of [`BEHAVIOURS`]. [`check`] mutates, reads with the engine and compares with the
 //! [`Verdict`]. Whatever is accepted keeps the identity of its bytes: the info-hash is over `info` as it was written.
 
+mod hybrid;
 mod list;
 mod mutate;
 #[cfg(test)]
@@ -14,6 +15,7 @@ pub use mutate::mutate;
 
 use crate::marks::Marks;
 use crate::scenario::Use;
+use seedbed_engine::magnet::Magnet;
 use seedbed_engine::metainfo::{Metainfo, MetainfoError};
 use seedbed_engine::rng::Rng;
 use sha1::{Digest, Sha1};
@@ -96,6 +98,7 @@ pub fn blocks_peers(used: &Use) -> bool {
         "torrent-trailing",
         "torrent-unsorted-keys",
         "torrent-duplicate-comment",
+        "torrent-decorated",
     ];
     !outer.contains(&used.name.as_str())
 }
@@ -105,6 +108,9 @@ pub fn sample(rng: &mut Rng) -> Use {
     let chosen = &BEHAVIOURS[rng.below(BEHAVIOURS.len() as u32) as usize];
     match chosen.name {
         "torrent-truncated" => Use::new(chosen.name).with("percent", rng.below(100).into()),
+        // megabytes: one of eight
+        "torrent-tokens" if !rng.chance(1, 8) => Use::new("torrent-nesting").with("depth", 10_000),
+        "torrent-hybrid-other" => Use::new(chosen.name).with("differs", rng.below(10).into()),
         "torrent-nesting" => Use::new(chosen.name).with("depth", i64::from(100 + rng.below(10_000))),
         name => Use::new(name),
     }
@@ -135,12 +141,28 @@ pub fn check(used: &Use, good: &[u8], marks: &mut Marks) -> Result<(), String> {
     }
 }
 
+/// What was read can be written again as a file and as a link, and is still the same torrent.
+fn said_again(metainfo: &Metainfo) -> Result<(), String> {
+    let again = Metainfo::parse(&metainfo.to_file()).map_err(|error| format!("not read again: {error}"))?;
+    let same = again.info_hash == metainfo.info_hash
+        && again.trackers == metainfo.trackers
+        && again.web_seeds == metainfo.web_seeds;
+    let link = Magnet::of(metainfo);
+    let linked = Magnet::parse(&link.to_string()).map_err(|error| format!("{link} is no link: {error}"))?;
+    if same && linked == link {
+        Ok(())
+    } else {
+        Err("written and read again, it is another torrent".into())
+    }
+}
+
 fn accepted(bytes: &[u8], metainfo: &Metainfo) -> Result<(), String> {
     let info = mutate::info_of(bytes).ok_or("there is no `info` to compare with")?;
     let hash: [u8; 20] = Sha1::digest(info).into();
     if hash != metainfo.info_hash.0 {
         return Err("the info-hash is not that of the bytes".into());
     }
+    said_again(metainfo)?;
     let mut seen = BTreeSet::new();
     for file in metainfo.layout.files() {
         let path = format!("{}/{}", metainfo.name, file.path);

@@ -1,5 +1,6 @@
 //! How a good .torrent file becomes a bad one.
 
+use super::hybrid;
 use super::tree::Tree;
 use crate::scenario::Use;
 
@@ -25,6 +26,8 @@ pub fn mutate(used: &Use, good: &[u8]) -> Vec<u8> {
                 return good.to_vec();
             };
             outer(name, used, &mut tree);
+            more(name, &mut tree);
+            hybrid::make(name, used.int("differs", 0), &mut tree);
             if let Some(info) = tree.get_mut("info") {
                 sizes(name, info);
                 paths(name, info);
@@ -85,6 +88,42 @@ fn outer(name: &str, used: &Use, tree: &mut Tree) {
     }
 }
 
+/// What nobody has to say.
+fn more(name: &str, tree: &mut Tree) {
+    if name != "torrent-decorated" {
+        return;
+    }
+    let list = |words: &[&str]| Tree::List(words.iter().map(|word| Tree::text(word)).collect());
+    let node = |host: &str, port| Tree::List(vec![Tree::text(host), Tree::int(port)]);
+    let tiers = vec![
+        list(&["http://a.test/announce", "udp://a.test:6969"]),
+        Tree::text("http://b.test/announce"),
+        Tree::List(vec![Tree::int(7), Tree::text("")]),
+        list(&[" http://c.test/announce"]),
+    ];
+    tree.set("announce-list", Tree::List(tiers));
+    tree.set("announce", Tree::text("http://unlisted.test/announce"));
+    tree.set("comment", Tree::text("more \u{1b}[2Jwords"));
+    tree.set("created by", Tree::text("somebody"));
+    tree.set("creation date", Tree::int(1_700_000_000));
+    tree.set("encoding", Tree::text("UTF-8"));
+    let seeds = list(&[
+        "http://d.test/a b",
+        "http://d.test/a b",
+        "",
+        "http://\u{e9}.test/",
+    ]);
+    tree.set("httpseeds", list(&["http://e.test/seed"]));
+    let nodes = vec![
+        node("f.test", 6881),
+        node("", 6881),
+        node("g.test", 0),
+        Tree::int(1),
+    ];
+    tree.set("nodes", Tree::List(nodes));
+    tree.set("url-list", seeds);
+}
+
 fn sizes(name: &str, info: &mut Tree) {
     match name {
         "torrent-int-overflow" => set_length(info, Tree::Int(b"36893488147419103232".to_vec())),
@@ -143,10 +182,26 @@ fn paths(name: &str, info: &mut Tree) {
         "torrent-path-long" => &[&[&long], &[&long, "a"], &[&long]],
         "torrent-path-collision" => &[&["Same"], &["same"], &["SAME"], &["both"], &["both", "file"]],
         "torrent-path-absolute" => &[&["/etc/passwd"], &["C:", "Windows"], &["~", ".profile"]],
+        "torrent-attributes" => return attributes(info),
         "torrent-name-hostile" => return info.set("name", Tree::text("../../../etc/cron.d")),
         _ => return,
     };
     bad.iter().for_each(|path| add_file(info, path));
+}
+
+/// Files that can be run, are hidden, or stand for others; pad files, whose bytes nobody keeps (BEP 47).
+fn attributes(info: &mut Tree) {
+    for (n, attributes) in ["x", "h", "lx", "p", "q"].iter().enumerate() {
+        add_file(info, &[&format!("of-{attributes}")]);
+        if let Some(Tree::List(files)) = info.get_mut("files")
+            && let Some(file) = files.last_mut()
+        {
+            file.set("attr", Tree::text(attributes));
+            if n == 2 {
+                file.set("symlink path", Tree::List(vec![Tree::text("of-x")]));
+            }
+        }
+    }
 }
 
 fn disorder(name: &str, info: &mut Tree) {

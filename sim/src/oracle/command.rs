@@ -52,10 +52,8 @@ impl Watch {
                 self.heard_doubted();
                 self.wants(priorities);
             }
-            Command::SetSequential(..)
-            | Command::SetDeadlines(..)
-            | Command::AddPeer(..)
-            | Command::Fetch { .. } => {}
+            Command::Fetch { .. } => self.fetches(),
+            Command::SetSequential(..) | Command::SetDeadlines(..) | Command::AddPeer(..) => {}
         }
     }
 

@@ -85,6 +85,8 @@ pub(crate) struct Conn {
     pub(crate) repeats: bool,
     /// Bytes of a peer that dialled us, before we said a word.
     pub(crate) early: u64,
+    /// Bytes that came.
+    pub(crate) came: u64,
     /// Bytes given to the network, and bytes that it took.
     pub(crate) given: u64,
     pub(crate) taken: u64,
@@ -136,6 +138,7 @@ impl Conn {
             unwanted: Vec::new(),
             repeats: false,
             early: 0,
+            came: 0,
             given: 0,
             taken: 0,
             control: 0,

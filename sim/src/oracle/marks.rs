@@ -98,8 +98,6 @@ pub const RARE_MARKS: &[&str] = &[
     "eng:violation:too-many-duplicates",
     // who suggests in a drawn world has nothing
     "pick-suggested",
-    // no drawn host has more than one port
-    "candidate-replaced",
     // a few in ten thousand worlds
     "eng:state:failed",
     "eng:end:tracker-switched",
@@ -119,8 +117,6 @@ pub const RARE_MARKS: &[&str] = &[
     // dictionaries of drawn worlds are short, so that hardly two peers share one, and few sizes are claimed
     "metadata-mixed",
     "metadata-evicted",
-    // needs an engine that seeds and has lost a piece
-    "eng:end:nothing-wanted",
 ];
 
 impl Watch {

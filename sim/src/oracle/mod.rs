@@ -6,7 +6,9 @@
 //! none.
 
 mod announce;
+mod asks;
 mod blocks;
+mod books;
 mod command;
 mod conn;
 mod decisions;

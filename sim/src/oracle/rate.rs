@@ -122,6 +122,7 @@ impl Watch {
         let Some(conn) = self.conns.get_mut(&id) else {
             return;
         };
+        conn.came += bytes;
         // what was on its way when its budget was taken back came before the limit
         let counted = bytes.min(conn.budget);
         conn.budget -= counted;

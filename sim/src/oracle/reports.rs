@@ -70,6 +70,7 @@ impl Watch {
             format!("before the torrent was added: {report:?}")
         });
         match report {
+            Report::Fetched { result } => self.fetched(result.as_deref()),
             Report::Added { .. } => self.story.added = true,
             Report::Removed { .. } => self.story.added = false,
             Report::State { torrent: _, state } => {
@@ -144,6 +145,7 @@ impl Watch {
         if matches!(state, TorrentState::Failed { .. }) {
             self.gives_metadata_up();
         }
+        self.asks_now = true;
         let before = self.state.replace(state.clone());
         self.owes_in_state(before.as_ref());
     }

@@ -11,7 +11,7 @@ use seedbed_engine::{Engine, TorrentState, TorrentView};
 /// Every so many events the costly comparisons are made.
 const EVERY: u64 = 32;
 
-/// Every so many events the parts of the engine's torrent are held against each other, which walks all of them.
+/// Every so many events the parts of the engine are held against each other, which walks all of them.
 const AUDITED: u64 = 256;
 
 /// Slack of a time-out: the engine may be given its tick a little late by a busy host.
@@ -76,8 +76,13 @@ impl Watch {
             self.tables();
             self.twins();
         }
-        if let Some(view) = view.filter(|_| self.events.is_multiple_of(AUDITED)) {
-            self.parts_agree(view);
+        if self.events.is_multiple_of(AUDITED) {
+            view.into_iter().for_each(|view| self.parts_agree(view));
+            self.books(engine, view);
+        }
+        if self.asks_now {
+            self.asks_now = false;
+            self.asks(view);
         }
         self.waiting_shutdown();
     }
@@ -283,6 +288,7 @@ impl Watch {
 
     /// L2 and L4: nobody waits for ever.
     fn overdue(&mut self) {
+        self.fetch_overdue();
         let now = self.now;
         let timeout = self.setup.config.session.request_timeout + SLACK;
         let (round, slots) = (self.setup.config.choker.round, self.slots.max(1));

@@ -2,7 +2,7 @@
 //! have in common (M).
 
 /// Number of oracles.
-pub const COUNT: usize = 60;
+pub const COUNT: usize = 63;
 
 /// An oracle, for lists and reports.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,6 +62,9 @@ pub enum Oracle {
     I40,
     I41,
     I42,
+    I43,
+    I44,
+    I45,
     L1,
     L2,
     L3,
@@ -291,6 +294,21 @@ pub const ORACLES: &[OracleInfo] = &[
         "a peer with the Fast extension was choked",
     ),
     info(
+        "I43",
+        "what an engine counts is what comes of counting again, and what passed its boundary",
+        "an engine's figures were counted again",
+    ),
+    info(
+        "I44",
+        "what an engine says of itself to its user is true, and fit for a terminal",
+        "an engine was asked",
+    ),
+    info(
+        "I45",
+        "a damaged .torrent file is refused, or read as what it is with safe paths",
+        "a damaged file was read",
+    ),
+    info(
         "L1",
         "a download that can be completed is completed in bounded time",
         "a core was there after the faults",
@@ -397,7 +415,8 @@ mod tests {
             (0, Oracle::I1),
             (27, Oracle::I28),
             (36, Oracle::I37),
-            (42, Oracle::L1),
+            (44, Oracle::I45),
+            (45, Oracle::L1),
         ] {
             assert_eq!(
                 (oracle as usize, oracle.info().id),

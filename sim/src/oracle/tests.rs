@@ -14,6 +14,7 @@ use seedbed_engine::wire::{Message, encode_piece_head};
 use seedbed_engine::{Action, BanReason, CloseReason, Command, Config, Event, Report, TorrentState};
 use std::net::{IpAddr, SocketAddr};
 
+mod figures;
 mod ledger;
 mod local;
 mod mutants;

@@ -100,6 +100,10 @@ pub struct Watch {
     pub(crate) wakes_at: Option<Instant>,
     /// Events so far, for what is looked at now and then.
     pub(crate) events: u64,
+    /// Something happened that a user would ask about.
+    pub(crate) asks_now: bool,
+    /// Since when the user waits for a file that is fetched.
+    pub(crate) fetching: Option<Instant>,
     pub(crate) slots: u32,
     /// When what must not last began.
     pub(crate) since: Since,
@@ -208,6 +212,8 @@ impl Watch {
             ticked: false,
             wakes_at: None,
             events: 0,
+            asks_now: false,
+            fetching: None,
             sound_disk: true,
             disk_errors: false,
             to_compare: Vec::new(),
@@ -246,6 +252,7 @@ impl Watch {
         self.state = None;
         self.paused = false;
         self.removed = false;
+        self.fetching = None;
         self.writing = 0;
         self.announces = Announces::new(&self.setup.config.tracker, self.setup.content.len() as u64);
         self.story = Story::default();
@@ -266,6 +273,7 @@ impl Watch {
         self.now = now;
         self.verdicts.now = now;
         self.events += 1;
+        self.asks_now |= self.events.is_multiple_of(super::asks::EVERY);
         self.ticked = false;
         self.traffic.just_now = 0;
         self.hears(None);

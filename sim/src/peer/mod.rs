@@ -10,6 +10,7 @@ pub mod catalogue;
 pub mod check;
 #[cfg(test)]
 mod check_tests;
+mod client;
 pub mod conn;
 mod fetch;
 mod generate;
@@ -129,6 +130,7 @@ impl ModelPeer {
         let mut rng = seed.stream(&spec.name);
         let mut peer_id = PeerId(*b"-MP0100-            ");
         rng.fill(&mut peer_id.0[8..]);
+        client::style(&mut peer_id, &mut seed.stream(&format!("{}/client", spec.name)));
         let traits: Vec<Trait> = spec
             .behaviours
             .iter()

@@ -342,6 +342,13 @@ impl Driver {
         digest.value()
     }
 
+    /// A number for everything that each engine is, down to the last field.
+    pub(super) fn engines(&self) -> impl Iterator<Item = Option<u64>> {
+        let hosts = self.hosts.iter();
+        let hosts = hosts.filter_map(|id| self.world.actor::<EngineHost>(*id));
+        hosts.map(|host| host.engine().map(Engine::digest_whole))
+    }
+
     /// What an engine came to.
     fn ended(&self, id: ActorId) -> Option<Ended> {
         let host = self.world.actor::<EngineHost>(id)?;

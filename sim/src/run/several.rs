@@ -69,7 +69,7 @@ pub(super) fn compare(scenario: &Scenario, outcome: &mut Outcome) {
 }
 
 /// Counts that an oracle had something to compare, and keeps its breach.
-fn judge(outcome: &mut Outcome, oracle: Oracle, kept: bool, text: String) {
+pub(super) fn judge(outcome: &mut Outcome, oracle: Oracle, kept: bool, text: String) {
     if let Some((_, held)) = outcome.oracles.get_mut(oracle as usize) {
         *held += 1;
     }
@@ -92,14 +92,16 @@ fn copied(scenario: &Scenario, outcome: &mut Outcome) {
     let mut copy = driver.clone();
     driver.steps(COPIED_AT);
     copy.steps(COPIED_AT);
-    let same = driver.digest() == copy.digest();
+    let same = driver.digest() == copy.digest() && driver.engines().eq(copy.engines());
     judge(outcome, Oracle::I26, same, "the digests differ".into());
 }
 
 /// M9: the same again, and each engine alone does the same with what its journal tells.
 fn repeated(scenario: &Scenario, outcome: &mut Outcome) {
+    // told and recorded, which must not matter
     let options = Options {
         journals: true,
+        telling: true,
         ..Options::default()
     };
     let again = once(scenario, &options);

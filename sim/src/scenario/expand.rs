@@ -12,7 +12,7 @@ mod local;
 
 use super::params::{self, Kind, Often};
 use super::{
-    Addresses, Area, Behaviour, EngineSpec, LinkSpec, MagnetSpec, PeerSpec, Scenario, TorrentSpec,
+    Addresses, Area, Behaviour, EngineSpec, FaultSpec, LinkSpec, MagnetSpec, PeerSpec, Scenario, TorrentSpec,
     TrackerSpec, Use, Value, text,
 };
 use crate::catalogue;
@@ -22,7 +22,7 @@ use seedbed_engine::time::Duration;
 
 /// Counts up with every change after which a seed stands for another scenario. Failing seeds of an older version have
 /// to be kept as files.
-pub const GENERATOR_VERSION: u32 = 5;
+pub const GENERATOR_VERSION: u32 = 6;
 
 /// Actors at the most in the nine worlds in ten that are small.
 const PEERS_SMALL: u32 = 8;
@@ -399,6 +399,20 @@ fn later(rng: &mut Rng, may: bool) -> Duration {
     } else {
         Duration::ZERO
     }
+}
+
+/// A behaviour as a drawn world has it, with some of its parameters set.
+pub(crate) fn draw_use(rng: &mut Rng, behaviour: &Behaviour) -> Use {
+    use_of(rng, behaviour, &[])
+}
+
+/// A fault for those who are in a world, out of any area; none if there is nobody whom it could happen to.
+pub(crate) fn draw_fault(seed: Seed, scenario: &Scenario) -> Option<FaultSpec> {
+    let world = World {
+        areas: catalogue::AREAS.to_vec(),
+        ..World::new(seed.0)
+    };
+    world.one_fault(&scenario.engines, &scenario.trackers, &scenario.peers)
 }
 
 /// A behaviour with some of its parameters set. `spare` are names that are not set.

@@ -211,6 +211,13 @@ const OWN: &[(&str, &[Param])] = &[
     ("add-peer", &[written("who")]),
     ("select", &[half("file", Kind::Int(0, 3)), written("waits")]),
     ("prefer", &[half("file", Kind::Int(0, 3))]),
+    (
+        "fetch",
+        &[half(
+            "what",
+            Kind::Word(&["there", "missing", "moved", "large", "nowhere", "no-url"]),
+        )],
+    ),
     ("deadlines", &[half("piece", Kind::Int(0, 40))]),
     (
         "limit",
@@ -329,6 +336,7 @@ pub fn fault(behaviour: &Behaviour) -> Option<FaultShape> {
                 | "remove"
                 | "add-peer"
                 | "scrape"
+                | "fetch"
                 | "deadlines"
         ),
     };

@@ -19,6 +19,7 @@ use seedbed_engine::time::{Duration, Instant};
 use std::any::Any;
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 use streams::Exchange;
 
 /// The port of a tracker that [`Known`] has no address of.
@@ -37,6 +38,8 @@ pub struct TrackerHost {
     tracker: Tracker,
     behaviours: Vec<Active>,
     known: Known,
+    /// The .torrent file, which its site has.
+    torrent: Arc<[u8]>,
     /// Announces that were answered well.
     answered: u64,
     waiting: BTreeMap<(Instant, u64), (SocketAddr, Reply)>,
@@ -76,6 +79,7 @@ impl TrackerHost {
             tracker,
             behaviours,
             known: known.clone(),
+            torrent: torrent.bytes.clone(),
             answered: 0,
             waiting: BTreeMap::new(),
             waited: 0,

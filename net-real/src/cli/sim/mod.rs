@@ -3,6 +3,7 @@
 mod bisect;
 mod expand;
 mod guarded;
+mod guided;
 mod list;
 mod material;
 mod merge;

@@ -4,6 +4,7 @@
 //! the seeds, so everything that is printed, the digest above all, is the same whatever the number of threads.
 
 use super::guarded::{keep_panics, run_guarded};
+use super::guided;
 use super::range::{self, Shard};
 use super::report;
 use super::total::{Failed, Total};
@@ -16,6 +17,7 @@ use seedbed_sim::scenario::expand::expand;
 use serde_json::json;
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -25,6 +27,7 @@ Examples:
   seedbed sim sweep --seeds 0..10000
   seedbed sim sweep --seeds 0..1000000 --shard 3/20 --json > 3.json
   seedbed sim sweep --seeds 0..2000 --twice
+  seedbed sim sweep --seeds 0..10000 --guided --corpus worlds.json
 
 The digest covers every run and is equal for equal seeds and version, whatever --jobs is.
 Exits with 6 when a run failed.";
@@ -44,7 +47,7 @@ const AHEAD: usize = 64;
 pub(crate) struct SweepArgs {
     /// The seeds, from A up to but without B
     #[arg(long, value_name = "A..B", value_parser = range::seeds)]
-    seeds: Range<u64>,
+    pub(super) seeds: Range<u64>,
     /// Threads [default: one a core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
@@ -57,6 +60,18 @@ pub(crate) struct SweepArgs {
     /// Fail if a behaviour never fired or an oracle never had anything to look at: for 10,000 seeds and more
     #[arg(long)]
     demand_all: bool,
+    /// Run as many worlds as there are seeds, but make half of them of those that reached something new
+    #[arg(long, conflicts_with_all = ["shard", "twice", "demand_all"])]
+    guided: bool,
+    /// Begin a guided sweep with the worlds of this file, and keep the best in it
+    #[arg(long, value_name = "FILE", requires = "guided")]
+    pub(super) corpus: Option<PathBuf>,
+    /// Write the worlds that fail in a guided sweep into this folder
+    #[arg(long, value_name = "DIR", requires = "guided")]
+    pub(super) failures: Option<PathBuf>,
+    /// End a guided sweep with the first round in which something fails
+    #[arg(long, requires = "guided")]
+    pub(super) until_failure: bool,
     /// Plant a bug in every world, to see that the oracles and this command report it
     #[arg(long, hide = true)]
     canary: bool,
@@ -94,6 +109,9 @@ pub(crate) fn run(args: &SweepArgs, console: &Console) -> Result<u8, Failure> {
         stop: AtomicBool::new(false),
     };
     keep_panics();
+    if args.guided {
+        return guided::run(args, args.jobs.map_or(cores, usize::from), &work.options, console);
+    }
     let began = Instant::now();
     let total = sweep(&work, args.jobs.map_or(cores, usize::from), console)?;
     let wall = began.elapsed();

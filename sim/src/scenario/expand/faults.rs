@@ -18,16 +18,18 @@ impl World {
         } else {
             0
         };
-        let whom = Whom {
-            engines: engines.iter().map(|spec| spec.name.as_str()).collect(),
-            trackers: trackers.iter().map(|spec| spec.name.as_str()).collect(),
-            others: trackers
-                .iter()
-                .map(|spec| spec.name.as_str())
-                .chain(peers.iter().map(|spec| spec.name.as_str()))
-                .collect(),
-        };
+        let whom = Whom::of(engines, trackers, peers);
         (0..count).filter_map(|n| self.fault(n, &whom)).collect()
+    }
+
+    /// A single one.
+    pub(super) fn one_fault(
+        &self,
+        engines: &[EngineSpec],
+        trackers: &[TrackerSpec],
+        peers: &[PeerSpec],
+    ) -> Option<FaultSpec> {
+        self.fault(0, &Whom::of(engines, trackers, peers))
     }
 
     fn fault(&self, n: u32, whom: &Whom<'_>) -> Option<FaultSpec> {
@@ -123,4 +125,18 @@ struct Whom<'a> {
     engines: Vec<&'a str>,
     trackers: Vec<&'a str>,
     others: Vec<&'a str>,
+}
+
+impl<'a> Whom<'a> {
+    fn of(engines: &'a [EngineSpec], trackers: &'a [TrackerSpec], peers: &'a [PeerSpec]) -> Self {
+        Self {
+            engines: engines.iter().map(|spec| spec.name.as_str()).collect(),
+            trackers: trackers.iter().map(|spec| spec.name.as_str()).collect(),
+            others: trackers
+                .iter()
+                .map(|spec| spec.name.as_str())
+                .chain(peers.iter().map(|spec| spec.name.as_str()))
+                .collect(),
+        }
+    }
 }

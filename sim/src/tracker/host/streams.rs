@@ -74,13 +74,28 @@ impl TrackerHost {
         let mut request = std::mem::take(&mut exchange.request);
         request.truncate(length);
         let from = exchange.from;
-        let answer = self.answer(cx, from, &request);
+        let answer = self
+            .site(cx, &request)
+            .or_else(|| self.answer(cx, from, &request));
         if let (Some(answer), Some(exchange)) = (answer, self.exchanges.get_mut(&stream)) {
             exchange.end = answer.end;
             (exchange.pieces, exchange.gap) = answer.pieces();
             exchange.due = Some(cx.now);
         }
         self.pump_exchanges(cx);
+    }
+
+    /// What the tracker's site has, if the request is for that: the .torrent file, and a place where it was before.
+    fn site(&self, cx: &Cx<'_>, request: &[u8]) -> Option<Answer> {
+        if request.starts_with(b"GET /sample.torrent ") {
+            return Some(Answer::new("200 OK", self.torrent.to_vec()));
+        }
+        request.starts_with(b"GET /moved.torrent ").then(|| {
+            let here = SocketAddr::new(cx.ip, self.addr.port());
+            let mut answer = Answer::new("302 Found", Vec::new());
+            answer.headers = format!("Location: http://{here}/sample.torrent\r\n");
+            answer
+        })
     }
 
     /// The answer to a request; none if it never comes.
