@@ -145,7 +145,7 @@ impl Chaos {
             self.steps += 1;
             let node = &self.world.nodes[self.world.stepped];
             if let Some(torrent) = node.engine.torrent(TORRENT)
-                && let Err(why) = torrent.audit().and_then(|()| torrent.audit_idle(true))
+                && let Err(why) = torrent.audit()
             {
                 panic!("{} at {before}: {why}\n{}", node.name, self.story());
             }

@@ -92,12 +92,4 @@ impl<'a> TorrentView<'a> {
     pub fn audit_availability(&self) -> Result<(), String> {
         self.torrent.audit_availability()
     }
-
-    /// Looks for a peer that could be asked for more, in end-game as well if `races` says so; for tests.
-    ///
-    /// # Errors
-    /// Says who it is.
-    pub fn audit_idle(&self, races: bool) -> Result<(), String> {
-        self.torrent.audit_idle(races)
-    }
 }

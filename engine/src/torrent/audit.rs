@@ -26,7 +26,8 @@ impl Torrent {
         self.audit_bytes()?;
         self.sessions
             .iter()
-            .try_for_each(|(conn, peer)| self.audit_peer(*conn, peer))
+            .try_for_each(|(conn, peer)| self.audit_peer(*conn, peer))?;
+        self.audit_idle()
     }
 
     fn audit_links(&self) -> Result<(), String> {
@@ -127,15 +128,11 @@ impl Torrent {
         })
     }
 
-    /// The first peer that could be asked for more and is not, as a sentence; with `races`, also who could race others in
-    /// end-game: that is looked for when something happens to a peer, and not when another one has left. A limit of
-    /// rates keeps requests back, so nothing can be said of a torrent under one.
-    ///
-    /// # Errors
-    /// Says who it is.
-    pub fn audit_idle(&self, races: bool) -> Result<(), String> {
+    /// Whether nobody could be asked for more who is not. A limit of rates keeps requests back, so nothing can be said of a
+    /// torrent under one.
+    fn audit_idle(&self) -> Result<(), String> {
         let limited = self.limits.least(Way::Down).is_some();
-        let may = self.may_fetch() && !limited && (races || !self.picker.is_endgame());
+        let may = self.may_fetch() && !limited;
         self.sessions
             .iter()
             .filter(|(_, peer)| may && peer.session.is_open() && peer.session.wants() > 0)

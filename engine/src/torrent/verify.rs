@@ -137,7 +137,9 @@ impl Torrent {
         );
         self.verifying.failures.remove(&piece);
         self.verifying.unwanted.remove(&piece);
+        let suspects: Vec<_> = self.blame.suspects().collect();
         self.blame.piece_verified(piece);
+        self.share_again(&suspects);
         if self.blame.wants_good_digests(piece) {
             self.disk(cx, DiskOp::DigestsOfGood(piece), DiskJob::Digests { piece });
         }
@@ -262,7 +264,10 @@ impl Torrent {
         piece: PieceIndex,
         digests: Vec<Sha1Digest>,
     ) {
-        for ban in self.blame.digests_of_good(piece, digests) {
+        let suspects: Vec<_> = self.blame.suspects().collect();
+        let bans = self.blame.digests_of_good(piece, digests);
+        self.share_again(&suspects);
+        for ban in bans {
             let range = self.geometry.block(ban.piece, ban.block);
             let block = range.unwrap_or(BlockRange {
                 piece: ban.piece,
@@ -270,6 +275,17 @@ impl Torrent {
                 length: 0,
             });
             self.ban(cx, ban.addr, BanReason::BlockDiffers { block });
+        }
+    }
+
+    /// Whoever was among these suspects and is off parole may share pieces with others again, and is asked for what is free
+    /// of them now: nothing else need happen to it.
+    fn share_again(&mut self, suspects: &[IpAddr]) {
+        for (conn, peer) in &self.sessions {
+            let ip = peer.session.addr().ip();
+            if suspects.contains(&ip.to_canonical()) && !self.blame.is_suspect(ip) {
+                self.dirty.insert(*conn);
+            }
         }
     }
 

@@ -302,7 +302,6 @@ fn drain(engine: &mut Engine) -> Vec<Action> {
 fn sound(engine: &Engine, now: Instant) -> Result<(), String> {
     for view in engine.torrents().filter_map(|id| engine.torrent(id)) {
         view.audit()?;
-        view.audit_idle(true)?;
         if view.why(now).is_empty() {
             return Err("there is no cause at all".into());
         }
