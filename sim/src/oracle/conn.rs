@@ -81,7 +81,7 @@ pub(crate) struct Conn {
     /// Requests that the peer cancelled. With the Fast extension each of them still gets an answer (BEP 6); without it
     /// the block may have been on its way from the disk.
     pub(crate) unwanted: Vec<BlockRange>,
-    /// It has asked for a block that it waited for already: nobody answers that twice.
+    /// It has asked for a block that it waited for already, or whose cancel was not answered: nobody answers that twice.
     pub(crate) repeats: bool,
     /// Bytes of a peer that dialled us, before we said a word.
     pub(crate) early: u64,

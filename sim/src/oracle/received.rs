@@ -113,7 +113,9 @@ impl Watch {
             Said::HaveAll if conn.fast() => conn.has = Bitfield::full(pieces),
             Said::HaveNone if conn.fast() => conn.has = Bitfield::new(pieces),
             Said::Request(range) => {
-                conn.repeats |= conn.wanted.contains(&range) || conn.wanted.len() == WANTED_MAX;
+                conn.repeats |= conn.wanted.contains(&range)
+                    || conn.unwanted.contains(&range)
+                    || conn.wanted.len() == WANTED_MAX;
                 if conn.wanted.len() < WANTED_MAX {
                     conn.wanted.push(range);
                 }
