@@ -68,7 +68,8 @@ pub(super) struct Ran {
     pub(super) journal: Vec<u8>,
 }
 
-/// Runs a list of events. With `given` the ids are those of the run that the list is from, so that nothing has to be repaired.
+/// Runs a list of events. Unless it is to be `repaired`, the ids are those of the run that the list is from, all of it. A journal is
+/// made if it is to be `recorded`.
 pub(super) fn run(start: &Start, steps: &[Step], repaired: bool, recorded: bool) -> Ran {
     let mut bench = Bench::new(start, recorded);
     let ended = catch_unwind(AssertUnwindSafe(|| bench.play(steps, repaired, start.until)));
