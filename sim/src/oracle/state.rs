@@ -1,6 +1,6 @@
 //! The engine's view of its own state, held against what its streams showed.
 
-use super::conn::Conn;
+use super::conn::{Asked, Conn};
 use super::table::Oracle;
 use super::watch::Watch;
 use seedbed_engine::geometry::BlockRange;
@@ -236,9 +236,16 @@ impl Watch {
         }
         let here = missing.into_iter().filter(|piece| conn.has.contains(*piece));
         let blocks = here.flat_map(|piece| self.blocks.owed(piece).map(move |found| (piece, found)));
-        let few = blocks.filter(|(_, (_, askers))| u32::from(*askers) < most);
-        let mut ranges = few.filter_map(|(piece, (n, _))| self.geometry.block(piece, n));
-        ranges.next()
+        let mut ranges =
+            blocks.filter_map(|(piece, (n, askers))| Some((self.geometry.block(piece, n)?, askers)));
+        // who was asked before and has not answered yet may be counted on again, without a word on the wire
+        let late = |range: BlockRange| {
+            let still = |asked: &Asked| asked.range == range && (asked.cancelled || asked.released);
+            let late = |conn: &&Conn| conn.let_go > 0 || conn.asked.iter().any(still);
+            self.conns.values().filter(late).count() as u32
+        };
+        let few = ranges.find(|(range, askers)| u32::from(*askers) + late(*range) < most);
+        few.map(|(range, _)| range)
     }
 
     /// I10, I11: what the engine's parts count is the same in all of them.

@@ -216,3 +216,29 @@ fn a_download_that_is_not_complete_in_time_is_told() {
     };
     assert_eq!([in_time(None), in_time(Some(Duration::ZERO))], [None, Some("L1")]);
 }
+
+/// Found by seed 618705: p5 had a block cancelled for its time, still owed it, and was counted on again without a word on the
+/// wire. It was one of the three who race for a block; L5 saw two and wanted an idle peer to be the third. What happens takes
+/// too many lines for a timeline that anybody reads.
+const COUNTED_ON_AGAIN: &str = r#"
+scenario "raced" version=1 seed=618705
+torrent pieces=16 blocks=3 block=16384 short=18195
+magnet
+engine "eng" down="4kB/s" encryption="prefer" lsd=#true
+engine "eng2" latency="17ms" encryption="prefer" lsd=#true
+tracker "t0" http {
+    dns-only-v6
+}
+peer "p0" seed dials=#true latency="40..77ms" loss="26.6%"
+peer "p1" seed dials=#true latency="73ms" {
+    metadata-resized every=2
+}
+peer "p5" leech has=15 after="280ms" dials=#true
+"#;
+
+#[test]
+fn who_still_owes_a_cancelled_block_may_race_for_it() {
+    let scenario = crate::scenario::kdl::parse(COUNTED_ON_AGAIN).unwrap();
+    let outcome = run(&scenario, &Options::default());
+    assert_eq!(failure_text(&outcome, "raced"), None);
+}
