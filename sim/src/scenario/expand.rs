@@ -22,7 +22,7 @@ use seedbed_engine::time::Duration;
 
 /// Counts up with every change after which a seed stands for another scenario. Failing seeds of an older version have
 /// to be kept as files.
-pub const GENERATOR_VERSION: u32 = 6;
+pub const GENERATOR_VERSION: u32 = 7;
 
 /// Actors at the most in the nine worlds in ten that are small.
 const PEERS_SMALL: u32 = 8;

@@ -265,6 +265,11 @@ const OWN: &[(&str, &[Param])] = &[
         ],
     ),
     ("network-change", &[written("ip")]),
+    // below nothing, nothing, and what no torrent's is though it could be counted in 32 bits
+    (
+        "metadata-size",
+        &[half("n", Kind::Of(&[-1, 0, 31_457_281, 67_108_864]))],
+    ),
     ("degenerate-key", &[half("which", Kind::Int(0, 4))]),
     ("pad-too-long", &[half("bytes", Kind::Of(&[513, 1_000, 65_535]))]),
     ("bad-select", &[half("select", Kind::Of(&[0, 3, 4]))]),
