@@ -46,6 +46,8 @@ pub struct Options {
     pub journals: bool,
     /// From where on the world is another one, if anywhere.
     pub fork: Option<Fork>,
+    /// Events of an engine after which everything that it keeps is looked at again, which is slow; 256 unless said otherwise.
+    pub audited: Option<u64>,
     /// Steps at the most; a small world takes some thousands. 0 is the default.
     pub budget: u64,
 }

@@ -257,6 +257,11 @@ impl Picker {
         self.phase == Phase::Endgame && !self.is_complete()
     }
 
+    /// Another number each time that peers which found nothing may find something.
+    pub const fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
     /// Takes a piece out of the pool; its requests are void.
     fn drop_partial(&mut self, piece: PieceIndex, void: &mut Vec<(ConnId, BlockRange)>) {
         let Some(partial) = self.pool.remove(piece) else {

@@ -1,7 +1,7 @@
 //! Sessions: how they end, and what each of their outputs means to the torrent.
 
 use super::disk::DiskOp;
-use super::{Context, Output, PEERS_SEEN_MAX, Peer, Phase, Torrent};
+use super::{Context, Output, PEERS_SEEN_MAX, Phase, Torrent};
 use crate::bitfield::Bitfield;
 use crate::block::Block;
 use crate::candidates::Source;
@@ -190,7 +190,6 @@ impl Torrent {
             Said::Handshaken => self.handshaken(cx, conn),
             Said::Choked { dropped: true } => {
                 self.picker.release_all(conn);
-                self.others_may_request(conn);
             }
             Said::Choked { dropped: false } | Said::Unchoked | Said::AllowedFast(_) => {}
             Said::Extended => {
@@ -205,11 +204,8 @@ impl Torrent {
             Said::Have(piece) => self.picker.peer_has(conn, piece),
             Said::DontHave { piece, dropped } => {
                 self.picker.peer_lost(conn, piece);
-                if !dropped.is_empty() {
-                    for range in dropped {
-                        self.picker.release(conn, range);
-                    }
-                    self.others_may_request(conn);
+                for range in dropped {
+                    self.picker.release(conn, range);
                 }
                 self.marks.hit(Mark::PeerLostPiece);
             }
@@ -227,7 +223,6 @@ impl Torrent {
                     self.marks.hit(Mark::RequestExpired);
                 }
                 self.picker.release(conn, range);
-                self.others_may_request(conn);
             }
             Said::Snubbed { released } => {
                 self.silent.insert(conn);
@@ -235,7 +230,6 @@ impl Torrent {
                 for range in released {
                     self.picker.release(conn, range);
                 }
-                self.others_may_request(conn);
             }
             Said::Request(range) => self.requested(cx, conn, range),
             Said::Lint(text) => self.lint(cx, conn, text),
@@ -253,15 +247,6 @@ impl Torrent {
             let torrent = self.id;
             self.report(cx, Report::Lint { torrent, conn, text });
         }
-    }
-
-    pub(super) fn others_may_request(&mut self, but: ConnId) {
-        let idle = |peer: &&Peer| peer.session.wants() > 0;
-        let wanting = self
-            .sessions
-            .iter()
-            .filter(|(conn, peer)| **conn != but && idle(peer));
-        self.dirty.extend(wanting.map(|(conn, _)| *conn));
     }
 
     /// A handshake is whole: ourselves, a double, or a peer.

@@ -1,7 +1,7 @@
 //! The plan step: after an event was applied, what it makes possible is done for the sessions that it touched.
 
 use super::disk::DiskOp;
-use super::{Context, Phase, Torrent};
+use super::{Context, Peer, Phase, Torrent};
 use crate::disk::DiskJob;
 use crate::id::ConnId;
 use crate::marks::Mark;
@@ -18,8 +18,22 @@ const WHOLE_PIECE_TIME: Duration = Duration::from_secs(20);
 const CLOGGED: u64 = 2;
 
 impl Torrent {
-    /// Refills, flushes and registers the sessions that something happened to, in the order of their ids.
+    /// Refills, flushes and registers the sessions that something happened to, in the order of their ids; then those that
+    /// may find a block to ask for since.
     pub fn plan(&mut self, cx: &mut Context<'_>) {
+        loop {
+            self.plan_dirty(cx);
+            let epoch = self.picker.epoch();
+            if core::mem::replace(&mut self.planned, epoch) == epoch {
+                break;
+            }
+            let may_ask = |(conn, peer): (&ConnId, &Peer)| (peer.session.wants() > 0).then_some(*conn);
+            self.dirty.extend(self.sessions.iter().filter_map(may_ask));
+        }
+        self.tell_state(cx);
+    }
+
+    fn plan_dirty(&mut self, cx: &mut Context<'_>) {
         while let Some(conn) = self.dirty.pop_first() {
             self.offer(cx, conn);
             self.follow_interest(cx, conn);
@@ -34,7 +48,6 @@ impl Torrent {
             self.give_budget(cx, conn);
             self.register_timer(conn);
         }
-        self.tell_state(cx);
     }
 
     pub(super) fn may_fetch(&self) -> bool {
@@ -53,12 +66,7 @@ impl Torrent {
         if !self.may_fetch() {
             return;
         }
-        let endgame = self.picker.is_endgame();
         while self.request_some(cx, conn) {}
-        if self.picker.is_endgame() != endgame {
-            // the last free block is taken: who found none may race for it now
-            self.others_may_request(conn);
-        }
     }
 
     /// Requests as many blocks as belong into the pipeline. Whether there is more to request: what the peer owes already

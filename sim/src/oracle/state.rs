@@ -12,7 +12,7 @@ use seedbed_engine::{Engine, TorrentState, TorrentView};
 const EVERY: u64 = 32;
 
 /// Every so many events the parts of the engine are held against each other, which walks all of them.
-const AUDITED: u64 = 256;
+pub(super) const AUDITED: u64 = 256;
 
 /// Slack of a time-out: the engine may be given its tick a little late by a busy host.
 const SLACK: Duration = Duration::from_secs(1);
@@ -76,7 +76,7 @@ impl Watch {
             self.tables();
             self.twins();
         }
-        if self.events.is_multiple_of(AUDITED) {
+        if self.events.is_multiple_of(self.audited) {
             view.into_iter().for_each(|view| self.parts_agree(view));
             self.books(engine, view);
         }

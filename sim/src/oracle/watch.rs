@@ -94,6 +94,8 @@ pub struct Watch {
     /// What the local network was told.
     pub(crate) local: Local,
     pub(crate) story: Story,
+    /// Events between two looks at all that the engine keeps (I10, I11, I43).
+    pub audited: u64,
     pub(crate) ticks: (Instant, u32),
     pub(crate) ticked: bool,
     /// When the engine wants its next tick.
@@ -208,6 +210,7 @@ impl Watch {
             heard: Heard::default(),
             local: Local::default(),
             story: Story::default(),
+            audited: super::state::AUDITED,
             ticks: (Instant::START, 0),
             ticked: false,
             wakes_at: None,

@@ -74,6 +74,12 @@ impl Driver {
                 }
             }
         }
+        for id in &hosts {
+            let watch = world.actor_mut::<EngineHost>(*id).and_then(EngineHost::watch_mut);
+            if let (Some(watch), Some(audited)) = (watch, options.audited) {
+                watch.audited = audited;
+            }
+        }
         let mut driver = Self {
             core: Core::of(scenario),
             scenario: scenario.clone(),

@@ -242,3 +242,30 @@ fn who_still_owes_a_cancelled_block_may_race_for_it() {
     let outcome = run(&scenario, &Options::default());
     assert_eq!(failure_text(&outcome, "raced"), None);
 }
+
+/// Found by a guided sweep: blocks of p0 come that were given up long ago, and with them the last one that was free. The
+/// engine's other peers had room, found nothing before, and could race now; nothing told them so before their own next event.
+const LATE_BLOCK_BEGINS_ENDGAME: &str = r#"
+scenario "late" version=1 seed=1
+torrent pieces=50 blocks=1 block=64 short=27
+engine "eng"
+engine "eng2"
+engine "eng3" seed up="382B/s" latency="198ms" super-seed=#true {
+    few-handles max=3
+}
+peer "p0" seed up="50B/s"
+peer "p1" seed dials=#true up="108B/s"
+peer "p2" leech has=9 up="236B/s"
+fault at="0s" { partition-one-way "eng2" for="1s"; }
+"#;
+
+#[test]
+fn everybody_is_asked_as_soon_as_there_is_something() {
+    let scenario = crate::scenario::kdl::parse(LATE_BLOCK_BEGINS_ENDGAME).unwrap();
+    let options = Options {
+        audited: Some(1),
+        ..Options::default()
+    };
+    let outcome = run(&scenario, &options);
+    assert_eq!(failure_text(&outcome, "late"), None);
+}

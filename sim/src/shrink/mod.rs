@@ -18,6 +18,7 @@ pub use events::{Events, events};
 
 use crate::run::{Failure, Options, judge};
 use crate::scenario::Scenario;
+use crate::scenario::kdl::parse;
 use crate::scenario::print::print;
 use std::collections::BTreeSet;
 
@@ -136,7 +137,13 @@ impl Search<'_> {
     fn offer(&mut self, candidate: Scenario) -> bool {
         let text = print(&candidate);
         let size = Size::of_text(&text);
-        if size >= self.size || self.over || !self.seen.insert(text) {
+        if size >= self.size || self.over || self.seen.contains(&text) {
+            return false;
+        }
+        // a number may be too small for another one
+        let can_be_read = parse(&text).is_ok();
+        self.seen.insert(text);
+        if !can_be_read {
             return false;
         }
         let progress = Progress {

@@ -1,12 +1,13 @@
 //! Planted bugs become small worlds, and those stay as they are.
 
-use super::{Size, events, shrink};
+use super::{Search, Size, events, shrink};
 use crate::run::Options;
 use crate::scenario::kdl::parse;
 use crate::scenario::print::print;
 use crate::scenario::{Scenario, expand::expand};
 use seedbed_engine::Event;
 use seedbed_engine::journal::{Journal, Replay};
+use std::collections::BTreeSet;
 
 /// Every hash is believed, so that whoever sends one wrong byte breaks a rule.
 fn canary() -> Options {
@@ -36,6 +37,29 @@ fn a_planted_bug_becomes_a_world_of_a_few_lines() {
         assert_eq!(again.oracle, first.oracle, "{text}");
         assert_eq!(parse(&text).as_ref(), Ok(&shrunk.scenario));
     }
+}
+
+#[test]
+fn what_no_file_can_say_is_not_tried() {
+    let scenario = failing(1).next().expect("some world fails");
+    let mut search = Search {
+        size: Size::of(&scenario),
+        failure: crate::run::judge(&scenario, &canary()).failure.expect("it fails"),
+        options: canary(),
+        tried: 0,
+        seen: BTreeSet::new(),
+        go_on: &mut |_| true,
+        over: false,
+        best: scenario,
+    };
+    // fewer lines, and a last piece without a byte
+    assert!(!search.change(|scenario| {
+        scenario.name.clear();
+        scenario.faults.clear();
+        scenario.torrent.short = scenario.torrent.blocks * scenario.torrent.block;
+        scenario.peers.truncate(2);
+    }));
+    assert_eq!(search.tried, 0);
 }
 
 #[test]
