@@ -2,7 +2,7 @@
 
 use crate::peer::{ModelPeer, capability};
 use crate::sample::{Known, Sample};
-use crate::scenario::{Area, EngineSpec, PeerSpec, Scenario, TrackerSpec, Use, Value, text};
+use crate::scenario::{Addresses, Area, EngineSpec, PeerSpec, Scenario, TrackerSpec, Use, Value, text};
 use crate::seed::Seed;
 use crate::tracker::behaviour::{blocks_peers, misleads};
 use crate::world::World;
@@ -68,9 +68,11 @@ fn found(scenario: &Scenario) -> bool {
             && !is_patient(tracker)
     };
     // who answers well is not left for the next one, whatever its peers are good for (BEP 12)
-    let misleads = |tracker: &TrackerSpec| {
-        is_patient(tracker) || tracker.behaviours.iter().any(|used| misleads(&used.name))
-    };
+    // a list of IPv4 that is cut says nothing against the one of IPv6 beside it, to which an engine may have no way (BEP 7)
+    let mut links = scenario.peers.iter().map(|peer| &peer.link);
+    let some_v6 = links.any(|link| link.addresses != Addresses::V4);
+    let leads_astray = |used: &Use| misleads(&used.name) || some_v6 && used.name == "http-ragged-peers";
+    let misleads = |tracker: &TrackerSpec| is_patient(tracker) || tracker.behaviours.iter().any(leads_astray);
     let mut trackers = scenario.trackers.iter();
     let by_tracker = scenario.trackers.is_empty()
         || match scenario.torrent.private {
