@@ -2,6 +2,9 @@
 //!
 //! A pair says more than two marks: a crash in one world and a full disk in another are not a crash on a full disk. What is
 //! kept is bounded, and depends on nothing but what was offered, in its order.
+//!
+//! New worlds are made of kept ones that reached what few others did, and get more of what few worlds had so far: a rule
+//! that nothing looks at breaks where rare things meet.
 
 mod mutate;
 
@@ -11,15 +14,21 @@ use crate::catalogue;
 use crate::marks::Marks;
 use crate::scenario::Scenario;
 use seedbed_engine::rng::Rng;
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Worlds that are kept. A sweep of ten thousand has some hundreds that own a pair.
 const KEPT_MAX: usize = 2_000;
+
+/// Kept worlds that are drawn before the rarest of them is chosen to be changed.
+const DRAWN: usize = 4;
 
 /// A world that is kept.
 #[derive(Clone, Debug)]
 struct Kept {
     scenario: Scenario,
+    /// The places of the marks that it hit.
+    hit: Vec<usize>,
     /// Events that its engines were given.
     cost: u64,
     /// Pairs that nobody reaches at less cost.
@@ -35,6 +44,8 @@ pub struct Corpus {
     places: BTreeMap<&'static str, usize>,
     /// Of each pair, by the places of its marks, who reaches it at what cost.
     pairs: Vec<Option<(u64, u32)>>,
+    /// Of each mark, the worlds that hit it.
+    worlds: Vec<u32>,
     kept: BTreeMap<u32, Kept>,
     next: u32,
     found: usize,
@@ -46,6 +57,7 @@ impl Default for Corpus {
         let places: BTreeMap<_, _> = names.into_iter().zip(0..).collect();
         let pairs = vec![None; places.len() * places.len()];
         Self {
+            worlds: vec![0; places.len()],
             places,
             pairs,
             kept: BTreeMap::new(),
@@ -62,30 +74,29 @@ impl Corpus {
             .iter()
             .filter_map(|(name, _)| self.places.get(name).copied())
             .collect();
-        let (id, width) = (self.next, self.places.len());
-        let (mut owns, mut new) = (0, 0);
-        for (n, one) in hit.iter().enumerate() {
-            for other in &hit[n..] {
-                let pair = &mut self.pairs[one * width + other];
-                if pair.is_some_and(|(least, _)| least <= cost) {
-                    continue;
-                }
-                match pair.replace((cost, id)) {
-                    None => new += 1,
-                    Some((_, before)) => {
-                        if let Some(kept) = self.kept.get_mut(&before) {
-                            kept.owns -= 1;
-                        }
+        hit.iter().for_each(|place| self.worlds[*place] += 1);
+        let (id, mut owns, mut new) = (self.next, 0, 0);
+        for pair in self.pairs_of(&hit) {
+            let pair = &mut self.pairs[pair];
+            if pair.is_some_and(|(least, _)| least <= cost) {
+                continue;
+            }
+            match pair.replace((cost, id)) {
+                None => new += 1,
+                Some((_, before)) => {
+                    if let Some(kept) = self.kept.get_mut(&before) {
+                        kept.owns -= 1;
                     }
                 }
-                owns += 1;
             }
+            owns += 1;
         }
         self.found += new;
         if owns > 0 {
             self.next += 1;
             let kept = Kept {
                 scenario: scenario.clone(),
+                hit,
                 cost,
                 owns,
                 used: 0,
@@ -123,25 +134,75 @@ impl Corpus {
         self.found
     }
 
-    /// The kept worlds, those first that own most for what they cost.
+    /// The kept worlds. Each is the one that adds most pairs to those of the ones before it; the cheapest of equals.
     pub fn worlds(&self) -> Vec<&Scenario> {
-        let mut kept: Vec<_> = self.kept.values().collect();
-        kept.sort_by_key(|kept| std::cmp::Reverse(u64::from(kept.owns) * 1_000_000 / kept.cost.max(1)));
-        kept.into_iter().map(|kept| &kept.scenario).collect()
+        let mut reached = vec![false; self.pairs.len()];
+        let adds =
+            |kept: &Kept, reached: &[bool]| self.pairs_of(&kept.hit).filter(|pair| !reached[*pair]).count();
+        // what a world adds only falls, so the first one whose count is still right has the most
+        let mut queue: BTreeSet<_> = self
+            .kept
+            .iter()
+            .map(|(id, kept)| (Reverse(adds(kept, &reached)), kept.cost, *id))
+            .collect();
+        let mut worlds = Vec::new();
+        while let Some((Reverse(before), cost, id)) = queue.pop_first() {
+            let Some(kept) = self.kept.get(&id) else { continue };
+            let now = adds(kept, &reached);
+            if now < before {
+                queue.insert((Reverse(now), cost, id));
+                continue;
+            }
+            self.pairs_of(&kept.hit).for_each(|pair| reached[pair] = true);
+            worlds.push(&kept.scenario);
+        }
+        worlds
     }
 
-    /// A world made of kept ones; none as long as there are none. Of three that are drawn the one is changed that was
-    /// changed least.
-    pub fn invent(&mut self, rng: &mut Rng) -> Option<Scenario> {
+    /// The places of all pairs of these marks, each mark with itself as well.
+    fn pairs_of<'a>(&self, hit: &'a [usize]) -> impl Iterator<Item = usize> + use<'a> {
+        let width = self.places.len();
+        let of = move |(n, one): (usize, &'a usize)| hit[n..].iter().map(move |other| one * width + other);
+        hit.iter().enumerate().flat_map(of)
+    }
+
+    /// How rare what a world reached is: each mark counts the more, the fewer worlds hit it.
+    fn rarity(&self, kept: &Kept) -> u64 {
+        let of = |place: &usize| u64::from(u32::MAX / self.worlds[*place].max(1));
+        kept.hit.iter().map(of).sum::<u64>() / u64::from(1 + kept.used)
+    }
+
+    /// Of a few that are drawn, the one that reached what is rare, and was changed least.
+    fn draw(&self, rng: &mut Rng) -> Option<u32> {
         let ids: Vec<u32> = self.kept.keys().copied().collect();
-        let draw = |rng: &mut Rng| ids.get(rng.below((ids.len() as u32).max(1)) as usize).copied();
-        let drawn = [draw(rng)?, draw(rng)?, draw(rng)?];
-        let used = |id: &u32| self.kept.get(id).map_or(0, |kept| kept.used);
-        let chosen = *drawn.iter().min_by_key(|id| used(id))?;
-        let other = self.kept.get(&draw(rng)?)?.scenario.clone();
-        let kept = self.kept.get_mut(&chosen)?;
+        let count = u32::try_from(ids.len()).ok().filter(|count| *count > 0)?;
+        let drawn: Vec<u32> = (0..DRAWN).map(|_| ids[rng.below(count) as usize]).collect();
+        let rarity = |id: &u32| self.kept.get(id).map_or(0, |kept| self.rarity(kept));
+        drawn.into_iter().max_by_key(rarity)
+    }
+
+    /// How many worlds hit a mark.
+    fn seen(&self, name: &str) -> u32 {
+        let place = self.places.get(name);
+        place.map_or(0, |place| self.worlds[*place])
+    }
+
+    /// A world made of this one and a kept one; none as long as nothing is kept.
+    pub fn enrich(&mut self, scenario: &Scenario, rng: &mut Rng) -> Option<Scenario> {
+        let id = self.draw(rng)?;
+        let other = self.kept.get_mut(&id)?;
+        other.used += 1;
+        let other = other.scenario.clone();
+        Some(mutate(scenario, &other, &|name| self.seen(name), rng))
+    }
+
+    /// A world made of kept ones; none as long as there are none.
+    pub fn invent(&mut self, rng: &mut Rng) -> Option<Scenario> {
+        let id = self.draw(rng)?;
+        let kept = self.kept.get_mut(&id)?;
         kept.used += 1;
-        Some(mutate(&kept.scenario, &other, rng))
+        let scenario = kept.scenario.clone();
+        self.enrich(&scenario, rng)
     }
 }
 
@@ -174,6 +235,40 @@ mod tests {
         assert_eq!(corpus.offer(&other, &marks(&["crash", "pause"]), 5), 0);
         assert_eq!(corpus.worlds(), [&other]);
         assert_eq!(corpus.offer(&dear, &marks(&["no such mark"]), 1), 0);
+    }
+
+    #[test]
+    fn the_worlds_that_add_most_come_first() {
+        let mut corpus = Corpus::default();
+        let [small, large, other] = [1, 2, 3].map(expand);
+        corpus.offer(&small, &marks(&["crash"]), 1);
+        corpus.offer(&large, &marks(&["crash", "pause", "remove"]), 100);
+        corpus.offer(&other, &marks(&["crash", "shutdown"]), 10);
+        assert_eq!(corpus.worlds(), [&large, &other, &small]);
+    }
+
+    #[test]
+    fn what_few_worlds_had_is_added() {
+        let mut corpus = Corpus::default();
+        let plain = parse(
+            "scenario \"plain\" version=1 seed=1\ntorrent pieces=8 blocks=1 block=64\nengine \"eng\"\npeer \"p0\" seed\npeer \"p1\" seed\n",
+        );
+        let plain = plain.expect("a scenario");
+        let common: Vec<_> = catalogue::of(catalogue::PEER).map(|known| known.name).collect();
+        let (seldom, often) = common.split_at(common.len() / 2);
+        (0..100).for_each(|_| _ = corpus.offer(&plain, &marks(often), 1));
+        let mut rng = Seed(4).stream("enrich");
+        let mut added = [0, 0];
+        for _ in 0..300 {
+            let made = corpus.enrich(&plain, &mut rng).expect("one is kept");
+            for used in made.peers.iter().flat_map(|peer| &peer.behaviours) {
+                added[usize::from(often.contains(&used.name.as_str()))] += 1;
+            }
+        }
+        assert!(
+            added[0] > 3 * added[1] && seldom.len() + 1 >= often.len(),
+            "{added:?}"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use crate::catalogue;
 use crate::scenario::expand::draw_use;
-use crate::scenario::{Area, FaultSpec, Scenario, Use, When, params};
+use crate::scenario::{Area, FaultSpec, Scenario, Use, Value, When, params};
 use crate::seed::Seed;
 use seedbed_engine::rng::Rng;
 use seedbed_engine::time::Duration;
@@ -15,29 +15,54 @@ const PEERS_MAX: usize = 32;
 const FAULTS_MAX: usize = 8;
 const BEHAVIOURS_MAX: usize = 4;
 
-/// Changes at a time.
-const CHANGES_MAX: u32 = 3;
+/// What is drawn before the one that the fewest worlds had is added.
+const DRAWN: usize = 3;
 
-/// Another world, out of one and perhaps a line of another.
-pub fn mutate(scenario: &Scenario, other: &Scenario, rng: &mut Rng) -> Scenario {
+/// What is added at a time.
+const ADDED_MAX: u32 = 5;
+
+/// How many worlds a mark was hit in so far.
+type Seen<'a> = &'a dyn Fn(&str) -> u32;
+
+/// Another world: one with a part of another, and with more that goes wrong.
+///
+/// It is run with another seed, so that what both have in common happens at other times.
+pub fn mutate(scenario: &Scenario, other: &Scenario, seen: Seen<'_>, rng: &mut Rng) -> Scenario {
     let mut made = scenario.clone();
-    let changes = 1 + rng.below(CHANGES_MAX);
-    for _ in 0..changes {
-        match rng.below(9) {
-            0 => leave_out(&mut made, rng),
-            1 | 2 => add_behaviour(&mut made, rng),
-            3 | 4 => add_fault(&mut made, rng),
-            5 => take_peer(&mut made, other, rng),
-            6 => take_faults(&mut made, other),
-            7 => resize(&mut made, rng),
-            _ => made.seed = u64::from(rng.next_u32()),
+    match rng.below(6) {
+        0 | 1 => {
+            for _ in 0..=rng.below(3) {
+                take_peer(&mut made, other, rng);
+            }
+        }
+        2 => take_faults(&mut made, other),
+        3 => take_settings(&mut made, other, rng),
+        4 => leave_out(&mut made, rng),
+        _ => resize(&mut made, rng),
+    }
+    for _ in 0..rng.below(ADDED_MAX + 1) {
+        if rng.chance(1, 2) {
+            add_behaviour(&mut made, seen, rng);
+        } else {
+            add_fault(&mut made, seen, rng);
         }
     }
-    if made == *scenario {
-        made.seed = u64::from(rng.next_u32());
-    }
+    made.seed = u64::from(rng.next_u32());
     made.name = "invented".into();
     made
+}
+
+/// How an engine is set up, or how the torrent is given: as in the other world.
+fn take_settings(made: &mut Scenario, other: &Scenario, rng: &mut Rng) {
+    if rng.chance(1, 2) {
+        (made.torrent.private, made.torrent.magnet) = (other.torrent.private, other.torrent.magnet);
+    }
+    let encrypts = |(name, _): &(String, Value)| matches!(name.as_str(), "encryption" | "lsd");
+    for (engine, like) in made.engines.iter_mut().zip(&other.engines) {
+        engine.config.retain(encrypts);
+        let taken = like.config.iter().filter(|one| !encrypts(one));
+        engine.config.extend(taken.cloned());
+    }
 }
 
 fn one<'a, T>(of: &'a mut [T], rng: &mut Rng) -> Option<&'a mut T> {
@@ -71,11 +96,14 @@ fn names(fault: &FaultSpec, who: &str) -> bool {
     waits || fault.targets.iter().any(|target| target == who) || fault.what.text("who") == Some(who)
 }
 
-fn add(to: &mut Vec<Use>, areas: &'static [Area], allow: fn(&Use) -> bool, rng: &mut Rng) {
+fn add(to: &mut Vec<Use>, areas: &'static [Area], allow: fn(&Use) -> bool, seen: Seen<'_>, rng: &mut Rng) {
     let known: Vec<_> = catalogue::of(areas)
         .filter(|known| !matches!(known.area, Area::Encryption | Area::Local))
         .collect();
-    let Some(chosen) = known.get(rng.below(known.len() as u32) as usize) else {
+    let drawn: Vec<_> = (0..DRAWN)
+        .filter_map(|_| known.get(rng.below(known.len() as u32) as usize))
+        .collect();
+    let Some(chosen) = drawn.into_iter().min_by_key(|known| seen(known.name)) else {
         return;
     };
     let used = draw_use(rng, chosen);
@@ -84,7 +112,7 @@ fn add(to: &mut Vec<Use>, areas: &'static [Area], allow: fn(&Use) -> bool, rng: 
     }
 }
 
-fn add_behaviour(made: &mut Scenario, rng: &mut Rng) {
+fn add_behaviour(made: &mut Scenario, seen: Seen<'_>, rng: &mut Rng) {
     match rng.below(6) {
         0 => {
             if let Some(engine) = one(&mut made.engines, rng) {
@@ -92,7 +120,7 @@ fn add_behaviour(made: &mut Scenario, rng: &mut Rng) {
                     let mut known = catalogue::of(catalogue::ENGINE);
                     known.any(|known| known.name == used.name && params::for_hosts(known))
                 };
-                add(&mut engine.behaviours, catalogue::ENGINE, of_hosts, rng);
+                add(&mut engine.behaviours, catalogue::ENGINE, of_hosts, seen, rng);
             }
         }
         1 if made.trackers.len() > 1 => {
@@ -102,12 +130,12 @@ fn add_behaviour(made: &mut Scenario, rng: &mut Rng) {
                 } else {
                     catalogue::HTTP_TRACKER
                 };
-                add(&mut tracker.behaviours, areas, |_| true, rng);
+                add(&mut tracker.behaviours, areas, |_| true, seen, rng);
             }
         }
         _ if made.peers.len() > 1 => {
             if let Some(peer) = one(&mut made.peers[1..], rng) {
-                add(&mut peer.behaviours, catalogue::PEER, |_| true, rng);
+                add(&mut peer.behaviours, catalogue::PEER, |_| true, seen, rng);
             }
         }
         _ => {}
@@ -115,10 +143,12 @@ fn add_behaviour(made: &mut Scenario, rng: &mut Rng) {
 }
 
 /// One more fault, as another seed would have it.
-fn add_fault(made: &mut Scenario, rng: &mut Rng) {
+fn add_fault(made: &mut Scenario, seen: Seen<'_>, rng: &mut Rng) {
     if made.faults.len() < FAULTS_MAX {
-        let drawn = crate::scenario::expand::draw_fault(Seed(u64::from(rng.next_u32())), made);
-        made.faults.extend(drawn);
+        let draw = |rng: &mut Rng| crate::scenario::expand::draw_fault(Seed(u64::from(rng.next_u32())), made);
+        let drawn: Vec<_> = (0..DRAWN).filter_map(|_| draw(rng)).collect();
+        let rarest = drawn.into_iter().min_by_key(|fault| seen(&fault.what.name));
+        made.faults.extend(rarest);
     }
 }
 

@@ -1,8 +1,9 @@
 //! `seedbed sim sweep --guided`: worlds that lead on, instead of one seed after the other.
 //!
 //! Worlds are run in rounds. What a round runs is chosen from what is known at the end of the one before, and its results are
-//! taken in its order, so that everything is the same whatever the number of threads. First come the worlds of `--corpus`;
-//! from then on half of a round are the next seeds, and half are made of the cheapest worlds that reached something.
+//! taken in its order, so that everything is the same whatever the number of threads. A third of a round are the next seeds, a
+//! third are the next seeds with more that goes wrong in them, and a third are the worlds of `--corpus`, and when all of
+//! those were run, worlds made of kept ones.
 
 use super::guarded::run_guarded;
 use super::report;
@@ -51,13 +52,19 @@ impl Guide {
     fn choose(&mut self, count: u64) -> Vec<Candidate> {
         (0..count)
             .map(|n| {
-                let known = self.first.pop();
-                let invented = || (n % 2 == 1).then(|| self.corpus.invent(&mut self.rng)).flatten();
-                if let Some(scenario) = known.or_else(invented) {
+                let turn = n % 3;
+                if turn == 2
+                    && let Some(scenario) = self.first.pop().or_else(|| self.corpus.invent(&mut self.rng))
+                {
                     return Candidate { scenario, seed: None };
                 }
                 let seed = self.next_seed;
                 self.next_seed += 1;
+                if turn == 1
+                    && let Some(scenario) = self.corpus.enrich(&expand(seed), &mut self.rng)
+                {
+                    return Candidate { scenario, seed: None };
+                }
                 Candidate {
                     scenario: expand(seed),
                     seed: Some(seed),

@@ -60,10 +60,10 @@ pub(crate) struct SweepArgs {
     /// Fail if a behaviour never fired or an oracle never had anything to look at: for 10,000 seeds and more
     #[arg(long)]
     demand_all: bool,
-    /// Run as many worlds as there are seeds, but make half of them of those that reached something new
+    /// Run as many worlds as there are seeds, two thirds of them made with parts of those that reached something rare
     #[arg(long, conflicts_with_all = ["shard", "twice", "demand_all"])]
     guided: bool,
-    /// Begin a guided sweep with the worlds of this file, and keep the best in it
+    /// Run the worlds of this file in a guided sweep, and keep the best in it
     #[arg(long, value_name = "FILE", requires = "guided")]
     pub(super) corpus: Option<PathBuf>,
     /// Write the worlds that fail in a guided sweep into this folder
