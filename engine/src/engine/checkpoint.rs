@@ -23,7 +23,7 @@ impl Engine {
         }
         engine.config.trace |= trace;
         for torrent in engine.torrents.values_mut() {
-            torrent.restore(&engine.config, engine.peer_id);
+            torrent.restore_rules(&engine.config, engine.peer_id);
         }
         Some(engine)
     }

@@ -107,6 +107,9 @@ pub struct Picker {
     phase: Phase,
     /// Counts the events after which a peer that found nothing may find something.
     epoch: u64,
+    /// Whether one came after which every peer may. It is asked for at the end of each step, so it is no part of a checkpoint.
+    #[serde(skip)]
+    freed: bool,
     probes: Probes,
     wishes: Wishes,
 }
@@ -134,6 +137,7 @@ impl Picker {
             watch: BTreeSet::new(),
             phase: Phase::Shared,
             epoch: 0,
+            freed: false,
             probes: Probes::default(),
             wishes: Wishes::new(pieces),
         }
@@ -257,9 +261,9 @@ impl Picker {
         self.phase == Phase::Endgame && !self.is_complete()
     }
 
-    /// Another number each time that peers which found nothing may find something.
-    pub const fn epoch(&self) -> u64 {
-        self.epoch
+    /// Whether peers that found nothing may find something, since this was last asked.
+    pub const fn take_freed(&mut self) -> bool {
+        core::mem::replace(&mut self.freed, false)
     }
 
     /// Takes a piece out of the pool; its requests are void.
@@ -283,6 +287,7 @@ impl Picker {
     /// Something became pickable.
     fn freed(&mut self) {
         self.epoch += 1;
+        self.freed = true;
         self.settle();
     }
 
@@ -298,6 +303,7 @@ impl Picker {
         if phase != self.phase {
             self.phase = phase;
             self.epoch += 1;
+            self.freed = true;
         }
     }
 }

@@ -71,7 +71,6 @@ impl Torrent {
             sessions: BTreeMap::new(),
             timers: BTreeSet::new(),
             dirty: BTreeSet::new(),
-            planned: 0,
             starved: BTreeSet::new(),
             silent: BTreeSet::new(),
             limits: limits::Limits::new(cx, add.limits, geometry.block_length()),

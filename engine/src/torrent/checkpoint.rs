@@ -6,9 +6,8 @@ use crate::id::PeerId;
 use alloc::sync::Arc;
 
 impl Torrent {
-    /// Gives itself and all its sessions their rules again, and knows that they are planned.
-    pub fn restore(&mut self, config: &Config, peer_id: PeerId) {
-        self.planned = self.picker.epoch();
+    /// Gives itself and all its sessions their rules again.
+    pub fn restore_rules(&mut self, config: &Config, peer_id: PeerId) {
         let rules = begin::rules(config, peer_id, &self.add, &self.metainfo, self.geometry);
         self.rules = Arc::new(rules);
         for peer in self.sessions.values_mut() {

@@ -221,10 +221,6 @@ pub struct Torrent {
     timers: BTreeSet<(Instant, ConnId)>,
     /// Sessions that something happened to: refilled, flushed and registered again by the plan step.
     dirty: BTreeSet<ConnId>,
-    /// The picker's epoch that all sessions are planned for. Between two events it is the picker's own, so it is no part of a
-    /// checkpoint.
-    #[serde(skip)]
-    planned: u64,
     /// Sessions that were not given their read budget because the disk is behind.
     starved: BTreeSet<ConnId>,
     /// Snubbed sessions. What they owe is free for others, and cancelled when it comes from one of them.

@@ -23,8 +23,7 @@ impl Torrent {
     pub fn plan(&mut self, cx: &mut Context<'_>) {
         loop {
             self.plan_dirty(cx);
-            let epoch = self.picker.epoch();
-            if core::mem::replace(&mut self.planned, epoch) == epoch {
+            if !self.picker.take_freed() {
                 break;
             }
             let may_ask = |(conn, peer): (&ConnId, &Peer)| (peer.session.wants() > 0).then_some(*conn);

@@ -281,6 +281,9 @@ impl Torrent {
     /// Whoever was among these suspects and is off parole may share pieces with others again, and is asked for what is free
     /// of them now: nothing else need happen to it.
     fn share_again(&mut self, suspects: &[IpAddr]) {
+        if suspects.is_empty() {
+            return;
+        }
         for (conn, peer) in &self.sessions {
             let ip = peer.session.addr().ip();
             if suspects.contains(&ip.to_canonical()) && !self.blame.is_suspect(ip) {

@@ -16,6 +16,8 @@ struct Piece {
     asked_at: Option<Instant>,
     /// Its hash was wrong, or the disk failed: what came may be forgotten at any time.
     unsure: bool,
+    /// Of each block, whether it came since: those are forgotten for nothing that was before.
+    fresh: Vec<bool>,
     /// Its hash was wrong: it is for one peer alone now, until it is verified.
     failed: bool,
 }
@@ -38,6 +40,7 @@ impl Blocks {
                 asked: vec![0; blocks],
                 asked_at: None,
                 unsure: false,
+                fresh: vec![false; blocks],
                 failed: false,
             }
         };
@@ -58,8 +61,9 @@ impl Blocks {
         let Some((piece, block)) = self.place(range) else {
             return false;
         };
-        let slot = &mut self.pieces[piece].from[block];
-        slot.replace(from).is_none()
+        let piece = &mut self.pieces[piece];
+        piece.fresh[block] = true;
+        piece.from[block].replace(from).is_none()
     }
 
     /// Whether it has come for certain.
@@ -73,11 +77,21 @@ impl Blocks {
     pub(crate) fn asked(&mut self, range: BlockRange, now: Instant) {
         if let Some((piece, block)) = self.place(range) {
             if self.pieces[piece].unsure && self.pieces[piece].from[block].is_some() {
-                self.forget(PieceIndex(piece as u32));
+                self.forget_older(piece, block);
             }
             self.pieces[piece].asked[block] += 1;
             self.pieces[piece].asked_at = Some(now);
         }
+    }
+
+    /// This block is needed again, and with it what came when it did.
+    fn forget_older(&mut self, piece: usize, block: usize) {
+        let of = &mut self.pieces[piece];
+        let all = of.fresh[block];
+        let came = of.from.iter_mut().zip(&of.fresh);
+        came.filter(|(_, fresh)| all || !**fresh)
+            .for_each(|(from, _)| *from = None);
+        of.unsure = false;
     }
 
     pub(crate) fn unasked(&mut self, range: BlockRange) {
@@ -109,6 +123,7 @@ impl Blocks {
     pub(crate) fn doubt(&mut self, piece: PieceIndex) {
         if let Some(piece) = self.pieces.get_mut(piece.as_usize()) {
             piece.unsure = true;
+            piece.fresh.fill(false);
         }
     }
 
@@ -132,6 +147,12 @@ impl Blocks {
         if let Some(piece) = self.pieces.get_mut(piece.as_usize()) {
             piece.failed = true;
         }
+    }
+
+    /// Whether it is not known here which of its blocks are free.
+    pub(crate) fn is_doubtful(&self, piece: PieceIndex) -> bool {
+        let of = self.pieces.get(piece.as_usize());
+        of.is_some_and(|of| of.unsure || of.failed)
     }
 
     /// The blocks of the piece that have not come, that nobody is asked for and that anybody may be asked for.

@@ -53,7 +53,8 @@ impl Watch {
                 self.wants(priorities);
             }
             Command::Fetch { .. } => self.fetches(),
-            Command::SetSequential(..) | Command::SetDeadlines(..) | Command::AddPeer(..) => {}
+            Command::AddPeer(_, addr) => self.name_is(&[addr.ip()]),
+            Command::SetSequential(..) | Command::SetDeadlines(..) => {}
         }
     }
 

@@ -50,13 +50,8 @@ impl Watch {
     fn turns(&mut self) {
         let config = &self.setup.config.choker;
         let trades = matches!(self.state, Some(TorrentState::Downloading)) && self.slots > 0;
-        if !trades {
-            // while it waits for storage, nobody is given a turn
-            self.since.unchoked = self.now;
-            return;
-        }
         let waits = |conn: &Conn| conn.waits_since.filter(|_| conn.is_open() && !conn.has.is_full());
-        let Some(since) = self.conns.values().filter_map(waits).min() else {
+        let Some(since) = self.conns.values().filter_map(waits).min().filter(|_| trades) else {
             return;
         };
         let (now, since) = (self.now, since.max(self.since.unchoked));

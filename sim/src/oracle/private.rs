@@ -44,7 +44,7 @@ impl Watch {
         }
     }
 
-    /// A name was looked up: a tracker's, or that of a peer which a tracker named.
+    /// A name was looked up: a tracker's, or that of a peer which a tracker named. Or the user named a peer.
     pub(crate) fn name_is(&mut self, addresses: &[IpAddr]) {
         if self.setup.metainfo.private {
             self.answers.resolved.extend(addresses);

@@ -146,6 +146,10 @@ impl Watch {
             self.gives_metadata_up();
         }
         self.asks_now = true;
+        if matches!(state, TorrentState::Downloading) {
+            // while it waited, such as for storage, nobody was owed a turn
+            self.turn_begins();
+        }
         let before = self.state.replace(state.clone());
         self.owes_in_state(before.as_ref());
     }

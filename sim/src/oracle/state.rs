@@ -230,7 +230,7 @@ impl Watch {
         let missing: Vec<PieceIndex> = self.geometry.piece_indices().filter(lacks).collect();
         if missing
             .iter()
-            .any(|piece| self.blocks.free(*piece).next().is_some())
+            .any(|piece| self.blocks.free(*piece).next().is_some() || self.blocks.is_doubtful(*piece))
         {
             return None;
         }

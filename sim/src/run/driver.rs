@@ -12,8 +12,11 @@ use seedbed_engine::time::{Duration, Instant};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// Steps of a run, if nobody says: a runaway is found, a long one is not cut.
+/// Steps of a run, if nobody says: a runaway is found, …
 const BUDGET: u64 = 2_000_000;
+
+/// … and a long one is not cut, in which peers flood and dial again for half a day: so many more for each second of it.
+const STEPS_A_SECOND: u64 = 100;
 
 /// How long faults have their way at the most.
 const FAULTS_MAX: Duration = Duration::from_secs(1800);
@@ -90,11 +93,7 @@ impl Driver {
             active: BTreeSet::new(),
             verdicts: Verdicts::default(),
             failure: None,
-            budget: if options.budget == 0 {
-                BUDGET
-            } else {
-                options.budget
-            },
+            budget: options.budget,
             fork: options.fork,
             healed_at: None,
             completed: false,
@@ -186,6 +185,13 @@ impl Driver {
         false
     }
 
+    fn budget(&self) -> u64 {
+        match self.budget {
+            0 => BUDGET + STEPS_A_SECOND * self.world.now.since(Instant::START).as_secs(),
+            told => told,
+        }
+    }
+
     /// The next thing, or the next fault. False when nothing happens before the limit.
     fn step(&mut self, limit: Instant) -> bool {
         if let Some(fork) = self.fork.take_if(|fork| fork.step <= self.world.steps) {
@@ -198,8 +204,8 @@ impl Driver {
             self.world.now = self.world.now.max(limit);
             return false;
         }
-        if self.world.steps >= self.budget {
-            let steps = self.budget;
+        let steps = self.budget();
+        if self.world.steps >= steps {
             self.fail(Oracle::I25, format!("more than {steps} steps"));
             return false;
         }

@@ -61,7 +61,7 @@ fn everybody_is_asked_as_soon_as_there_is_something() {
 /// optimistic slot for the time in which it did not download.
 const NO_TURNS_WHILE_STORAGE_IS_FULL: &str = r#"
 scenario "full" version=1 seed=0
-torrent pieces=26 blocks=2 block=64
+torrent pieces=51 blocks=2 block=64
 engine "eng" slots=1 {
     slow-disk
 }

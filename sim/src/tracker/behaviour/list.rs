@@ -386,7 +386,8 @@ pub const BEHAVIOURS: &[Behaviour] = &[
 
 /// Whether a tracker that does this answers well and names peers that lead to nobody: a client stays with it.
 pub fn misleads(name: &str) -> bool {
-    matches!(name, "tracker-dead-peers" | "tracker-only-us")
+    // what is left of a corrupted list may be addresses, too
+    matches!(name, "tracker-dead-peers" | "tracker-only-us" | "udp-corrupt")
 }
 
 /// Whether an honest client may learn no peer at all from a tracker that does this all the time. A run whose trackers
