@@ -1,5 +1,6 @@
 //! Moments of the protocol that a fault of the schedule can wait for.
 
+use super::watch::Watch;
 use std::net::IpAddr;
 
 /// Something that happened to an engine, with the peer or tracker that it happened with.
@@ -47,6 +48,19 @@ pub fn parse(text: &str) -> Option<(&'static str, u32)> {
         .unwrap_or(name);
     let known = MOMENTS.iter().find(|(known, _)| *known == name)?;
     Some((known.0, count))
+}
+
+impl Watch {
+    /// Something happened that a fault may wait for.
+    pub(crate) fn moment(&mut self, name: &'static str, with: Option<IpAddr>) {
+        let count = self.moment_counts.entry((name, with)).or_default();
+        *count += 1;
+        self.moments.push(Moment {
+            name,
+            with,
+            count: *count,
+        });
+    }
 }
 
 #[cfg(test)]

@@ -471,17 +471,6 @@ impl Watch {
         }
     }
 
-    /// Something happened that a fault may wait for.
-    pub(crate) fn moment(&mut self, name: &'static str, with: Option<IpAddr>) {
-        let count = self.moment_counts.entry((name, with)).or_default();
-        *count += 1;
-        self.moments.push(Moment {
-            name,
-            with,
-            count: *count,
-        });
-    }
-
     /// Whether a piece is there for certain, in the engine's own words and the oracle's.
     pub(crate) fn is_proven(&self, piece: PieceIndex) -> bool {
         self.proven.contains(piece)
