@@ -48,7 +48,7 @@ pub struct Options {
     pub fork: Option<Fork>,
     /// Events of an engine after which everything that it keeps is looked at again, which is slow; 256 unless said otherwise.
     pub audited: Option<u64>,
-    /// Steps at the most; a small world takes some thousands. 0 is the default.
+    /// Steps at the most; a small world takes some thousands. 0: two million within an hour of the world.
     pub budget: u64,
 }
 

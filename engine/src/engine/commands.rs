@@ -12,7 +12,7 @@ use core::net::SocketAddr;
 
 impl Engine {
     pub(super) fn command(&mut self, command: Command) {
-        if self.shutdown_at.is_some() || self.shut_down {
+        if self.is_ending() {
             if !matches!(command, Command::Shutdown) {
                 self.rejected("command", "the engine is shutting down".into());
             }

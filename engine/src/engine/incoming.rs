@@ -65,7 +65,7 @@ impl Engine {
         if self.conns.contains_key(&conn) {
             return;
         }
-        if self.shutdown_at.is_some() || self.shut_down {
+        if self.is_ending() {
             self.refuse(conn, from, End::Shutdown);
             return;
         }

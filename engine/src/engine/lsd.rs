@@ -34,7 +34,7 @@ impl Engine {
 
     /// A datagram came to a group. Once everything ends, neighbours are of no use.
     pub(super) fn multicast(&mut self, group: Group, from: SocketAddr, data: &[u8]) {
-        if self.shutdown_at.is_some() || self.shut_down {
+        if self.is_ending() {
             return;
         }
         match self.lsd.heard(self.now, from, data) {

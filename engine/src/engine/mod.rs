@@ -421,6 +421,11 @@ impl Engine {
         self.probe = None;
     }
 
+    /// Whether a shutdown is under way, or over.
+    const fn is_ending(&self) -> bool {
+        self.shutdown_at.is_some() || self.shut_down
+    }
+
     fn end_if_shut_down(&mut self) {
         let over = self.torrents.is_empty() && self.fetch.is_none() && self.probe.is_none();
         if self.shutdown_at.is_some() && over {

@@ -19,7 +19,8 @@ const CLOGGED: u64 = 2;
 
 impl Torrent {
     /// Refills, flushes and registers the sessions that something happened to, in the order of their ids; then those that
-    /// may find a block to ask for since.
+    /// may find a block to ask for since. That ends: here only a request changes what is free, and each one takes a block, or
+    /// the only place of a snubbed peer.
     pub fn plan(&mut self, cx: &mut Context<'_>) {
         loop {
             self.plan_dirty(cx);

@@ -57,10 +57,10 @@ fn take_settings(made: &mut Scenario, other: &Scenario, rng: &mut Rng) {
     if rng.chance(1, 2) {
         (made.torrent.private, made.torrent.magnet) = (other.torrent.private, other.torrent.magnet);
     }
-    let encrypts = |(name, _): &(String, Value)| matches!(name.as_str(), "encryption" | "lsd");
+    let of_all = |(name, _): &(String, Value)| matches!(name.as_str(), "encryption" | "lsd");
     for (engine, like) in made.engines.iter_mut().zip(&other.engines) {
-        engine.config.retain(encrypts);
-        let taken = like.config.iter().filter(|one| !encrypts(one));
+        engine.config.retain(of_all);
+        let taken = like.config.iter().filter(|one| !of_all(one));
         engine.config.extend(taken.cloned());
     }
 }

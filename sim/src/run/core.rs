@@ -68,11 +68,12 @@ fn found(scenario: &Scenario) -> bool {
             && !is_patient(tracker)
     };
     // who answers well is not left for the next one, whatever its peers are good for (BEP 12)
-    // a list of IPv4 that is cut says nothing against the one of IPv6 beside it, to which an engine may have no way (BEP 7)
     let mut links = scenario.peers.iter().map(|peer| &peer.link);
     let some_v6 = links.any(|link| link.addresses != Addresses::V4);
-    let leads_astray = |used: &Use| misleads(&used.name) || some_v6 && used.name == "http-ragged-peers";
-    let misleads = |tracker: &TrackerSpec| is_patient(tracker) || tracker.behaviours.iter().any(leads_astray);
+    let misleads = |tracker: &TrackerSpec| {
+        let mut behaviours = tracker.behaviours.iter();
+        is_patient(tracker) || behaviours.any(|used| misleads(&used.name, some_v6))
+    };
     let mut trackers = scenario.trackers.iter();
     let by_tracker = scenario.trackers.is_empty()
         || match scenario.torrent.private {

@@ -12,11 +12,10 @@ use seedbed_engine::time::{Duration, Instant};
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-/// Steps of a run, if nobody says: a runaway is found, …
-const BUDGET: u64 = 2_000_000;
-
-/// … and a long one is not cut, in which peers flood and dial again for half a day: so many more for each second of it.
-const STEPS_A_SECOND: u64 = 100;
+/// Steps within an hour of a world: a runaway is found. A long run is not cut: a peer that floods, is closed and dials again
+/// for half a day makes 700,000 an hour.
+pub(super) const STEPS_AN_HOUR: u64 = 2_000_000;
+const HOUR: Duration = Duration::from_secs(3600);
 
 /// How long faults have their way at the most.
 const FAULTS_MAX: Duration = Duration::from_secs(1800);
@@ -51,6 +50,8 @@ pub struct Driver {
     pub(super) verdicts: Verdicts,
     pub(super) failure: Option<Failure>,
     budget: u64,
+    /// When the hour began in which steps are counted, and how many there were before.
+    hour: (Instant, u64),
     fork: Option<Fork>,
     pub(super) healed_at: Option<Instant>,
     pub(super) completed: bool,
@@ -94,6 +95,7 @@ impl Driver {
             verdicts: Verdicts::default(),
             failure: None,
             budget: options.budget,
+            hour: (Instant::START, 0),
             fork: options.fork,
             healed_at: None,
             completed: false,
@@ -185,11 +187,14 @@ impl Driver {
         false
     }
 
-    fn budget(&self) -> u64 {
-        match self.budget {
-            0 => BUDGET + STEPS_A_SECOND * self.world.now.since(Instant::START).as_secs(),
-            told => told,
+    /// Whether it has made more steps than it was given, or than a run makes that is none of a runaway.
+    pub(super) fn overruns(&mut self) -> bool {
+        let (now, steps) = (self.world.now, self.world.steps);
+        if now >= self.hour.0 + HOUR {
+            self.hour = (now, steps);
         }
+        let told = self.budget > 0 && steps >= self.budget;
+        told || steps - self.hour.1 >= STEPS_AN_HOUR
     }
 
     /// The next thing, or the next fault. False when nothing happens before the limit.
@@ -204,8 +209,8 @@ impl Driver {
             self.world.now = self.world.now.max(limit);
             return false;
         }
-        let steps = self.budget();
-        if self.world.steps >= steps {
+        if self.overruns() {
+            let steps = self.world.steps;
             self.fail(Oracle::I25, format!("more than {steps} steps"));
             return false;
         }

@@ -217,4 +217,41 @@ fn a_download_that_is_not_complete_in_time_is_told() {
     assert_eq!([in_time(None), in_time(Some(Duration::ZERO))], [None, Some("L1")]);
 }
 
-mod once_failed;
+#[test]
+fn steps_are_counted_by_the_hour() {
+    let scenario = scenario(3);
+    let mut driver = driver::Driver::new(&scenario, build(&scenario).unwrap(), &Options::default());
+    driver.world.steps = driver::STEPS_AN_HOUR - 1;
+    assert!(!driver.overruns());
+    driver.world.steps += 1;
+    assert!(driver.overruns());
+    driver.world.now += Duration::from_secs(3600);
+    assert!(!driver.overruns());
+}
+
+/// Found by a guided sweep: blocks of p0 come that were given up long ago, and with them the last one that was free. The
+/// engine's other peers had room, found nothing before, and could race now; nothing told them so before their own next event.
+const LATE_BLOCK_BEGINS_ENDGAME: &str = r#"
+scenario "late" version=1 seed=1
+torrent pieces=50 blocks=1 block=64 short=27
+engine "eng"
+engine "eng2"
+engine "eng3" seed up="382B/s" latency="198ms" super-seed=#true {
+    few-handles max=3
+}
+peer "p0" seed up="50B/s"
+peer "p1" seed dials=#true up="108B/s"
+peer "p2" leech has=9 up="236B/s"
+fault at="0s" { partition-one-way "eng2" for="1s"; }
+"#;
+
+#[test]
+fn everybody_is_asked_as_soon_as_there_is_something() {
+    let scenario = crate::scenario::kdl::parse(LATE_BLOCK_BEGINS_ENDGAME).unwrap();
+    let options = Options {
+        audited: Some(1),
+        ..Options::default()
+    };
+    let outcome = run(&scenario, &options);
+    assert_eq!(failure_text(&outcome, "late"), None);
+}

@@ -384,10 +384,16 @@ pub const BEHAVIOURS: &[Behaviour] = &[
     ),
 ];
 
-/// Whether a tracker that does this answers well and names peers that lead to nobody: a client stays with it.
-pub fn misleads(name: &str) -> bool {
-    // what is left of a corrupted list may be addresses, too
-    matches!(name, "tracker-dead-peers" | "tracker-only-us" | "udp-corrupt")
+/// Whether a tracker that does this answers well and names peers that lead to nobody: a client stays with it. `some_v6`:
+/// whether some peers are named in a list of IPv6.
+pub fn misleads(name: &str, some_v6: bool) -> bool {
+    match name {
+        // what is left of a corrupted list may be addresses
+        "tracker-dead-peers" | "tracker-only-us" | "udp-corrupt" => true,
+        // the list of IPv4 is cut, the one beside it is not, and an engine may have no way to those (BEP 7)
+        "http-ragged-peers" => some_v6,
+        _ => false,
+    }
 }
 
 /// Whether an honest client may learn no peer at all from a tracker that does this all the time. A run whose trackers
