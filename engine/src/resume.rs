@@ -19,6 +19,13 @@ use sha1::{Digest, Sha1};
 /// The format that is written. Another one is refused: the files are then hashed again.
 pub const RESUME_VERSION: i64 = 1;
 
+/// Stands for a file that was about to be made when the state was saved: what is there since is ours, and what is not
+/// there yet is not missed. The time is in 1677, which no file system tells.
+pub const TO_BE_MADE: FileStamp = FileStamp {
+    length: 0,
+    modified_ns: i64::MIN,
+};
+
 /// What is known of a torrent between two runs.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Resume {
@@ -26,7 +33,8 @@ pub struct Resume {
     pub info_hash: InfoHash,
     /// Pieces that were verified and made durable.
     pub have: Bitfield,
-    /// What each file of the layout looked like when they were; `None` for pad files and files not there.
+    /// What each file of the layout looked like when they were; `None` for pad files and files not there,
+    /// [`TO_BE_MADE`] for those about to be made.
     pub files: Vec<Option<FileStamp>>,
     /// Saved at an orderly end: nothing was written since.
     pub clean: bool,
@@ -80,6 +88,11 @@ struct Stored {
 }
 
 impl Resume {
+    /// Whether any file was there.
+    pub fn had_files(&self) -> bool {
+        self.files.iter().flatten().any(|stamp| *stamp != TO_BE_MADE)
+    }
+
     /// The bytes to save.
     pub fn encode(&self) -> Vec<u8> {
         let stamp = |stamp: &Option<FileStamp>| {

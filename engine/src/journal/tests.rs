@@ -60,10 +60,10 @@ fn events() -> Vec<Event<'static>> {
                 resume: Some(vec![1, 2, 3]),
             }),
         ),
-        done(2, Ok(DiskDone::Prepared)),
+        done(2, Ok(DiskDone::Saved)),
+        done(3, Ok(DiskDone::Prepared)),
         done(3, Ok(DiskDone::Digests(vec![[3; 20]]))),
         done(4, Ok(DiskDone::Synced { files: vec![None] })),
-        done(5, Ok(DiskDone::Saved)),
         done(6, Ok(DiskDone::Closed)),
         done(9, Ok(DiskDone::Written)),
         done(7, Ok(DiskDone::Read(vec![0; 5].into()))),
@@ -183,7 +183,7 @@ fn an_engine_that_acts_otherwise_is_found_at_its_step() {
     writer.finish(&engine);
     let journal = Journal::read(writer.ready()).expect("a journal");
     let step = replay(&journal).err().map(|(step, _)| step);
-    assert_eq!(step, Some(3), "the files are there, so the peer is dialled");
+    assert_eq!(step, Some(4), "the files are there, so the peer is dialled");
 }
 
 #[test]

@@ -106,10 +106,10 @@ impl Torrent {
 
     /// What to tell when the files of a download were there, in this run or when its state was saved, and are all gone.
     fn missing(&self, resume: Option<&Resume>) -> Option<DiskError> {
-        let has_any = |stamps: &[Option<FileStamp>]| stamps.iter().any(Option::is_some);
-        let saved = resume.filter(|resume| !self.add.overwrite && has_any(&resume.files));
+        let has_any = self.stamps.iter().any(Option::is_some);
+        let saved = resume.filter(|resume| !self.add.overwrite && resume.had_files());
         let download = self.add.purpose == Purpose::Download;
-        let gone = download && !has_any(&self.stamps) && (self.was_used() || saved.is_some());
+        let gone = download && !has_any && (self.was_used() || saved.is_some());
         gone.then(|| self.is_missing(resume))
     }
 
@@ -234,9 +234,13 @@ impl Torrent {
         None
     }
 
-    /// Makes the files.
+    /// Makes the files. What is ours is said before anything of it is there: a process that dies behind that would take its
+    /// own files for somebody else's in the next run.
     pub(super) fn prepare(&mut self, cx: &mut Context<'_>) {
         self.make_wanted(cx);
+        if !self.ours && !self.is_complete() {
+            self.claim_files(cx);
+        }
         self.disk(cx, DiskOp::Prepare, DiskJob::Prepare);
         self.enter(cx, Phase::Preparing);
     }

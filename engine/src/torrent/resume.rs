@@ -5,7 +5,7 @@ use super::{Context, Phase, Purpose, Torrent};
 use crate::bitfield::Bitfield;
 use crate::disk::{DiskError, DiskJob, FileStamp};
 use crate::report::Report;
-use crate::resume::Resume;
+use crate::resume::{self, Resume};
 use crate::time::Instant;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
@@ -51,6 +51,36 @@ impl Torrent {
         self.disk(cx, DiskOp::Sync, DiskJob::Sync);
     }
 
+    /// Saves which files are about to be made, with nothing verified. Storage keeps the order of its jobs, so nobody waits
+    /// for it, and a failure is one of saving.
+    pub(super) fn claim_files(&mut self, cx: &mut Context<'_>) {
+        if self.resume.busy() {
+            return;
+        }
+        let files = self.layout.files().iter().enumerate();
+        let claimed = files.map(|(n, file)| {
+            let there = self.stamps.get(n).copied().flatten();
+            (!file.pad && !file.skipped).then(|| there.unwrap_or(resume::TO_BE_MADE))
+        });
+        let files = claimed.collect();
+        let nothing = Bitfield::new(self.geometry.pieces());
+        self.save(cx, nothing, files, false);
+    }
+
+    fn save(&mut self, cx: &mut Context<'_>, have: Bitfield, files: Vec<Option<FileStamp>>, clean: bool) {
+        let state = Resume {
+            info_hash: self.metainfo.info_hash,
+            have,
+            files,
+            clean,
+            uploaded: self.traffic.uploaded,
+            downloaded: self.traffic.ledger.payload(),
+        };
+        self.resume.saving = true;
+        let data = state.encode();
+        self.disk(cx, DiskOp::SaveResume, DiskJob::SaveResume { data });
+    }
+
     pub(super) fn synced(&mut self, cx: &mut Context<'_>, files: Vec<Option<FileStamp>>) {
         let Some(have) = self.resume.syncing.take() else {
             return;
@@ -59,20 +89,7 @@ impl Torrent {
         // nothing is written any more: at the end of a run, or because nothing is missing
         let quiet = self.verifying.hashing.is_empty() && self.writing == 0;
         let clean = quiet && (matches!(self.phase, Phase::Stopping) || self.is_complete());
-        let state = Resume {
-            info_hash: self.metainfo.info_hash,
-            have,
-            files: self.stamps.clone(),
-            clean,
-            uploaded: self.traffic.uploaded,
-            downloaded: self.traffic.ledger.payload(),
-        };
-        self.resume.saving = true;
-        self.disk(
-            cx,
-            DiskOp::SaveResume,
-            DiskJob::SaveResume { data: state.encode() },
-        );
+        self.save(cx, have, self.stamps.clone(), clean);
     }
 
     pub(super) fn resume_saved(&mut self, cx: &mut Context<'_>) {
@@ -95,6 +112,10 @@ impl Torrent {
     /// The state could not be saved: its folder may be full or read-only while the download's is not. The download
     /// goes on, the next interval tries again; the user is told once.
     pub(super) fn save_failed(&mut self, cx: &mut Context<'_>, error: DiskError) {
+        if matches!(self.phase, Phase::Preparing) {
+            // the next save follows at once, and is told about
+            return self.resume_failed();
+        }
         let told = core::mem::replace(&mut self.resume.failed, true);
         self.resume_failed();
         self.resume.failed = true;
