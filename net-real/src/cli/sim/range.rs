@@ -6,6 +6,9 @@ use std::ops::Range;
 /// Seeds of a sweep at the most: results of all of them are counted.
 const SEEDS_MAX: u64 = 1 << 40;
 
+/// Rows of shards are shifted by the upper half of its multiples, in which no period shows: 2^64 by the golden ratio.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
 /// `A..B`: from A on, up to but without B.
 pub(crate) fn seeds(text: &str) -> Result<Range<u64>, String> {
     let wrong = || "use a range such as 0..10000".to_owned();
@@ -39,12 +42,20 @@ impl Shard {
 
     /// How many of so many seeds are its.
     pub(crate) fn share(self, total: u64) -> u64 {
-        (total.saturating_sub(self.index)).div_ceil(self.count)
+        let rows = total / self.count;
+        let last = self.place_in(rows) < total % self.count;
+        rows + u64::from(last)
     }
 
-    /// Which of the whole range its n-th is.
+    /// Which of the whole range its n-th is: one of each row of as many seeds as there are parts.
     pub(crate) fn place(self, n: u64) -> u64 {
-        n * self.count + self.index
+        n * self.count + self.place_in(n)
+    }
+
+    /// Any column, another in each row: what one seed in fifty does, and takes time, would all come to one part.
+    fn place_in(self, row: u64) -> u64 {
+        let any = row.wrapping_mul(SPREAD) >> 32;
+        (self.index + any) % self.count
     }
 }
 
@@ -111,6 +122,23 @@ mod tests {
             assert_eq!(seen, (0..total).collect::<Vec<_>>());
         }
         assert_eq!(shard("1/1"), Ok(Shard::WHOLE));
+    }
+
+    #[test]
+    fn every_shard_has_its_part_of_each_hundredth_seed() {
+        for text in ["1/20", "8/100", "8/99"] {
+            let shard = shard(text).unwrap();
+            let share = shard.share(1_000_000);
+            let of_7 = (0..share).filter(|n| shard.place(*n) % 100 == 7).count() as u64;
+            assert!(
+                (share / 200..share / 50).contains(&of_7),
+                "{text}: {of_7} of {share}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_shard_is_asked_for_as_k_of_n() {
         for text in ["", "0/3", "4/3", "1", "a/b", "1/0"] {
             assert!(shard(text).is_err(), "{text}");
         }
