@@ -7,7 +7,7 @@ use super::{Outcome, build};
 use crate::host::EngineHost;
 use crate::metainfo::{check, sample};
 use crate::oracle::Oracle;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, Use};
 use crate::seed::Seed;
 use crate::world::ActorId;
 
@@ -21,11 +21,15 @@ pub(super) const fn is_chosen(scenario: &Scenario) -> bool {
 
 /// Damages the file, and has it read.
 pub(super) fn damage(scenario: &Scenario, outcome: &mut Outcome) {
+    let used = sample(&mut Seed(scenario.seed).stream("damaged file"));
+    damage_by(&used, scenario, outcome);
+}
+
+fn damage_by(used: &Use, scenario: &Scenario, outcome: &mut Outcome) {
     let Ok(world) = build(scenario) else { return };
     let mut hosts = (0..world.actors.len()).filter_map(|n| world.actor::<EngineHost>(ActorId(n)));
     let Some(host) = hosts.next() else { return };
-    let used = sample(&mut Seed(scenario.seed).stream("damaged file"));
-    let read = check(&used, &host.sample().bytes, &mut outcome.marks);
+    let read = check(used, &host.sample().bytes, &mut outcome.marks);
     let text = read
         .as_ref()
         .err()
@@ -50,5 +54,15 @@ mod tests {
         assert_eq!(held(&outcome), 0);
         damage(&scenario, &mut outcome);
         assert_eq!((held(&outcome), outcome.failure), (1, None));
+    }
+
+    #[test]
+    fn a_verdict_that_does_not_hold_is_told() {
+        let scenario = expand(1);
+        let mut outcome = once(&scenario, &Options::default());
+        damage_by(&Use::new("torrent-unknown"), &scenario, &mut outcome);
+        let failure = outcome.failure.expect("a failure");
+        assert_eq!(failure.oracle, "I45");
+        assert!(failure.text.contains("torrent-unknown"), "{}", failure.text);
     }
 }
