@@ -64,8 +64,16 @@ fn the_moment_of_a_failure_is_told_by_its_own_command_and_in_the_report() {
         "{}",
         found.out
     );
-    let swept = sandbox.expect(6, &format!("sim sweep --seeds {seed}..{} --canary", seed + 1));
+    let swept = sandbox.expect(
+        6,
+        &format!("sim sweep --seeds {seed}..{} --canary --audit-every 99", seed + 1),
+    );
     assert!(swept.out.contains("  certain "), "{}", swept.out);
+    assert!(
+        swept.out.contains(" --audit-every 99 --timeline"),
+        "{}",
+        swept.out
+    );
     let refused = sandbox.expect(1, "sim bisect 1");
     assert!(refused.err.contains("every rule holds"), "{}", refused.err);
 }
@@ -106,4 +114,15 @@ fn parts_of_a_sweep_are_added_up_to_the_whole() {
     sandbox.expect(3, "sim merge other.json");
     // in so few seeds not everything can have been seen
     sandbox.expect(6, "sim merge 1.json 2.json 3.json --demand-all");
+}
+
+#[test]
+fn looking_more_often_changes_no_world() {
+    let sandbox = Sandbox::new();
+    let digest = |args: &str| {
+        let swept = sandbox.expect(0, &format!("sim sweep --seeds 0..3 --json --quiet {args}"));
+        swept.json()["digest"].clone()
+    };
+    assert_eq!(digest("--audit-every 1"), digest(""));
+    sandbox.expect(2, "sim run 1 --audit-every 0");
 }

@@ -2,11 +2,11 @@
 
 use super::guarded::keep_panics;
 use super::source;
+use super::watching::Watching;
 use crate::cli::console::Console;
 use crate::cli::failure::{DONE, Failure};
 use clap::Args;
 use seedbed_sim::bisect::{Bisected, Effort, NoMoment, bisect};
-use seedbed_sim::run::Options;
 use serde_json::json;
 
 const EXAMPLES: &str = "\
@@ -31,18 +31,14 @@ pub(crate) struct BisectArgs {
     /// Futures that have to fail, all of them, for the failure to be certain
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     futures: u64,
-    /// Plant a bug, to see that this command finds where it shows
-    #[arg(long, hide = true)]
-    canary: bool,
+    #[command(flatten)]
+    watching: Watching,
 }
 
 pub(crate) fn run(args: &BisectArgs, console: &Console) -> Result<u8, Failure> {
     let source = source::read(&args.scenario)?;
     keep_panics();
-    let options = Options {
-        canary: args.canary,
-        ..Options::default()
-    };
+    let options = args.watching.options();
     let effort = Effort {
         futures: args.futures,
         steps: STEPS,

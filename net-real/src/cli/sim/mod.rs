@@ -17,6 +17,7 @@ mod stage;
 mod sweep;
 mod total;
 mod tracker;
+mod watching;
 
 use super::console::Console;
 use super::failure::Failure;

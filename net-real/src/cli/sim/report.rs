@@ -2,6 +2,7 @@
 //! which it was certain, and the one command that shows it again.
 
 use super::bisect::told;
+use super::watching::arguments;
 use seedbed_engine::time::Instant;
 use seedbed_sim::bisect::{Effort, bisect};
 use seedbed_sim::run::{Failure, Options, Outcome};
@@ -32,16 +33,11 @@ pub(crate) fn block(
     if let Ok(found) = bisect(scenario, options, Effort::default()) {
         lines.extend(told(&found));
     }
-    lines.push(format!("  repro: seedbed sim run {again} --timeline"));
+    lines.push(format!(
+        "  repro: seedbed sim run {again}{} --timeline",
+        arguments(options)
+    ));
     lines.join("\n")
-}
-
-/// A run that keeps its timeline.
-pub(crate) fn telling() -> Options {
-    Options {
-        telling: true,
-        ..Options::default()
-    }
 }
 
 /// Two runs of one scenario that did not do the same.

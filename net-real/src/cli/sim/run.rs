@@ -1,6 +1,7 @@
 //! `seedbed sim run`: one world, with its timeline if that is asked for.
 
 use super::guarded::{keep_panics, run_guarded};
+use super::watching::Watching;
 use super::{report, source};
 use crate::cli::console::Console;
 use crate::cli::failure::{DONE, Failure, MISMATCH};
@@ -35,6 +36,8 @@ pub(crate) struct RunArgs {
     /// Write one page that shows what the first engine did: rates, trackers, a lane a peer, pieces
     #[arg(long, value_name = "OUT")]
     html: Option<PathBuf>,
+    #[command(flatten)]
+    watching: Watching,
 }
 
 pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<u8, Failure> {
@@ -43,7 +46,8 @@ pub(crate) fn run(args: &RunArgs, console: &Console) -> Result<u8, Failure> {
     // a failure shows its last lines anyway, and one run costs little
     let options = Options {
         journals: args.html.is_some(),
-        ..report::telling()
+        telling: true,
+        ..args.watching.options()
     };
     let outcome = run_guarded(&source.scenario, &options);
     if let Some(out) = &args.html {

@@ -1,7 +1,8 @@
 //! `seedbed sim shrink`: the smallest world that fails as the given one does.
 
 use super::guarded::keep_panics;
-use super::{report, source};
+use super::source;
+use super::watching::{Watching, arguments};
 use crate::cli::console::{Console, shown_path};
 use crate::cli::failure::{DONE, Failure};
 use crate::cli::values::duration_positive;
@@ -38,18 +39,14 @@ pub(crate) struct ShrinkArgs {
     /// Stop after this time with the smallest world so far
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration_positive)]
     time_limit: Duration,
-    /// Plant a bug, to see that this command finds the lines that show it
-    #[arg(long, hide = true)]
-    canary: bool,
+    #[command(flatten)]
+    watching: Watching,
 }
 
 pub(crate) fn run(args: &ShrinkArgs, console: &Console) -> Result<u8, Failure> {
     let source = source::read(&args.scenario)?;
     keep_panics();
-    let options = Options {
-        canary: args.canary,
-        ..Options::default()
-    };
+    let options = args.watching.options();
     let began = Instant::now();
     let mut told = began;
     let shrunk = shrink(&source.scenario, &options, |progress| {
@@ -71,19 +68,19 @@ pub(crate) fn run(args: &ShrinkArgs, console: &Console) -> Result<u8, Failure> {
         Some(out) => {
             write(out, &text)?;
             let telling = Options {
-                canary: args.canary,
-                ..report::telling()
+                telling: true,
+                ..options.clone()
             };
             let outcome = run::run(&shrunk.scenario, &telling);
             write(&out.with_extension("timeline"), render(&outcome, usize::MAX))?;
             if let Some(alone) = &alone {
                 write(&out.with_extension("journal"), &alone.journal)?;
             }
-            format!("seedbed sim run {}", shown_path(out))
+            format!("seedbed sim run {}{}", shown_path(out), arguments(&options))
         }
         None => {
             console.line(text.trim_end())?;
-            "seedbed sim run -".into()
+            format!("seedbed sim run -{}", arguments(&options))
         }
     };
     tell(

@@ -8,6 +8,7 @@ use super::guided;
 use super::range::{self, Shard};
 use super::report;
 use super::total::{Failed, Total};
+use super::watching::Watching;
 use crate::cli::console::Console;
 use crate::cli::failure::{DONE, Failure, MISMATCH};
 use crate::cli::progress::Progress;
@@ -72,9 +73,8 @@ pub(crate) struct SweepArgs {
     /// End a guided sweep with the first round in which something fails
     #[arg(long, requires = "guided")]
     pub(super) until_failure: bool,
-    /// Plant a bug in every world, to see that the oracles and this command report it
-    #[arg(long, hide = true)]
-    canary: bool,
+    #[command(flatten)]
+    watching: Watching,
 }
 
 /// What the threads share.
@@ -99,10 +99,7 @@ pub(crate) fn run(args: &SweepArgs, console: &Console) -> Result<u8, Failure> {
         shard,
         count: shard.share(args.seeds.end - args.seeds.start),
         twice: args.twice,
-        options: Options {
-            canary: args.canary,
-            ..Options::default()
-        },
+        options: args.watching.options(),
         next: AtomicU64::new(0),
         done: AtomicU64::new(0),
         failed: AtomicU64::new(0),
