@@ -19,8 +19,8 @@ use sha1::{Digest, Sha1};
 /// The format that is written. Another one is refused: the files are then hashed again.
 pub const RESUME_VERSION: i64 = 1;
 
-/// Stands for a file that was about to be made when the state was saved: what is there since is ours, and what is not
-/// there yet is not missed. The time is in 1677, which no file system tells.
+/// Stands for a file that was about to be made when the state was saved: what is there since is ours, none of its bytes is
+/// believed, and it is not missed. The time is in 1677, which no file has.
 pub const TO_BE_MADE: FileStamp = FileStamp {
     length: 0,
     modified_ns: i64::MIN,
@@ -38,9 +38,9 @@ pub struct Resume {
     pub files: Vec<Option<FileStamp>>,
     /// Saved at an orderly end: nothing was written since.
     pub clean: bool,
-    /// Bytes of payload sent over all runs.
+    /// Bytes of payload sent in the run that saved it.
     pub uploaded: u64,
-    /// Bytes of payload received over all runs.
+    /// Bytes of payload received in it.
     pub downloaded: u64,
 }
 
@@ -88,9 +88,20 @@ struct Stored {
 }
 
 impl Resume {
+    /// Whether a file was there, or about to be made.
+    pub fn vouches(&self, file: usize) -> bool {
+        self.files.get(file).copied().flatten().is_some()
+    }
+
+    /// What a file looked like, if it was there.
+    pub fn stamp(&self, file: usize) -> Option<FileStamp> {
+        let stamp = self.files.get(file).copied().flatten();
+        stamp.filter(|stamp| *stamp != TO_BE_MADE)
+    }
+
     /// Whether any file was there.
     pub fn had_files(&self) -> bool {
-        self.files.iter().flatten().any(|stamp| *stamp != TO_BE_MADE)
+        (0..self.files.len()).any(|file| self.stamp(file).is_some())
     }
 
     /// The bytes to save.

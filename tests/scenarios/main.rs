@@ -5,6 +5,7 @@ mod announce;
 mod chaos;
 mod check;
 mod choking;
+mod claim;
 mod connections;
 mod corruption;
 mod download;

@@ -1,10 +1,8 @@
 //! Going on after an end, clean or not: nothing verified is fetched again, nothing doubtful is trusted.
 
 use crate::swarm::{BLOCK, TORRENT, leech, run_for, seed, start, until_complete, world_of};
-use seedbed_engine::disk::DiskFault;
-use seedbed_engine::priority::Priority;
-use seedbed_engine::{AddTorrent, Command, Purpose, Report};
-use tests::world::{MemoryDisk, Sample, Timeline, World, small_config};
+use seedbed_engine::{Command, Purpose, Report};
+use tests::world::{MemoryDisk, Sample, World, small_config};
 
 const TRACKER: &[&str] = &["udp://127.0.0.9:6969/announce"];
 
@@ -193,68 +191,4 @@ fn a_recheck_finds_what_went_bad() {
     until_complete(&mut world, node, 200);
     assert!(sample.is_on(&world.nodes[node].disk));
     assert_eq!(BLOCK, 64);
-}
-
-/// What a process leaves behind that died while it made the files of a download, of which one is skipped: the saved state
-/// that it began with, and those files, as long as they will be.
-fn died_making_the_files(sample: &Sample, made: bool) -> MemoryDisk {
-    let mut world = world_of(sample);
-    let node = world.node("eng", "127.0.0.3", small_config());
-    world.nodes[node].disk = sample.empty_disk(BLOCK);
-    world.nodes[node].disk.failing = Some(("prepare", DiskFault::Full));
-    world.command(node, Command::Add(Box::new(without_file_2(sample))));
-    run_for(&mut world, 5);
-    let mut disk = world.nodes[node].disk.clone();
-    disk.failing = None;
-    assert!(disk.resume.is_some() && disk.files.is_empty());
-    let layout = &sample.metainfo.layout;
-    let parts = format!("sample/.{}.parts", sample.metainfo.info_hash);
-    let files = layout.files().iter().filter(|file| file.path != FILE_2);
-    let files = files.map(|file| {
-        (
-            file.path.clone(),
-            vec![0; usize::try_from(file.length).expect("small")],
-        )
-    });
-    disk.files
-        .extend(files.chain([(parts, vec![0; 10])]).filter(|_| made));
-    disk
-}
-
-const FILE_2: &str = "sample/folder/file-2";
-
-fn without_file_2(sample: &Sample) -> AddTorrent {
-    let mut add = World::add_torrent(&sample.metainfo, Purpose::Download);
-    add.priorities = vec![
-        Priority::Normal,
-        Priority::Normal,
-        Priority::Skip,
-        Priority::Normal,
-    ];
-    add
-}
-
-#[test]
-fn files_made_by_a_run_that_died_before_it_saved_what_it_had_are_ours() {
-    let sample = sample();
-    for made in [true, false] {
-        let mut disk = died_making_the_files(&sample, made);
-        let mut expected = sample.full_disk(BLOCK).files;
-        expected.remove(FILE_2);
-        if made {
-            // what stands where nothing was to be made is somebody else's
-            expected.insert(FILE_2.into(), vec![1; 3_000]);
-            disk.files.insert(FILE_2.into(), vec![1; 3_000]);
-        }
-        let mut world = world_of(&sample);
-        seed(&mut world, &sample, "seed", "127.0.0.2");
-        run_for(&mut world, 2);
-        let node = world.node("eng", "127.0.0.3", small_config());
-        world.nodes[node].disk = disk;
-        world.command(node, Command::Add(Box::new(without_file_2(&sample))));
-        run_for(&mut world, 30);
-        let mut files = world.nodes[node].disk.files.clone();
-        files.retain(|path, _| !path.ends_with(".parts"));
-        assert!(files == expected, "{}", Timeline::of(&world, node));
-    }
 }

@@ -35,6 +35,8 @@ pub(super) enum DiskOp {
     DigestsOfGood(PieceIndex),
     Sync,
     SaveResume,
+    /// A state that vouches for files before they are made.
+    Claim,
     LoadMetadata,
     SaveMetadata,
     Close,
@@ -86,7 +88,7 @@ impl Torrent {
             (DiskOp::Sync, DiskDone::Synced { files }) => self.synced(cx, files),
             (DiskOp::SaveResume, DiskDone::Saved) => self.resume_saved(cx),
             (DiskOp::LoadMetadata, DiskDone::Metadata(saved)) => self.metadata_loaded(cx, saved),
-            (DiskOp::SaveMetadata, DiskDone::Saved) => {}
+            (DiskOp::SaveMetadata | DiskOp::Claim, DiskDone::Saved) => {}
             (DiskOp::Close, DiskDone::Closed) => self.disk_closed(cx),
             // an answer of another kind than the job is the driver's mistake; the job counts as failed
             (tag, _) => {
@@ -108,6 +110,8 @@ impl Torrent {
             // nobody can be blamed without digests, and nothing is lost by that
             DiskOp::DigestsOfFailed(piece) => self.fetch_again(cx, piece),
             DiskOp::DigestsOfGood(_) => {}
+            // the save that follows tells
+            DiskOp::Claim => {}
             DiskOp::Write(range) => {
                 self.block_lost(cx, range.piece);
                 self.disk_failed(cx, error);

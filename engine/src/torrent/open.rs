@@ -84,7 +84,7 @@ impl Torrent {
         }
         // what is there now may be another folder's, until a piece of it is right
         let was_used = self.was_used();
-        self.ours |= resume.is_some();
+        self.ours |= resume.is_some() && !self.claimed;
         let foreign = !self.ours || was_used;
         if resume.is_some() {
             self.marks.hit(Mark::ResumeTrusted);
@@ -94,6 +94,7 @@ impl Torrent {
         for piece in trusted.iter() {
             self.mark_verified(piece);
         }
+        self.resume.durable = Some(trusted.clone());
         self.check(cx, &trusted, foreign);
     }
 
@@ -131,10 +132,8 @@ impl Torrent {
     /// The pieces of a saved state that are believed without hashing.
     fn trusted(&self, resume: &Resume) -> Bitfield {
         let believed = |file: usize| -> bool {
-            let (Some(now), Some(then)) = (
-                self.stamps.get(file).copied().flatten(),
-                resume.files.get(file).copied().flatten(),
-            ) else {
+            let (Some(now), Some(then)) = (self.stamps.get(file).copied().flatten(), resume.stamp(file))
+            else {
                 return false;
             };
             if resume.clean || self.is_whole(&resume.have, file) {
@@ -234,19 +233,19 @@ impl Torrent {
         None
     }
 
-    /// Makes the files. What is ours is said before anything of it is there: a process that dies behind that would take its
-    /// own files for somebody else's in the next run.
+    /// Makes the files.
     pub(super) fn prepare(&mut self, cx: &mut Context<'_>) {
-        self.make_wanted(cx);
-        if !self.ours && !self.is_complete() {
-            self.claim_files(cx);
-        }
+        let layout = self.wanted_layout();
+        self.claim_files(cx, &layout);
+        self.arrange(cx, layout);
         self.disk(cx, DiskOp::Prepare, DiskJob::Prepare);
         self.enter(cx, Phase::Preparing);
     }
 
     /// The files are there.
     pub(super) fn prepared(&mut self, cx: &mut Context<'_>) {
+        // of the files of a layout that storage did not take none is made
+        self.claimed &= self.misplaced;
         if matches!(self.phase, Phase::Preparing) {
             self.ours = true;
             self.activate(cx);

@@ -4,6 +4,7 @@ use super::disk::DiskOp;
 use super::{Context, Phase, Purpose, Torrent};
 use crate::bitfield::Bitfield;
 use crate::disk::{DiskError, DiskJob, FileStamp};
+use crate::layout::Layout;
 use crate::report::Report;
 use crate::resume::{self, Resume};
 use crate::time::Instant;
@@ -15,6 +16,8 @@ use serde::{Deserialize, Serialize};
 pub(super) struct Saving {
     /// What was verified when the sync under way was asked for. Later pieces wait for the next one.
     syncing: Option<Bitfield>,
+    /// Pieces that a sync made durable, of which the stamps tell.
+    pub(super) durable: Option<Bitfield>,
     /// A save is under way.
     saving: bool,
     /// Since when something is not saved.
@@ -51,34 +54,50 @@ impl Torrent {
         self.disk(cx, DiskOp::Sync, DiskJob::Sync);
     }
 
-    /// Saves which files are about to be made, with nothing verified. Storage keeps the order of its jobs, so nobody waits
-    /// for it, and a failure is one of saving.
-    pub(super) fn claim_files(&mut self, cx: &mut Context<'_>) {
-        if self.resume.busy() {
+    /// Says that the files of a layout are ours before they are made: a process that dies behind that would take them for
+    /// somebody else's in the next run. Storage keeps the order of its jobs, so nobody waits for it, and a failure is told
+    /// by the save that follows.
+    pub(super) fn claim_files(&mut self, cx: &mut Context<'_>, layout: &Layout) {
+        let lacks = |(n, _)| self.stamps.get(n).copied().flatten().is_none();
+        if self.ours && !layout.data_files().any(lacks) || self.is_complete() {
             return;
         }
-        let files = self.layout.files().iter().enumerate();
-        let claimed = files.map(|(n, file)| {
-            let there = self.stamps.get(n).copied().flatten();
-            (!file.pad && !file.skipped).then(|| there.unwrap_or(resume::TO_BE_MADE))
-        });
-        let files = claimed.collect();
-        let nothing = Bitfield::new(self.geometry.pieces());
-        self.save(cx, nothing, files, false);
+        self.claimed = true;
+        let mut have = Bitfield::new(self.geometry.pieces());
+        for piece in self.resume.durable.iter().flat_map(Bitfield::iter) {
+            if self.picker.have().contains(piece) {
+                have.insert(piece);
+            }
+        }
+        let data = self.resume_state(have, layout, false).encode();
+        self.disk(cx, DiskOp::Claim, DiskJob::SaveResume { data });
     }
 
-    fn save(&mut self, cx: &mut Context<'_>, have: Bitfield, files: Vec<Option<FileStamp>>, clean: bool) {
-        let state = Resume {
+    /// The state to save. What is there of a layout's files, and what is about to be, is ours.
+    fn resume_state(&self, have: Bitfield, layout: &Layout, clean: bool) -> Resume {
+        let mut files = self.stamps.clone();
+        if self.add.purpose == Purpose::Download {
+            files.resize(layout.files().len(), None);
+            for (n, _) in layout.data_files() {
+                files[n].get_or_insert(resume::TO_BE_MADE);
+            }
+            // what stands in the place of one that is not made is not ours
+            for (stamp, _) in files
+                .iter_mut()
+                .zip(layout.files())
+                .filter(|(_, file)| file.skipped)
+            {
+                *stamp = None;
+            }
+        }
+        Resume {
             info_hash: self.metainfo.info_hash,
             have,
             files,
             clean,
             uploaded: self.traffic.uploaded,
             downloaded: self.traffic.ledger.payload(),
-        };
-        self.resume.saving = true;
-        let data = state.encode();
-        self.disk(cx, DiskOp::SaveResume, DiskJob::SaveResume { data });
+        }
     }
 
     pub(super) fn synced(&mut self, cx: &mut Context<'_>, files: Vec<Option<FileStamp>>) {
@@ -89,7 +108,10 @@ impl Torrent {
         // nothing is written any more: at the end of a run, or because nothing is missing
         let quiet = self.verifying.hashing.is_empty() && self.writing == 0;
         let clean = quiet && (matches!(self.phase, Phase::Stopping) || self.is_complete());
-        self.save(cx, have, self.stamps.clone(), clean);
+        self.resume.durable = Some(have.clone());
+        let data = self.resume_state(have, &self.layout, clean).encode();
+        self.resume.saving = true;
+        self.disk(cx, DiskOp::SaveResume, DiskJob::SaveResume { data });
     }
 
     pub(super) fn resume_saved(&mut self, cx: &mut Context<'_>) {
@@ -106,16 +128,15 @@ impl Torrent {
 
     /// A sync or a save failed. The next interval tries again.
     pub(super) fn resume_failed(&mut self) {
-        self.resume = Saving::default();
+        self.resume = Saving {
+            durable: self.resume.durable.take(),
+            ..Saving::default()
+        };
     }
 
     /// The state could not be saved: its folder may be full or read-only while the download's is not. The download
     /// goes on, the next interval tries again; the user is told once.
     pub(super) fn save_failed(&mut self, cx: &mut Context<'_>, error: DiskError) {
-        if matches!(self.phase, Phase::Preparing) {
-            // the next save follows at once, and is told about
-            return self.resume_failed();
-        }
         let told = core::mem::replace(&mut self.resume.failed, true);
         self.resume_failed();
         self.resume.failed = true;

@@ -132,13 +132,21 @@ impl Torrent {
     /// Storage told which files are there: those that are not, and that nobody wants or whose parts lie elsewhere, are
     /// skipped. So is one that is there, is not wanted and was not made by us.
     pub(super) fn place_files(&mut self, cx: &mut Context<'_>, resume: Option<&Resume>) {
+        let there = |file: usize| self.stamps.get(file).copied().flatten().is_some();
+        // what this run has claimed and did not make is no more its own than before
+        let ours = |file: usize| {
+            resume
+                .is_some_and(|resume| resume.vouches(file) && (!self.claimed || resume.stamp(file).is_some()))
+        };
+        let parts = self.layout.parts_file().is_some_and(there);
+        let by_others = |file: &usize| there(*file) && !ours(*file);
+        let known = parts || resume.is_some();
+        self.made_by_others = (0..self.layout.files().len())
+            .filter(|file| known && by_others(file))
+            .collect();
         if self.add.purpose == Purpose::Check || self.layout.parts_file().is_none() {
             return;
         }
-        let there = |file: usize| self.stamps.get(file).copied().flatten().is_some();
-        let ours =
-            |file: usize| resume.is_some_and(|resume| resume.files.get(file).copied().flatten().is_some());
-        let parts = self.layout.parts_file().is_some_and(there);
         let skipped: BTreeSet<usize> = (0..self.layout.files().len())
             .filter(|file| {
                 let wanted = priority_of(&self.add, *file) != Priority::Skip;
@@ -149,25 +157,21 @@ impl Torrent {
                 }
             })
             .collect();
-        self.made_by_others = (0..self.layout.files().len())
-            .filter(|file| parts && there(*file) && !ours(*file))
-            .collect();
         let layout = self.layout.skipping(|file| skipped.contains(&file));
         self.arrange(cx, layout);
     }
 
     /// Every file that is wanted now is to be made, and nothing of it lies elsewhere any more.
-    pub(super) fn make_wanted(&mut self, cx: &mut Context<'_>) {
+    pub(super) fn wanted_layout(&self) -> Layout {
         let skipped = |file: usize| {
             let was = self.layout.files().get(file).is_some_and(|file| file.skipped);
             was && priority_of(&self.add, file) == Priority::Skip
         };
-        let layout = self.layout.skipping(skipped);
-        self.arrange(cx, layout);
+        self.layout.skipping(skipped)
     }
 
     /// Tells storage where bytes lie from now on, if that changes.
-    fn arrange(&mut self, cx: &mut Context<'_>, layout: Layout) {
+    pub(super) fn arrange(&mut self, cx: &mut Context<'_>, layout: Layout) {
         if *self.layout != layout || self.misplaced {
             self.marks.hit(if layout.skips() {
                 Mark::FilesSkipped
@@ -201,9 +205,13 @@ impl Torrent {
             Phase::Preparing | Phase::Active | Phase::DiskFailed { .. }
         );
         if placed {
-            let before = self.layout.clone();
-            self.make_wanted(cx);
-            if before != self.layout {
+            let layout = self.wanted_layout();
+            let grows = layout != *self.layout;
+            if grows {
+                self.claim_files(cx, &layout);
+            }
+            self.arrange(cx, layout);
+            if grows {
                 self.disk(cx, DiskOp::Prepare, DiskJob::Prepare);
             }
         }
