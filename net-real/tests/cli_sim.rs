@@ -112,6 +112,14 @@ fn parts_of_a_sweep_are_added_up_to_the_whole() {
     assert!(twice.err.contains("counted before"), "{}", twice.err);
     sandbox.bytes("other.json", b"{\"seeds\": 3}\n");
     sandbox.expect(3, "sim merge other.json");
+    let text = std::fs::read_to_string(sandbox.path().join("1.json")).expect("a file");
+    sandbox.bytes("earlier.json", text.replace("\"cut\":2", "\"cut\":1").as_bytes());
+    let earlier = sandbox.expect(3, "sim merge earlier.json 2.json 3.json");
+    assert!(
+        earlier.err.contains("cut out of its seeds otherwise"),
+        "{}",
+        earlier.err
+    );
     // in so few seeds not everything can have been seen
     sandbox.expect(6, "sim merge 1.json 2.json 3.json --demand-all");
 }

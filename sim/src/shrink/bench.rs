@@ -51,6 +51,8 @@ pub(super) struct Start {
     pub(super) sound_disk: bool,
     /// How long ticks come behind the last event.
     pub(super) until: Instant,
+    /// Events after which the engine's books are looked into ([`Options::audited`](crate::run::Options)).
+    pub(super) audited: Option<u64>,
 }
 
 /// What came of a run.
@@ -113,6 +115,7 @@ impl Bench {
         let seeds = Seeds::Root(start.seed);
         let mut watch = Watch::new(start.setup.clone());
         watch.sound_disk = start.sound_disk;
+        watch.audited = start.audited.unwrap_or(watch.audited);
         Self {
             writer: recorded.then(|| {
                 let header = Header::new(config.clone(), &seeds, "unknown", &start.name);

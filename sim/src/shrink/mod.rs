@@ -82,9 +82,8 @@ pub fn shrink(
 ) -> Option<Shrunk> {
     let first = judge(scenario, options);
     let failure = first.failure?;
+    // whatever else is tried, what fails has to fail under these options alone: `sim run` has no others
     let options = Options {
-        // what only a comparison of several runs finds needs them also when the seed would not have chosen them
-        several: failure.oracle.starts_with('M'),
         telling: false,
         journals: false,
         ..options.clone()

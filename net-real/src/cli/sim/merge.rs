@@ -115,6 +115,9 @@ fn read(path: &Path) -> Result<String, Failure> {
 }
 
 fn part(value: &Value) -> Result<Part, String> {
+    if value["cut"] != range::CUT {
+        return Err("it is cut out of its seeds otherwise than parts of this version are".into());
+    }
     let text = |name: &str| value[name].as_str().ok_or(format!("it has no text {name}"));
     Ok(Part {
         seeds: range::seeds(text("range")?)?,

@@ -120,6 +120,7 @@ pub(crate) fn run(args: &SweepArgs, console: &Console) -> Result<u8, Failure> {
     let mut value = total.json(wall);
     value["range"] = json!(format!("{}..{}", args.seeds.start, args.seeds.end));
     value["shard"] = json!(shard.text());
+    value["cut"] = json!(range::CUT);
     console.value(&value)?;
     for line in total.lines(wall) {
         console.line(line)?;

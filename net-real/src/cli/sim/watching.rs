@@ -27,7 +27,9 @@ impl Watching {
 
 /// What has to stand behind `seedbed sim run` for these options, with a blank before it.
 pub(crate) fn arguments(options: &Options) -> String {
-    options
+    let canary = if options.canary { " --canary" } else { "" };
+    let audited = options
         .audited
-        .map_or_else(String::new, |every| format!(" --audit-every {every}"))
+        .map_or_else(String::new, |every| format!(" --audit-every {every}"));
+    format!("{canary}{audited}")
 }
