@@ -86,7 +86,6 @@ impl Torrent {
             peers_seen: BTreeSet::new(),
             completed: Completed::default(),
             ours: false,
-            claimed: false,
             stop: stop::Stop::default(),
             marks: Marks::default(),
             noted: why::Noted::new(cx.config.disk_bytes_in_flight_max),

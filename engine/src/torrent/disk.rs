@@ -110,7 +110,7 @@ impl Torrent {
             // nobody can be blamed without digests, and nothing is lost by that
             DiskOp::DigestsOfFailed(piece) => self.fetch_again(cx, piece),
             DiskOp::DigestsOfGood(_) => {}
-            // the save that follows tells
+            // the next save is told about
             DiskOp::Claim => {}
             DiskOp::Write(range) => {
                 self.block_lost(cx, range.piece);
@@ -122,9 +122,14 @@ impl Torrent {
             }
             DiskOp::Arrange => {
                 self.misplaced = true;
+                self.withdraw_claim(cx);
                 self.disk_failed(cx, error);
             }
-            DiskOp::Open | DiskOp::Prepare => self.disk_failed(cx, error),
+            DiskOp::Prepare => {
+                self.withdraw_claim(cx);
+                self.disk_failed(cx, error);
+            }
+            DiskOp::Open => self.disk_failed(cx, error),
             DiskOp::SaveResume if !matches!(self.phase, Phase::Stopping) => self.save_failed(cx, error),
             DiskOp::Sync | DiskOp::SaveResume => {
                 self.resume_failed();

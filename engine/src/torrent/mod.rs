@@ -190,7 +190,7 @@ pub struct Torrent {
     layout: Arc<Layout>,
     /// Storage may keep it elsewhere, since the last change failed.
     misplaced: bool,
-    /// Files that are there and that the saved state does not vouch for.
+    /// Files that are there and that the saved state does not vouch for, where there is one, or parts of one.
     made_by_others: BTreeSet<usize>,
     add: AddTorrent,
     /// They follow from the configuration and the metainfo, so they are no part of a checkpoint.
@@ -245,8 +245,6 @@ pub struct Torrent {
     completed: Completed,
     /// The files were made, or vouched for, by a run of ours, so they may be written to.
     ours: bool,
-    /// The state that is saved vouches for files that this run was about to make and has not made yet.
-    claimed: bool,
     stop: stop::Stop,
     marks: Marks,
     noted: why::Noted,

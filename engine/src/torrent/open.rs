@@ -84,7 +84,7 @@ impl Torrent {
         }
         // what is there now may be another folder's, until a piece of it is right
         let was_used = self.was_used();
-        self.ours |= resume.is_some() && !self.claimed;
+        self.ours |= resume.is_some();
         let foreign = !self.ours || was_used;
         if resume.is_some() {
             self.marks.hit(Mark::ResumeTrusted);
@@ -150,6 +150,13 @@ impl Torrent {
                 .all(|span| layout.files()[span.file].pad || believed(span.file));
             if whole && self.is_present(piece) {
                 trusted.insert(piece);
+            }
+        }
+        // a file that was there and is not: what it shared lay in it, and its place among the parts is a hole
+        let files = self.layout.files().iter().enumerate();
+        for (_, gone) in files.filter(|(n, file)| file.skipped && resume.vouches(*n)) {
+            for piece in self.geometry.pieces_of(gone.offset..gone.offset + gone.length) {
+                trusted.remove(PieceIndex(piece));
             }
         }
         trusted
@@ -244,8 +251,6 @@ impl Torrent {
 
     /// The files are there.
     pub(super) fn prepared(&mut self, cx: &mut Context<'_>) {
-        // of the files of a layout that storage did not take none is made
-        self.claimed &= self.misplaced;
         if matches!(self.phase, Phase::Preparing) {
             self.ours = true;
             self.activate(cx);

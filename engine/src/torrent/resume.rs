@@ -55,46 +55,50 @@ impl Torrent {
     }
 
     /// Says that the files of a layout are ours before they are made: a process that dies behind that would take them for
-    /// somebody else's in the next run. Storage keeps the order of its jobs, so nobody waits for it, and a failure is told
-    /// by the save that follows.
+    /// somebody else's in the next run. Storage keeps the order of its jobs, so nobody waits for it.
     pub(super) fn claim_files(&mut self, cx: &mut Context<'_>, layout: &Layout) {
         let lacks = |(n, _)| self.stamps.get(n).copied().flatten().is_none();
-        if self.ours && !layout.data_files().any(lacks) || self.is_complete() {
-            return;
+        if layout.data_files().any(lacks) || !self.ours && !self.is_complete() {
+            self.save_claim(cx, layout, true);
         }
-        self.claimed = true;
+    }
+
+    /// The files were not made: what comes to stand in their place is somebody else's.
+    pub(super) fn withdraw_claim(&mut self, cx: &mut Context<'_>) {
+        let layout = self.layout.clone();
+        self.save_claim(cx, &layout, false);
+    }
+
+    fn save_claim(&mut self, cx: &mut Context<'_>, layout: &Layout, making: bool) {
         let mut have = Bitfield::new(self.geometry.pieces());
         for piece in self.resume.durable.iter().flat_map(Bitfield::iter) {
             if self.picker.have().contains(piece) {
                 have.insert(piece);
             }
         }
-        let data = self.resume_state(have, layout, false).encode();
+        let mut state = self.resume_state(have, layout, making);
+        if !making && !self.ours {
+            // it was somebody else's before, however much of it is right
+            state.files.fill(None);
+        }
+        let data = state.encode();
         self.disk(cx, DiskOp::Claim, DiskJob::SaveResume { data });
     }
 
-    /// The state to save. What is there of a layout's files, and what is about to be, is ours.
-    fn resume_state(&self, have: Bitfield, layout: &Layout, clean: bool) -> Resume {
-        let mut files = self.stamps.clone();
-        if self.add.purpose == Purpose::Download {
-            files.resize(layout.files().len(), None);
-            for (n, _) in layout.data_files() {
-                files[n].get_or_insert(resume::TO_BE_MADE);
-            }
-            // what stands in the place of one that is not made is not ours
-            for (stamp, _) in files
-                .iter_mut()
-                .zip(layout.files())
-                .filter(|(_, file)| file.skipped)
-            {
-                *stamp = None;
-            }
+    /// The state to save, as after an end that was not orderly. What is there of a layout's files is ours, and while they are
+    /// being made all of it.
+    fn resume_state(&self, have: Bitfield, layout: &Layout, making: bool) -> Resume {
+        let making = making && self.add.purpose == Purpose::Download;
+        let mut files = alloc::vec![None; layout.files().len()];
+        for (n, _) in layout.data_files() {
+            let there = self.stamps.get(n).copied().flatten();
+            files[n] = there.or(making.then_some(resume::TO_BE_MADE));
         }
         Resume {
             info_hash: self.metainfo.info_hash,
             have,
             files,
-            clean,
+            clean: false,
             uploaded: self.traffic.uploaded,
             downloaded: self.traffic.ledger.payload(),
         }
@@ -109,7 +113,10 @@ impl Torrent {
         let quiet = self.verifying.hashing.is_empty() && self.writing == 0;
         let clean = quiet && (matches!(self.phase, Phase::Stopping) || self.is_complete());
         self.resume.durable = Some(have.clone());
-        let data = self.resume_state(have, &self.layout, clean).encode();
+        let mut ops = self.ops.values();
+        let making = ops.any(|op| matches!(op, DiskOp::Arrange | DiskOp::Prepare));
+        let state = self.resume_state(have, &self.layout, making);
+        let data = Resume { clean, ..state }.encode();
         self.resume.saving = true;
         self.disk(cx, DiskOp::SaveResume, DiskJob::SaveResume { data });
     }

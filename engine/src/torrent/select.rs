@@ -133,11 +133,7 @@ impl Torrent {
     /// skipped. So is one that is there, is not wanted and was not made by us.
     pub(super) fn place_files(&mut self, cx: &mut Context<'_>, resume: Option<&Resume>) {
         let there = |file: usize| self.stamps.get(file).copied().flatten().is_some();
-        // what this run has claimed and did not make is no more its own than before
-        let ours = |file: usize| {
-            resume
-                .is_some_and(|resume| resume.vouches(file) && (!self.claimed || resume.stamp(file).is_some()))
-        };
+        let ours = |file: usize| resume.is_some_and(|resume| resume.vouches(file));
         let parts = self.layout.parts_file().is_some_and(there);
         let by_others = |file: &usize| there(*file) && !ours(*file);
         let known = parts || resume.is_some();
@@ -200,10 +196,19 @@ impl Torrent {
         let was_complete = self.is_complete();
         self.want_pieces(cx);
         // before its files are made they are placed anyway
-        let placed = matches!(
-            self.phase,
-            Phase::Preparing | Phase::Active | Phase::DiskFailed { .. }
-        );
+        let placed = match self.phase {
+            Phase::Preparing | Phase::Active => true,
+            // what is there may be another folder
+            Phase::DiskFailed { .. } => !self.stamps.is_empty(),
+            Phase::Queued(_)
+            | Phase::Metadata(_)
+            | Phase::Choosing
+            | Phase::Opening
+            | Phase::Checking(_)
+            | Phase::Failed { .. }
+            | Phase::Stopping
+            | Phase::Gone => false,
+        };
         if placed {
             let layout = self.wanted_layout();
             let grows = layout != *self.layout;
