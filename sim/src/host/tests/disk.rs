@@ -39,10 +39,10 @@ fn errors_that_pass_cost_time_and_nothing_else() {
     for kind in ["write", "out", "hash", "sync", "save", "prepare", "open"] {
         for times in [1, 3] {
             let pair = check(job(kind, times));
-            assert!(
-                has_report(&pair, |report| matches!(report, Report::DiskFailed { .. })),
-                "{kind}"
-            );
+            let told = has_report(&pair, |report| matches!(report, Report::DiskFailed { .. }));
+            // of the first save, before the files are made, nothing depends but whose they are after a crash
+            let of_claim = kind == "save" && times == 1;
+            assert_eq!(told, !of_claim, "{kind}");
         }
     }
     check(lasting(Use::new("disk-full"), "10s"));
