@@ -78,6 +78,10 @@ pub fn oracles() -> impl Iterator<Item = (&'static str, &'static str)> {
 const CONSEQUENCES: &[(&str, &str)] = &[
     ("bandwidth-shared", "streams share the rate of a link"),
     ("connect-refused", "nobody listens where somebody dials"),
+    (
+        "connect-timed-out",
+        "nothing answers where somebody dials, as often as it is tried",
+    ),
     ("connect-unreachable", "there is no way to where somebody dials"),
     ("datagram-refused", "nobody listens where a datagram arrives"),
     (
@@ -108,6 +112,10 @@ const CONSEQUENCES: &[(&str, &str)] = &[
     (
         "stream-unknown",
         "bytes arrive for a stream that is gone, and are answered by a reset",
+    ),
+    (
+        "suspend-drops-datagram",
+        "a datagram arrives at a machine that sleeps",
     ),
     ("zero-window", "a receiver takes nothing more"),
 ];

@@ -4,6 +4,7 @@
 //! never fail would be worse than none. A finding reads `file:line: what is wrong`.
 
 mod imports;
+mod marks;
 mod mutants;
 mod order;
 mod shape;
@@ -86,4 +87,16 @@ fn snapshots_are_short_and_have_a_test() {
 #[test]
 fn no_path_of_a_developers_machine_is_written_down() {
     none(&text::check_machine_paths(&tests::project_root()));
+}
+
+#[test]
+fn marks_are_in_the_catalogue() {
+    let known = seedbed_sim::catalogue::marks().map(|(name, _)| name).collect();
+    let sources = sources::read(&tests::project_root(), "sim/src");
+    none(
+        &sources
+            .iter()
+            .flat_map(|source| marks::check(source, &known))
+            .collect::<Vec<_>>(),
+    );
 }

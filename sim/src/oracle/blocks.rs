@@ -10,6 +10,8 @@ use std::net::IpAddr;
 struct Piece {
     /// Who sent each block that was written, if it came.
     from: Vec<Option<IpAddr>>,
+    /// When each of those came.
+    came_at: Vec<Instant>,
     /// Requests of each block that are not answered, taken back or released.
     asked: Vec<u16>,
     /// When a block of it was last asked for.
@@ -37,6 +39,7 @@ impl Blocks {
             let blocks = geometry.blocks_in(piece) as usize;
             Piece {
                 from: vec![None; blocks],
+                came_at: vec![Instant::START; blocks],
                 asked: vec![0; blocks],
                 asked_at: None,
                 unsure: false,
@@ -57,12 +60,13 @@ impl Blocks {
     }
 
     /// A block was written. False when it had come before.
-    pub(crate) fn came(&mut self, range: BlockRange, from: IpAddr) -> bool {
+    pub(crate) fn came(&mut self, range: BlockRange, from: IpAddr, now: Instant) -> bool {
         let Some((piece, block)) = self.place(range) else {
             return false;
         };
         let piece = &mut self.pieces[piece];
         piece.fresh[block] = true;
+        piece.came_at[block] = now;
         piece.from[block].replace(from).is_none()
     }
 
@@ -111,6 +115,15 @@ impl Blocks {
     pub(crate) fn asked_before(&self, piece: PieceIndex, moment: Instant) -> bool {
         let asked_at = self.pieces.get(piece.as_usize()).and_then(|piece| piece.asked_at);
         asked_at.is_some_and(|asked_at| asked_at < moment)
+    }
+
+    /// Whether something of the piece came from there, all of it before this moment.
+    pub(crate) fn came_before(&self, piece: PieceIndex, from: IpAddr, moment: Instant) -> bool {
+        self.pieces.get(piece.as_usize()).is_some_and(|piece| {
+            let came = piece.from.iter().zip(&piece.came_at);
+            let mut theirs = came.filter(|(who, _)| **who == Some(from)).peekable();
+            theirs.peek().is_some() && theirs.all(|(_, at)| *at < moment)
+        })
     }
 
     /// How many are asked for it.
@@ -196,11 +209,11 @@ mod tests {
         assert_eq!(free(&blocks), Some(0));
         blocks.asked(block(0), Instant::START);
         assert_eq!(free(&blocks), Some(1));
-        assert!(blocks.came(block(1), ip));
-        assert!(!blocks.came(block(1), ip));
+        assert!(blocks.came(block(1), ip, Instant::START));
+        assert!(!blocks.came(block(1), ip, Instant::START));
         assert_eq!((free(&blocks), blocks.senders(piece)), (None, None));
         blocks.unasked(block(0));
-        blocks.came(block(0), ip);
+        blocks.came(block(0), ip, Instant::START);
         assert_eq!(blocks.senders(piece), Some(vec![ip]));
         blocks.doubt(piece);
         assert!(!blocks.has_come(block(0)));

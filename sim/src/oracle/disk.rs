@@ -93,10 +93,10 @@ impl Watch {
                 format!("{writing} bytes wait to be written, {bound} may")
             });
         let from = self.speaker.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into());
-        if !self.blocks.came(range, from) {
+        if !self.blocks.came(range, from, self.now) {
             // the piece was given up without a word, as after a disk error
             self.blocks.forget(range.piece);
-            self.blocks.came(range, from);
+            self.blocks.came(range, from, self.now);
         }
         self.written.push(range);
         self.moment("write", None);

@@ -16,6 +16,7 @@ pub const MARKS: &[&str] = &[
     "eng:unchoke:optimistic-new",
     "eng:unchoke:rate",
     "eng:unchoke:turn",
+    "eng:choke",
     "eng:choke:not-interested",
     "eng:choke:no-slot",
     "eng:choke:seed",
@@ -35,6 +36,7 @@ pub const MARKS: &[&str] = &[
     "eng:end:nothing-wanted",
     "eng:end:ourselves",
     "eng:end:plain-next",
+    "eng:end:private",
     "eng:end:refuses-all",
     "eng:end:shutdown",
     "eng:end:silent",
@@ -50,12 +52,14 @@ pub const MARKS: &[&str] = &[
     "eng:rejected",
     "eng:shut-down",
     "eng:state:checking",
+    "eng:state:choosing",
     "eng:state:disk-failed",
     "eng:state:downloading",
     "eng:state:failed",
     "eng:state:metadata",
     "eng:state:opening",
     "eng:state:paused",
+    "eng:state:queued",
     "eng:state:seeding",
     "eng:state:stopping",
     "eng:tracker-failed",
@@ -117,6 +121,14 @@ pub const RARE_MARKS: &[&str] = &[
     // dictionaries of drawn worlds are short, so that hardly two peers share one, and few sizes are claimed
     "metadata-mixed",
     "metadata-evicted",
+    // a choke for a reason that has no mark of its own
+    "eng:choke",
+    // a link of which the user chooses files is added with a choice in worlds, and a queue takes two torrents
+    "eng:state:choosing",
+    "eng:state:queued",
+    // one world in ten thousand, and one in a million
+    "connect-timed-out",
+    "eng:end:private",
 ];
 
 impl Watch {

@@ -195,8 +195,10 @@ impl Watch {
                 continue;
             }
             let (first, spoiled) = self.story.spoiled.entry(*ip).or_insert((self.now, 0));
-            // what was on its way when the first failed may fail, too
-            *spoiled += u32::from(!self.blocks.asked_before(piece, *first));
+            // what had come or was on its way when the first failed may fail, too
+            let first = *first;
+            let before = self.blocks.asked_before(piece, first) || self.blocks.came_before(piece, *ip, first);
+            *spoiled += u32::from(!before);
             let spoiled = *spoiled;
             let banned = self.story.banned.contains(ip);
             self.verdicts
