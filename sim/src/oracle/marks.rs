@@ -94,7 +94,7 @@ pub const MARKS: &[&str] = &[
     "eng:violation:wrong-torrent",
 ];
 
-/// Marks that a drawn world hardly ever hits: what they need has a unit test of its own.
+/// Marks that ten thousand drawn worlds need not hit, with the reason of each.
 pub const RARE_MARKS: &[&str] = &[
     // no drawn peer leaves out the bit and then speaks BEP 10
     "eng:violation:extended-not-negotiated",
