@@ -89,6 +89,10 @@ const CONSEQUENCES: &[(&str, &str)] = &[
         "a later job of a disk ends before an earlier one",
     ),
     (
+        "freeze-drops-datagram",
+        "a datagram arrives at a stopped process for which as many wait as a socket holds",
+    ),
+    (
         "lying-fsync-loses",
         "a power loss takes what a disk said to have synced",
     ),
@@ -120,9 +124,10 @@ const CONSEQUENCES: &[(&str, &str)] = &[
     ("zero-window", "a receiver takes nothing more"),
 ];
 
-/// Every mark: its name and what hitting it means.
+/// Every mark: its name and what hitting it means. What is both a behaviour and a fault is one mark.
 pub fn marks() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let fired = behaviours().chain(faults()).map(|known| (known.name, known.text));
+    let alone = faults().filter(|fault| behaviours().all(|known| known.name != fault.name));
+    let fired = behaviours().chain(alone).map(|known| (known.name, known.text));
     let engine = oracle::MARKS
         .iter()
         .map(|name| (*name, "a branch of the engine, as its reports and closes show"));

@@ -132,8 +132,7 @@ impl Torrent {
     /// The pieces of a saved state that are believed without hashing.
     fn trusted(&self, resume: &Resume) -> Bitfield {
         let believed = |file: usize| -> bool {
-            let (Some(now), Some(then)) = (self.stamps.get(file).copied().flatten(), resume.stamp(file))
-            else {
+            let (Some(now), Some(then)) = (self.stamp(file), resume.stamp(file)) else {
                 return false;
             };
             if resume.clean || self.is_whole(&resume.have, file) {
@@ -179,7 +178,7 @@ impl Torrent {
     pub(super) fn is_present(&self, piece: PieceIndex) -> bool {
         let layout = &self.layout;
         layout.spans(self.geometry.bytes_of(piece)).all(|span| {
-            let stamp = self.stamps.get(span.file).copied().flatten();
+            let stamp = self.stamp(span.file);
             layout.files()[span.file].pad
                 || stamp.is_some_and(|stamp| stamp.length >= span.offset + span.length)
         })
@@ -215,7 +214,7 @@ impl Torrent {
                 continue;
             }
             let foreign = foreign || self.made_by_others.contains(&n);
-            let Some(stamp) = self.stamps.get(n).copied().flatten() else {
+            let Some(stamp) = self.stamp(n) else {
                 continue;
             };
             let path = crate::net::printable(&file.path, super::NAME_SHOWN_MAX);

@@ -57,42 +57,45 @@ impl Torrent {
     /// Says that the files of a layout are ours before they are made: a process that dies behind that would take them for
     /// somebody else's in the next run. Storage keeps the order of its jobs, so nobody waits for it.
     pub(super) fn claim_files(&mut self, cx: &mut Context<'_>, layout: &Layout) {
-        let lacks = |(n, _)| self.stamps.get(n).copied().flatten().is_none();
+        let lacks = |(n, _)| self.stamp(n).is_none();
         if layout.data_files().any(lacks) || !self.ours && !self.is_complete() {
-            self.save_claim(cx, layout, true);
+            let mut state = self.resume_state(self.durable_have(), layout);
+            self.promise(&mut state, layout);
+            self.save_claim(cx, &state);
         }
     }
 
     /// The files were not made: what comes to stand in their place is somebody else's.
     pub(super) fn withdraw_claim(&mut self, cx: &mut Context<'_>) {
-        let layout = self.layout.clone();
-        self.save_claim(cx, &layout, false);
+        let mut state = self.resume_state(self.durable_have(), &self.layout);
+        if !self.ours {
+            // it was somebody else's before, however much of it is right
+            state.files.fill(None);
+        }
+        self.save_claim(cx, &state);
     }
 
-    fn save_claim(&mut self, cx: &mut Context<'_>, layout: &Layout, making: bool) {
+    fn save_claim(&mut self, cx: &mut Context<'_>, state: &Resume) {
+        let data = state.encode();
+        self.disk(cx, DiskOp::Claim, DiskJob::SaveResume { data });
+    }
+
+    /// What is verified, of which a sync said that it is durable.
+    fn durable_have(&self) -> Bitfield {
         let mut have = Bitfield::new(self.geometry.pieces());
         for piece in self.resume.durable.iter().flat_map(Bitfield::iter) {
             if self.picker.have().contains(piece) {
                 have.insert(piece);
             }
         }
-        let mut state = self.resume_state(have, layout, making);
-        if !making && !self.ours {
-            // it was somebody else's before, however much of it is right
-            state.files.fill(None);
-        }
-        let data = state.encode();
-        self.disk(cx, DiskOp::Claim, DiskJob::SaveResume { data });
+        have
     }
 
-    /// The state to save, as after an end that was not orderly. What is there of a layout's files is ours, and while they are
-    /// being made all of it.
-    fn resume_state(&self, have: Bitfield, layout: &Layout, making: bool) -> Resume {
-        let making = making && self.add.purpose == Purpose::Download;
+    /// The state to save, as after an end that was not orderly. What is there of a layout's files is ours.
+    fn resume_state(&self, have: Bitfield, layout: &Layout) -> Resume {
         let mut files = alloc::vec![None; layout.files().len()];
         for (n, _) in layout.data_files() {
-            let there = self.stamps.get(n).copied().flatten();
-            files[n] = there.or(making.then_some(resume::TO_BE_MADE));
+            files[n] = self.stamp(n);
         }
         Resume {
             info_hash: self.metainfo.info_hash,
@@ -104,6 +107,20 @@ impl Torrent {
         }
     }
 
+    /// What is not there of a layout's files is being made, and ours when it comes.
+    fn promise(&self, state: &mut Resume, layout: &Layout) {
+        if self.add.purpose == Purpose::Download {
+            for (n, _) in layout.data_files() {
+                state.files[n].get_or_insert(resume::TO_BE_MADE);
+            }
+        }
+    }
+
+    /// The size and time of a file, if it was there when it was last looked at.
+    pub(super) fn stamp(&self, file: usize) -> Option<FileStamp> {
+        self.stamps.get(file).copied().flatten()
+    }
+
     pub(super) fn synced(&mut self, cx: &mut Context<'_>, files: Vec<Option<FileStamp>>) {
         let Some(have) = self.resume.syncing.take() else {
             return;
@@ -113,10 +130,13 @@ impl Torrent {
         let quiet = self.verifying.hashing.is_empty() && self.writing == 0;
         let clean = quiet && (matches!(self.phase, Phase::Stopping) || self.is_complete());
         self.resume.durable = Some(have.clone());
+        let mut state = self.resume_state(have, &self.layout);
         let mut ops = self.ops.values();
-        let making = ops.any(|op| matches!(op, DiskOp::Arrange | DiskOp::Prepare));
-        let state = self.resume_state(have, &self.layout, making);
-        let data = Resume { clean, ..state }.encode();
+        if ops.any(|op| matches!(op, DiskOp::Arrange | DiskOp::Prepare)) {
+            self.promise(&mut state, &self.layout);
+        }
+        state.clean = clean;
+        let data = state.encode();
         self.resume.saving = true;
         self.disk(cx, DiskOp::SaveResume, DiskJob::SaveResume { data });
     }

@@ -132,7 +132,7 @@ impl Torrent {
     /// Storage told which files are there: those that are not, and that nobody wants or whose parts lie elsewhere, are
     /// skipped. So is one that is there, is not wanted and was not made by us.
     pub(super) fn place_files(&mut self, cx: &mut Context<'_>, resume: Option<&Resume>) {
-        let there = |file: usize| self.stamps.get(file).copied().flatten().is_some();
+        let there = |file: usize| self.stamps.get(file).is_some_and(Option::is_some);
         let ours = |file: usize| resume.is_some_and(|resume| resume.vouches(file));
         let parts = self.layout.parts_file().is_some_and(there);
         let by_others = |file: &usize| there(*file) && !ours(*file);

@@ -190,10 +190,11 @@ impl EngineHost {
                 return;
             }
             Input::Datagram { .. } | Input::Multicast { .. } | Input::DatagramError { .. } if self.asleep => {
+                cx.marks.hit("suspend-drops-datagram");
                 return;
             }
             Input::Datagram { .. } | Input::Multicast { .. } if datagrams() >= DATAGRAMS_HELD_MAX => {
-                cx.marks.hit("suspend-drops-datagram");
+                cx.marks.hit("freeze-drops-datagram");
                 return;
             }
             Input::Accepted { stream, from } => Held::Accepted(stream, from),

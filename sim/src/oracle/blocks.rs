@@ -220,4 +220,21 @@ mod tests {
         blocks.asked(block(0), Instant::START);
         assert_eq!(free(&blocks), Some(1), "asking again forgets what was doubtful");
     }
+
+    #[test]
+    fn what_came_before_a_moment_came_wholly_before_it() {
+        let geometry = Geometry::new(200, 100, 50).unwrap();
+        let mut blocks = Blocks::new(geometry);
+        let (one, other): (IpAddr, IpAddr) = ([10, 0, 0, 1].into(), [10, 0, 0, 2].into());
+        let piece = PieceIndex(1);
+        let at = |seconds| Instant::START + std::time::Duration::from_secs(seconds);
+        assert!(!blocks.came_before(piece, one, at(9)), "nothing came");
+        blocks.came(geometry.block(piece, 0).unwrap(), one, at(1));
+        assert!(blocks.came_before(piece, one, at(2)));
+        assert!(!blocks.came_before(piece, one, at(1)));
+        assert!(!blocks.came_before(piece, other, at(2)));
+        blocks.came(geometry.block(piece, 1).unwrap(), one, at(3));
+        assert!(!blocks.came_before(piece, one, at(2)), "only a part of it");
+        assert!(blocks.came_before(piece, one, at(4)));
+    }
 }

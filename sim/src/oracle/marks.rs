@@ -116,6 +116,8 @@ pub const RARE_MARKS: &[&str] = &[
     "silent-gave-way",
     // a disk that cannot be read while the files of an earlier start are hashed
     "check-waits",
+    // hundreds of datagrams have to come while a process is stopped
+    "freeze-drops-datagram",
     // half a number is written, not drawn
     "eng:violation:bad-dont-have",
     // dictionaries of drawn worlds are short, so that hardly two peers share one, and few sizes are claimed
