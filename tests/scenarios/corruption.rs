@@ -1,10 +1,12 @@
 //! Bad data: found by the hash, blamed on who sent it and on nobody else.
 
-use crate::swarm::{BLOCK, check_timeline, leech, run_for, seed, until_complete, world_of};
+use crate::swarm::{BLOCK, check_timeline, leech, run_for, seed, seed_with, until_complete, world_of};
 use seedbed_engine::Report;
 use seedbed_engine::geometry::BlockRange;
-use seedbed_engine::id::PieceIndex;
-use tests::world::{Sample, World};
+use seedbed_engine::id::{ConnId, PieceIndex};
+use seedbed_engine::throttle::RateLimit;
+use std::collections::{BTreeMap, BTreeSet};
+use tests::world::{Sample, Timeline, World, small_config};
 
 const TRACKER: &[&str] = &["udp://127.0.0.9:6969/announce"];
 
@@ -58,6 +60,67 @@ fn among_good_seeds_only_the_liar_is_banned() {
     run_for(&mut world, 5);
     assert!(sample.is_on(&world.nodes[node].disk));
     assert_eq!(banned(&world, node), ["127.0.0.4"]);
+}
+
+/// Whom each piece is asked of, of those that are begun after the first failure and before the first ban.
+fn asked_meanwhile(world: &World, node: usize) -> BTreeMap<String, BTreeSet<ConnId>> {
+    let mut begun_before = BTreeSet::new();
+    let mut asked: BTreeMap<String, BTreeSet<ConnId>> = BTreeMap::new();
+    let mut failed = false;
+    for (_, report) in &world.nodes[node].reports {
+        match report {
+            Report::PieceFailed { .. } => failed = true,
+            Report::Banned { .. } => break,
+            Report::Wire {
+                conn,
+                sent: true,
+                text,
+                ..
+            } => {
+                let Some(piece) = text
+                    .strip_prefix("request ")
+                    .and_then(|range| range.split('+').next())
+                else {
+                    continue;
+                };
+                if !failed {
+                    begun_before.insert(piece.to_owned());
+                } else if !begun_before.contains(piece) {
+                    asked.entry(piece.to_owned()).or_default().insert(*conn);
+                }
+            }
+            _ => {}
+        }
+    }
+    asked
+}
+
+#[test]
+fn who_sent_a_part_of_a_bad_piece_fetches_whole_pieces_alone() {
+    // too slow to be given whole pieces for their speed
+    let sample = Sample::single(64 * 4_096, 4_096, TRACKER);
+    let mut world = world_of(&sample);
+    let mut slow = small_config();
+    slow.rate_up = RateLimit::bytes(150);
+    let names = ["good-1", "good-2", "good-3", "liar"];
+    for (n, name) in names.into_iter().enumerate() {
+        let ip = format!("127.0.0.{}", 20 + n);
+        let node = seed_with(&mut world, &sample, name, &ip, slow.clone());
+        if name == "liar" {
+            let blocks = |piece| (0..4_096 / BLOCK).map(move |block| lie(piece, block));
+            world.nodes[node].disk.lies = (0..64).flat_map(blocks).collect();
+        }
+    }
+    run_for(&mut world, 2);
+    let node = leech(&mut world, &sample, "eng", "127.0.0.3");
+    let limit = world.now + core::time::Duration::from_secs(600);
+    let found = world.run_until(limit, |world| !banned(world, node).is_empty());
+    assert!(found, "nobody is banned:\n{}", Timeline::brief(&world, node));
+    assert_eq!(banned(&world, node), ["127.0.0.23"]);
+    let asked = asked_meanwhile(&world, node);
+    assert!(asked.len() >= names.len(), "{asked:?}");
+    let shared: Vec<_> = asked.iter().filter(|(_, conns)| conns.len() > 1).collect();
+    assert!(shared.is_empty(), "shared: {shared:?}");
 }
 
 #[test]
