@@ -62,34 +62,33 @@ fn among_good_seeds_only_the_liar_is_banned() {
     assert_eq!(banned(&world, node), ["127.0.0.4"]);
 }
 
+/// The piece of a request that we sent, and who was asked.
+fn request(report: &Report) -> Option<(&str, ConnId)> {
+    let Report::Wire {
+        conn,
+        sent: true,
+        text,
+        ..
+    } = report
+    else {
+        return None;
+    };
+    let (piece, _) = text.strip_prefix("request ")?.split_once('+')?;
+    Some((piece, *conn))
+}
+
 /// Whom each piece is asked of, of those that are begun after the first failure and before the first ban.
-fn asked_meanwhile(world: &World, node: usize) -> BTreeMap<String, BTreeSet<ConnId>> {
-    let mut begun_before = BTreeSet::new();
-    let mut asked: BTreeMap<String, BTreeSet<ConnId>> = BTreeMap::new();
-    let mut failed = false;
-    for (_, report) in &world.nodes[node].reports {
-        match report {
-            Report::PieceFailed { .. } => failed = true,
-            Report::Banned { .. } => break,
-            Report::Wire {
-                conn,
-                sent: true,
-                text,
-                ..
-            } => {
-                let Some(piece) = text
-                    .strip_prefix("request ")
-                    .and_then(|range| range.split('+').next())
-                else {
-                    continue;
-                };
-                if !failed {
-                    begun_before.insert(piece.to_owned());
-                } else if !begun_before.contains(piece) {
-                    asked.entry(piece.to_owned()).or_default().insert(*conn);
-                }
-            }
-            _ => {}
+fn asked_meanwhile(world: &World, node: usize) -> BTreeMap<&str, BTreeSet<ConnId>> {
+    let reports = world.nodes[node].reports.iter().map(|(_, report)| report);
+    let is_failure = |report: &&Report| matches!(report, Report::PieceFailed { .. });
+    let is_ban = |report: &&Report| matches!(report, Report::Banned { .. });
+    let before = reports.clone().take_while(|report| !is_failure(report));
+    let before: BTreeSet<_> = before.filter_map(request).map(|(piece, _)| piece).collect();
+    let meanwhile = reports.skip_while(|report| !is_failure(report));
+    let mut asked: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+    for (piece, conn) in meanwhile.take_while(|report| !is_ban(report)).filter_map(request) {
+        if !before.contains(piece) {
+            asked.entry(piece).or_default().insert(conn);
         }
     }
     asked

@@ -116,7 +116,7 @@ pub const RARE_MARKS: &[&str] = &[
     "silent-gave-way",
     // a disk that cannot be read while the files of an earlier start are hashed
     "check-waits",
-    // hundreds of datagrams have to come while a process is stopped
+    // more datagrams have to come to a stopped process than a socket holds
     "freeze-drops-datagram",
     // half a number is written, not drawn
     "eng:violation:bad-dont-have",
